@@ -1,0 +1,45 @@
+# `make help` lists the targets. Everything runs inside .venv, made from requirements.lock.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-slow lint format benchmark lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(VENV)/installed ## create .venv from requirements.lock
+
+$(VENV)/installed: requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	touch $@
+
+run: setup ## train on Census (row missing, ratio 0.2), draw rows, score them: make run [ARGS="seed=1"]
+	$(BIN)/python -m src.train dataset=census missing=row ratio=0.2 $(ARGS)
+
+test: setup ## fast tests (about 2 minutes on two cores)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup ## statistical tests and whole runs
+	$(BIN)/python -m pytest -m slow
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup ## let ruff format and fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+benchmark: setup ## training throughput against a bare PyTorch loop
+	$(BIN)/python -m benchmarks.training_step
+
+lock: ## rewrite requirements.lock from what .venv holds
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([0-9.]*\)+.*/torch==\1/' > requirements.lock
+
+clean: ## delete .venv and caches (never outputs/)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

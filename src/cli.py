@@ -1,0 +1,136 @@
+"""The command line: Hydra composes and sweeps; here requests are checked first and errors become exit codes.
+
+Exit codes: 0 finished (also ``not_applicable``), 2 the request is wrong, 1 anything else. Hydra's
+own traces are shown for bugs only.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from src.errors import ConfigError, InterruptedRunError, MissDiffError
+
+CONF = str(Path(__file__).resolve().parents[1] / "conf")
+HYDRA_VERSION = "1.3"
+
+
+def main(job: Callable[[DictConfig], None], check: Callable[[DictConfig], object]) -> None:
+    """Run ``job`` on the composed configuration (on each one, under ``--multirun``) and exit.
+
+    Arguments:
+        job: does the work of one configuration; raises a :class:`MissDiffError` on failure.
+        check: raises :class:`ConfigError` for a bad configuration; called on every value named on
+            the command line before the first job starts.
+    """
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        arguments = get_args_parser().parse_args()
+        if not (arguments.help or arguments.hydra_help or arguments.shell_completion):
+            check_request(arguments.overrides, arguments.multirun, check)
+        hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name="config")(_reporting(job))()
+    except MissDiffError as error:
+        if not getattr(error, "reported", False):
+            _say(str(error))
+        sys.exit(error.exit_code)
+    except (HydraException, OmegaConfBaseException) as error:
+        _say(readable(error))
+        sys.exit(2)
+    except KeyboardInterrupt:
+        _say("interrupted; what was finished is kept, the same command goes on from there")
+        sys.exit(1)
+
+
+def check_request(overrides: list[str], multirun: bool, check: Callable[[DictConfig], object]) -> None:
+    """Compose and check every value of every override once, so that a typo fails before any work.
+
+    Raises:
+        ConfigError, HydraException, OmegaConfBaseException: the request is wrong.
+    """
+    axes = []
+    for override in OverridesParser.create().parse_overrides(overrides):
+        if override.is_sweep_override():
+            if not multirun:
+                raise ConfigError(f"{override.input_line} names several values; add --multirun to run them all")
+            key = override.get_key_element()
+            axes.append([f"{key}={value}" for value in override.sweep_string_iterator()])
+        else:
+            axes.append([str(override.input_line)])
+    for i in range(max((len(axis) for axis in axes), default=1)):
+        check(compose([axis[i % len(axis)] for axis in axes]))
+
+
+def compose(overrides: list[str]) -> DictConfig:
+    """The configuration of ``overrides``, composed as the command line would."""
+    if GlobalHydra.instance().is_initialized():
+        return hydra.compose("config", overrides)
+    with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
+        return hydra.compose("config", overrides)
+
+
+def compose_plain(overrides: list[str]) -> dict[str, Any]:
+    """As :func:`compose`, resolved to plain values."""
+    plain = OmegaConf.to_container(compose(overrides), resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def readable(error: Exception) -> str:
+    """One message for an error of Hydra or OmegaConf: what is wrong and what is allowed."""
+    lines = [line.strip() for line in f"{error}\n{error.__cause__ or ''}".splitlines() if line.strip()]
+    text = "; ".join(dict.fromkeys(lines))
+    if text.startswith("Could not override '"):
+        key = text.split("'")[1]
+        known = _known_keys()
+        close = get_close_matches(key, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        parent = key.rpartition(".")[0]
+        allowed = [name for name in known if name.rpartition(".")[0] == parent]
+        return (
+            f"unknown setting {key}{hint} (allowed: {', '.join(allowed)})"
+            if allowed
+            else f"unknown setting {key}{hint}"
+        )
+    return text
+
+
+def _known_keys() -> list[str]:
+    from src.results.run_folder import flatten
+
+    plain = compose_plain([])
+    return [*plain, *flatten(plain)]
+
+
+def _reporting(job: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
+    """Say an error when it happens: in a sweep the others go on and Hydra raises at the end only."""
+
+    def reporting(cfg: DictConfig) -> None:
+        try:
+            job(cfg)
+        except InterruptedRunError as error:
+            _say(str(error))
+            sys.exit(error.exit_code)
+        except MissDiffError as error:
+            _say(str(error))
+            error.reported = True  # type: ignore[attr-defined]
+            raise
+        except Exception:
+            traceback.print_exc()
+            raise
+
+    return reporting
+
+
+def _say(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)

@@ -1,0 +1,136 @@
+r"""The noise predictor: a schedule and a network, and the masked objective that trains it.
+
+With :math:`c = (\alpha_t^2 + \sigma_t^2)^{-1/2}` the network f sees :math:`c\,x_t` (which is
+:math:`x_t` for VP) and t. Its output stands for
+
+* ``noise``: :math:`\hat\epsilon = f`, as in Algorithm 1;
+* ``velocity``: :math:`\hat\epsilon = c^2 \sigma_t x_t + c\,\alpha_t f`. The first part is the best
+  linear prediction for unit-variance data, so that an error of f is never divided by a vanishing
+  :math:`\alpha_t` when :math:`\hat x = (x_t - \sigma_t \hat\epsilon) / \alpha_t` is formed
+  (Salimans and Ho 2022, https://arxiv.org/abs/2202.00512).
+
+Either way the module predicts noise; the score is :math:`-\hat\epsilon / \sigma_t`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from src.diffusion.schedule import Schedule
+
+PREDICTIONS = ("noise", "velocity")
+WEIGHTS = ("noise", "likelihood", "velocity")
+
+
+@dataclass(frozen=True)
+class RowLosses:
+    """Losses of a batch: ``loss`` (B,), whose mean is the objective, and the times ``t`` (B,)."""
+
+    loss: Tensor
+    t: Tensor
+
+
+class Denoiser(nn.Module):
+    """Noise predictor on a schedule.
+
+    Arguments:
+        network: maps (B, D) rows and (B,) or (1,) float times to (B, D).
+        schedule: scales on the grid of times.
+        prediction: what the network's output stands for, one of :data:`PREDICTIONS`.
+        weight: lambda(t) of Eq. 3, see :func:`noise_weights`.
+    """
+
+    alpha: Tensor
+    sigma: Tensor
+    input_scale: Tensor
+    skip_scale: Tensor
+    out_scale: Tensor
+    loss_weight: Tensor
+
+    def __init__(self, network: nn.Module, schedule: Schedule, prediction: str, weight: str) -> None:
+        super().__init__()
+        self.network = network
+        self.schedule = schedule
+        self.prediction = prediction
+        c = (schedule.alpha**2 + schedule.sigma**2).rsqrt()
+        tables = {
+            "alpha": schedule.alpha,
+            "sigma": schedule.sigma,
+            "input_scale": c,
+            "skip_scale": c * schedule.sigma,
+            "out_scale": c * schedule.alpha,
+            "loss_weight": noise_weights(schedule, weight),
+        }
+        for name, values in tables.items():
+            self.register_buffer(name, values.float(), persistent=False)
+
+    def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
+        """Predicted noise of noisy rows.
+
+        Arguments:
+            x_t: (B, D).
+            t: (B,) or (1,) int, whole times in 1..T.
+
+        Returns:
+            (B, D).
+        """
+        x_in = x_t * self.input_scale[t][:, None]
+        out: Tensor = self.network(x_in, t.to(x_t.dtype))
+        if self.prediction == "noise":
+            return out
+        return self.skip_scale[t][:, None] * x_in + self.out_scale[t][:, None] * out
+
+    def losses(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
+        """Masked denoising score matching of each row at one random time (Algorithm 1).
+
+        Arguments:
+            x: (B, D) clean rows, finite, zero where missing.
+            mask: (B, D) on coordinates, 1 = observed.
+            generator: random stream of times and noise.
+        """
+        t = torch.randint(1, self.schedule.n_steps + 1, (len(x),), generator=generator, device=x.device)
+        eps = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+        x_t = self.alpha[t][:, None] * x + self.sigma[t][:, None] * eps
+        return RowLosses(masked_dsm(self(x_t, t), eps, mask, self.loss_weight[t]), t)
+
+
+def masked_dsm(eps_hat: Tensor, eps: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    r"""Masked denoising score matching in noise-prediction form (Eq. 3, Algorithm 1), row by row.
+
+    .. math:: \ell_b = \frac{w_b}{D} \sum_i m_{bi} (\hat\epsilon_{bi} - \epsilon_{bi})^2,
+        \qquad w = \lambda(t) / \sigma_t^2
+
+    The denominator is the constant D, not the number of observed coordinates, so that the average
+    of shards' gradients is the gradient of the whole batch.
+
+    Arguments:
+        eps_hat: (B, D) predicted noise, finite.
+        eps: (B, D) noise.
+        mask: (B, D) on coordinates, 1 = observed.
+        weight: (B,) the weight w of each row.
+
+    Returns:
+        (B,); the objective is its mean.
+    """
+    residual = (eps_hat - eps) * mask
+    return weight * residual.square().mean(dim=1)
+
+
+def noise_weights(schedule: Schedule, weight: str) -> Tensor:
+    r"""w(t) = lambda(t) / sigma_t^2 of the noise-prediction form at t = 0..T; w(0) is never used.
+
+    ``noise``: lambda = sigma_t^2, which is Algorithm 1. ``likelihood``: lambda is the variance of
+    the transition (beta_t for VP), Theorem 2.3's choice. ``velocity``: lambda = sigma_t^2 / alpha_t^2
+    x (alpha_t^2 + sigma_t^2), which weighs the network's output evenly over time under the
+    ``velocity`` prediction.
+
+    Returns:
+        (T + 1,) float64.
+    """
+    if weight == "noise":
+        return torch.ones_like(schedule.sigma)
+    if weight == "velocity":
+        return 1 + (schedule.sigma / schedule.alpha) ** 2
+    rates = [schedule.step(t)[1] / float(schedule.sigma[t]) ** 2 for t in range(1, schedule.n_steps + 1)]
+    return torch.tensor([0.0, *rates], dtype=torch.float64)

@@ -1,0 +1,72 @@
+"""Networks that predict noise: (B, D) noisy rows and (B,) or (1,) times -> (B, D)."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import nn
+
+from src.diffusion.networks.residual_attention import ResidualAttention
+from src.diffusion.networks.residual_mlp import ResidualMLP
+from src.errors import ConfigError
+
+
+class NetworkRecipe(Protocol):
+    """Sizes of a network; builds it once the width D of the encoded rows is known."""
+
+    def build(self, width: int) -> nn.Module:
+        """Network for rows of D = ``width`` coordinates, weights drawn from torch's global stream."""
+        ...
+
+
+@dataclass(frozen=True)
+class ResidualMLPRecipe:
+    """``network=residual_mlp``; see :class:`ResidualMLP`."""
+
+    channels: int
+    n_blocks: int
+    dim_time: int
+
+    def __post_init__(self) -> None:
+        _positive(channels=self.channels, n_blocks=self.n_blocks)
+        _even(self.dim_time)
+
+    def build(self, width: int) -> nn.Module:
+        """Residual MLP for rows of D = ``width`` coordinates."""
+        return ResidualMLP(width, self.channels, self.n_blocks, self.dim_time)
+
+
+@dataclass(frozen=True)
+class ResidualAttentionRecipe:
+    """``network=residual_attention``; see :class:`ResidualAttention`."""
+
+    channels: int
+    n_blocks: int
+    n_heads: int
+    dim_time: int
+
+    def __post_init__(self) -> None:
+        _positive(channels=self.channels, n_blocks=self.n_blocks, n_heads=self.n_heads)
+        _even(self.dim_time)
+        if self.channels % self.n_heads:
+            raise ConfigError(f"network.n_heads={self.n_heads} must divide network.channels={self.channels}")
+
+    def build(self, width: int) -> nn.Module:
+        """Residual attention for rows of D = ``width`` coordinates."""
+        return ResidualAttention(width, self.channels, self.n_blocks, self.n_heads, self.dim_time)
+
+
+def _positive(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise ConfigError(f"network.{name} is at least 1, got {size}")
+
+
+def _even(dim_time: int) -> None:
+    if dim_time < 4 or dim_time % 2:
+        raise ConfigError(f"network.dim_time is an even number of at least 4, got {dim_time}")
+
+
+NETWORKS: dict[str, type[NetworkRecipe]] = {
+    "residual_mlp": ResidualMLPRecipe,
+    "residual_attention": ResidualAttentionRecipe,
+}

@@ -1,0 +1,52 @@
+"""Residual MLP over the encoded row: the blocks of the paper's network without attention."""
+
+from torch import Tensor, nn
+
+from src.diffusion.networks.embedding import TimeEmbedding
+
+
+class ResidualBlock(nn.Module):
+    """h + W2 silu(W1 norm(h) * (1 + scale(t)) + shift(t)), the scale and shift read off the time."""
+
+    def __init__(self, channels: int, dim_time: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.inner = nn.Linear(channels, channels)
+        self.time = nn.Linear(dim_time, 2 * channels)
+        self.outer = nn.Linear(channels, channels)
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def forward(self, h: Tensor, time: Tensor) -> Tensor:
+        scale, shift = self.time(time).chunk(2, dim=1)
+        update: Tensor = self.outer(nn.functional.silu(self.inner(self.norm(h)) * (1 + scale) + shift))
+        return h + update
+
+
+class ResidualMLP(nn.Module):
+    """``network=residual_mlp``: (B, D) rows and (B,) times -> (B, D).
+
+    Arguments:
+        width: D.
+        channels: width of the hidden layers.
+        n_blocks: residual blocks.
+        dim_time: width of the time embedding.
+    """
+
+    def __init__(self, width: int, channels: int, n_blocks: int, dim_time: int) -> None:
+        super().__init__()
+        self.time = TimeEmbedding(dim_time)
+        self.input = nn.Linear(width, channels)
+        self.blocks = nn.ModuleList(ResidualBlock(channels, dim_time) for _ in range(n_blocks))
+        self.norm = nn.LayerNorm(channels)
+        self.output = nn.Linear(channels, width)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        time = self.time(t)
+        h = self.input(x)
+        for block in self.blocks:
+            h = block(h, time)
+        out: Tensor = self.output(nn.functional.silu(self.norm(h)))
+        return out

@@ -1,0 +1,210 @@
+r"""Numbers and categories of a table with holes to coordinates, and back.
+
+Numerical column: one coordinate z in [-1, 1], fitted on the observed training cells. ``minmax`` (the
+paper, Appendix D.2): :math:`z = 2 (v - lo) / (hi - lo) - 1`, the same in both directions.
+``quantile``: :math:`z = 2 F(v) - 1` with F the empirical distribution function, ties at the middle of
+their step; back by the empirical quantiles, so that a value half of the rows share (zero capital
+gain, 40 hours a week) keeps half of the interval. A constant column encodes to 0.
+
+Categorical column: a block of one coordinate per category seen in an observed training cell, +1 for
+the cell's category and -1 elsewhere. Optionally (``na_coordinate``) one more for "missing".
+
+Coordinates of a missing cell are exactly 0 (with ``na_coordinate`` the block of a missing category
+points at its na coordinate instead), and its whole block is masked. What stands in a missing cell
+is never read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from src.errors import ConfigError, TableError
+from src.tables import Schema, Table
+
+NUMERICAL = ("minmax", "quantile")
+MOST_QUANTILES = 1001
+
+
+@dataclass(frozen=True)
+class EncodingRecipe:
+    """How columns become coordinates.
+
+    Attributes:
+        numerical: scale of the numerical columns, ``minmax`` or ``quantile``.
+        na_coordinate: whether each one-hot block has a coordinate for "missing".
+    """
+
+    numerical: str
+    na_coordinate: bool
+
+    def __post_init__(self) -> None:
+        if self.numerical not in NUMERICAL:
+            raise ConfigError(f"diffusion.encoding.numerical is one of {list(NUMERICAL)}, got {self.numerical!r}")
+
+
+@dataclass(frozen=True)
+class Block:
+    """The coordinates ``start:stop`` of one column.
+
+    ``knots`` are, for a numerical column, values z is piecewise linear between, evenly spaced in z
+    over [-1, 1]: the observed extremes or quantiles; ``categories`` are, for a categorical one, the
+    positions in the schema's list of the categories seen.
+    """
+
+    name: str
+    start: int
+    stop: int
+    knots: tuple[float, ...] = ()
+    categories: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """Encoder fitted by :meth:`fit`; immutable, and plain enough to travel inside a checkpoint."""
+
+    schema: Schema
+    na_coordinate: bool
+    blocks: tuple[Block, ...]
+
+    @classmethod
+    def fit(cls, table: Table, mask: np.ndarray, recipe: EncodingRecipe) -> "TableEncoder":
+        """Learn ranges or quantiles, and categories, from the observed training cells.
+
+        Arguments:
+            table: (N, d) training table.
+            mask: (N, d) bool on cells, True = observed.
+            recipe: how columns become coordinates.
+
+        Raises:
+            TableError: a column has no observed cell.
+        """
+        blocks = []
+        start = 0
+        for i, column in enumerate(table.schema.columns):
+            observed = table.frame[column.name][mask[:, i]]
+            if observed.empty:
+                raise TableError(
+                    f"column {column.name!r} has no observed cell in the {table.n_rows} training rows; "
+                    "drop the column or lower the ratio"
+                )
+            if column.kind == "numerical":
+                levels = np.linspace(0, 1, 2 if recipe.numerical == "minmax" else min(MOST_QUANTILES, len(observed)))
+                knots = np.quantile(observed, levels)
+                block = Block(column.name, start, start + 1, knots=tuple(knots.tolist()))
+            else:
+                present = set(observed)
+                seen = tuple(k for k, category in enumerate(column.categories) if category in present)
+                block = Block(column.name, start, start + len(seen) + recipe.na_coordinate, categories=seen)
+            blocks.append(block)
+            start = block.stop
+        return cls(table.schema, recipe.na_coordinate, tuple(blocks))
+
+    @property
+    def width(self) -> int:
+        """D, the number of coordinates."""
+        return self.blocks[-1].stop
+
+    def forward(self, table: Table, mask: np.ndarray) -> tuple[Tensor, Tensor]:
+        """Encode rows.
+
+        Arguments:
+            table: (N, d) table; a category never seen in fitting counts as missing.
+            mask: (N, d) bool on cells, True = observed.
+
+        Returns:
+            x (N, D) float32 and the mask (N, D) bool on coordinates, constant inside a block.
+
+        Raises:
+            TableError: a cell marked observed holds no finite value; names column and row.
+        """
+        x = np.zeros((table.n_rows, self.width), dtype=np.float32)
+        coordinate_mask = np.zeros((table.n_rows, self.width), dtype=bool)
+        for i, block in enumerate(self.blocks):
+            values, observed = table.frame[block.name], mask[:, i]
+            if block.categories:
+                codes = self._codes(block, values)
+                _refuse_empty(values.isna().to_numpy(), observed, block.name)
+                observed = observed & (codes >= 0)
+                x[:, block.start : block.stop] = self._one_hot(block, codes, observed)
+            else:
+                numbers = values.to_numpy(dtype=np.float64)
+                _refuse_empty(~np.isfinite(numbers), observed, block.name)
+                x[:, block.start] = _scale(block, numbers, observed)
+            coordinate_mask[:, block.start : block.stop] = observed[:, None]
+        return torch.from_numpy(x), torch.from_numpy(coordinate_mask)
+
+    def backward(self, x: Tensor) -> Table:
+        """Decode rows: clip and unscale numbers, softmax then argmax over categories.
+
+        Arguments:
+            x: (n, D) finite coordinates.
+
+        Returns:
+            A complete canonical table: numbers inside the observed range, integer columns integer,
+            na never picked.
+
+        Raises:
+            TableError: a coordinate is not finite.
+        """
+        if not torch.isfinite(x).all():
+            raise TableError("decoding: a sampled coordinate is not finite")
+        columns: dict[str, Any] = {}
+        for block in self.blocks:
+            column = self.schema[block.name]
+            if block.categories:
+                logits = x[:, block.start : block.start + len(block.categories)]
+                seen = np.array(block.categories)[logits.softmax(dim=1).argmax(dim=1).cpu().numpy()]
+                values = np.empty(len(column.categories), dtype=object)
+                values[:] = column.categories
+                columns[block.name] = values[seen]
+            else:
+                z = x[:, block.start].double().cpu().numpy()
+                numbers = np.interp(z, np.linspace(-1, 1, len(block.knots)), block.knots)
+                columns[block.name] = numbers.round() if column.integer else numbers
+        return Table(pd.DataFrame(columns), self.schema)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values only; see :meth:`from_dict`."""
+        blocks = [
+            {**asdict(block), "knots": list(block.knots), "categories": list(block.categories)} for block in self.blocks
+        ]
+        return {"schema": self.schema.to_dict(), "na_coordinate": self.na_coordinate, "blocks": blocks}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TableEncoder":
+        """Inverse of :meth:`to_dict`."""
+        blocks = tuple(
+            Block(**{**b, "knots": tuple(b["knots"]), "categories": tuple(b["categories"])}) for b in values["blocks"]
+        )
+        return cls(Schema.from_dict(values["schema"]), values["na_coordinate"], blocks)
+
+    def _codes(self, block: Block, values: pd.Series) -> np.ndarray:
+        categories = self.schema[block.name].categories
+        seen = [categories[k] for k in block.categories]
+        return np.asarray(pd.Index(seen, dtype=object).get_indexer(values))
+
+    def _one_hot(self, block: Block, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
+        size = block.stop - block.start
+        one_hot = 2 * np.eye(size, dtype=np.float32) - 1
+        missing = one_hot[-1] if self.na_coordinate else np.zeros(size, dtype=np.float32)
+        return np.where(observed[:, None], one_hot[np.where(observed, codes, 0)], missing)
+
+
+def _scale(block: Block, numbers: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """Fill, then scale, then zero: what stands in a missing cell never meets the arithmetic."""
+    knots = np.array(block.knots)
+    filled = np.where(observed, numbers, knots[0])
+    z = np.linspace(-1, 1, len(knots))
+    from_below, from_above = np.interp(filled, knots, z), -np.interp(-filled, -knots[::-1], -z[::-1])
+    return np.where(observed, (from_below + from_above) / 2, 0)
+
+
+def _refuse_empty(empty: np.ndarray, observed: np.ndarray, name: str) -> None:
+    wrong = empty & observed
+    if wrong.any():
+        raise TableError(f"column {name!r}, row {int(wrong.argmax())}: marked observed but holds no finite value")

@@ -1,0 +1,178 @@
+"""One run from settings to report: the whole way of the data, step after step."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from src.config import Config, group_name
+from src.errors import NotApplicableError
+from src.metrics.evaluate import Truth, score, score_references
+from src.metrics.scores import Scores
+from src.missing import realised_ratio
+from src.results.figures import draw_figures
+from src.results.files import write_whole
+from src.results.provenance import commit, device_name, peak_memory_mb, versions
+from src.results.report import Report, cached_references, fingerprint
+from src.results.run_folder import RunFolder
+from src.results.terminal import run_summary
+from src.results.tracking import Mirror, open_mirror
+from src.seeding import numpy_stream
+from src.tables import Split, Table, make_table
+from src.training.callbacks import progress_bar, read_curve
+from src.training.datamodule import TableDataModule
+from src.training.fit import check_devices, fit, generate, is_rank_zero, make_trainer
+from src.training.module import MissDiffModule
+
+
+def run(config: Config, path: Path) -> None:
+    """Train, sample, score and record one configuration in the folder ``path``.
+
+    Picks up where an interrupted run of the same settings stopped; a finished one is left alone.
+    Every rank of a multi-device run trains and samples; rank 0 alone writes, scores and records.
+
+    Raises:
+        MissDiffError: the request cannot be served (nothing is written), or the run failed.
+    """
+    started = time.perf_counter()
+    folder = RunFolder(path)
+    if folder.done and not config.general.force:
+        print(f"finished before, nothing to do (force=true runs it anew)\n\n{run_summary(folder, config.method)}")
+        return
+    check_devices(config.trainer)
+    split = config.dataset.load(config.general.seed)
+    data = TableDataModule(
+        split,
+        config.missing,
+        config.completion,
+        config.encoding,
+        config.training.batch_size,
+        config.general.n_synthetic or split.train.n_rows,
+        config.general.seed,
+    )
+    try:
+        data.setup("fit")
+    except NotApplicableError as error:
+        _record_not_applicable(config, folder, split, str(error))
+        return
+    if is_rank_zero():
+        folder.open(config.identity, config.general.force)
+        print(f"run folder: {folder.path}")
+    mirror = _mirror(config, folder)
+    try:
+        synthetic = _synthetic(config, folder, data, mirror)
+        if synthetic is not None:
+            _score_and_record(config, folder, data, synthetic, mirror, started)
+    except BaseException:
+        mirror.abandon()
+        raise
+
+
+def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> Table | None:
+    """Train and draw the synthetic table, or read it where that is done; None on ranks but 0."""
+    schema = data.split.train.schema
+    if folder.synthetic.exists():
+        return make_table(pd.read_parquet(folder.synthetic), schema) if is_rank_zero() else None
+    module = MissDiffModule(
+        data.data.encoder,
+        config.network,
+        config.diffusion,
+        config.training,
+        config.general.seed,
+        config.identity,
+    )
+    trainer = make_trainer(config.trainer, config.training, folder.path, mirror.epoch)
+    fit(trainer, module, data, folder.path)
+    sampling = time.perf_counter()
+    x = generate(trainer, module, data)
+    if not is_rank_zero():
+        return None
+    table = data.data.encoder.backward(x)
+    frame = schema.restore(table.frame)
+    folder.add_times(
+        sample_s=time.perf_counter() - sampling,
+        peak_memory_mb=peak_memory_mb(),
+        device=device_name(trainer.strategy.root_device.type),
+    )
+    write_whole(folder.synthetic, lambda partial: frame.to_parquet(partial, index=False))
+    return table
+
+
+def _score_and_record(
+    config: Config, folder: RunFolder, data: TableDataModule, synthetic: Table, mirror: Mirror, started: float
+) -> None:
+    split, prepared = data.split, data.data
+    evaluating = time.perf_counter()
+    scores, references = _scores(config, split, prepared.mask, synthetic)
+    evaluated = time.perf_counter() - evaluating
+    curve = read_curve(folder.curve)
+    figures = draw_figures(
+        folder.figures, split.train.schema, split.train.frame, synthetic.frame, scores.per_pair, curve
+    )
+    before = folder.times()
+    report = _new_report(config, split, "done", None)
+    report.n_used = prepared.n_used
+    report.n_synthetic = synthetic.n_rows
+    report.device = str(before["device"])
+    report.realised_ratio = realised_ratio(prepared.mask, split.train.schema.names)
+    report.add_scores(scores)
+    report.add_references(references)
+    train_s, sample_s = sum(row["seconds"] for row in curve), float(before["sample_s"])
+    total_s = max(time.perf_counter() - started, train_s + sample_s + evaluated)
+    report.time = {"train_s": train_s, "sample_s": sample_s, "evaluate_s": evaluated, "total_s": total_s}
+    report.peak_memory_mb = max(peak_memory_mb(), float(before["peak_memory_mb"]))
+    folder.finish(report.to_dict())
+    mirror.finish(report.to_dict(), figures, split.train.schema.restore(synthetic.frame))
+    print(f"\n{run_summary(folder, config.method)}")
+
+
+def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[Scores, dict[str, Scores]]:
+    seed, evaluation, n_threads = config.general.seed, config.evaluation, len(os.sched_getaffinity(0))
+    truth: Truth | None = getattr(config.dataset, "truth", None)
+    n_references = 6 if evaluation.references else 0
+    with progress_bar(1 + n_references, "scoring", "table") as bar:
+        scores = score(split, synthetic, evaluation, seed, n_threads, truth)
+        bar.update()
+
+        def compute() -> dict[str, Scores]:
+            return score_references(split, mask, evaluation, seed, n_threads, truth, bar.update)
+
+        if not evaluation.references:
+            return scores, {}
+        key = {"tables": fingerprint(split), "seed": seed, "detection_rows": evaluation.detection_rows}
+        cache = Path(config.general.outputs_dir) / ".cache" / "references"
+        references = cached_references(cache, key, mask, compute)
+        bar.update(bar.total - bar.n)
+    return scores, references
+
+
+def _record_not_applicable(config: Config, folder: RunFolder, split: Split, reason: str) -> None:
+    if not is_rank_zero():
+        return
+    folder.open(config.identity, config.general.force)
+    report = _new_report(config, split, "not_applicable", reason)
+    mask = config.missing.sample_mask(split.train, numpy_stream(config.general.seed, "mask")) & split.train.observed
+    report.realised_ratio = realised_ratio(mask, split.train.schema.names)
+    folder.finish(report.to_dict())
+    print(f"not applicable: {reason}\nreport: {folder.report}")
+
+
+def _new_report(config: Config, split: Split, status: str, reason: str | None) -> Report:
+    return Report(
+        status=status,
+        reason=reason,
+        config=config.identity,
+        seed=config.general.seed,
+        commit=commit(),
+        versions=versions(),
+        n_train=split.train.n_rows,
+    )
+
+
+def _mirror(config: Config, folder: RunFolder) -> Mirror:
+    if not is_rank_zero():
+        return Mirror()
+    group = group_name(config)
+    return open_mirror(config.logger, folder.path, group, config.method, config.identity)

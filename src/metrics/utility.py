@@ -1,0 +1,115 @@
+r"""Utility: XGBoost trained on the synthetic table, tested on the real test table.
+
+Binary target: accuracy, AUROC, F1 of the second class in the schema's order (``>50K`` on Census)
+and the weighted F1. Multi-class: accuracy, AUROC (one against the rest, mean over the classes),
+macro F1 and the weighted F1. Regression: RMSE and R2. The weighted F1 is the paper's (D.3.1),
+
+.. math:: \sum_i \frac{1 - p_i}{K - 1}\, F1_i
+
+with :math:`p_i` the share of class i in the real test table and K the number of classes.
+Best is 1 (RMSE: 0). What it cannot see: columns that do not help to predict the target.
+"""
+
+import numpy as np
+import xgboost
+from sklearn.metrics import f1_score, r2_score, roc_auc_score, root_mean_squared_error
+
+from src.metrics.features import category_codes, tree_features
+from src.metrics.scores import Scores
+from src.tables import Schema, Table
+
+MODEL = "xgboost"
+N_TREES = 100
+DEPTH = 6
+
+
+def utility_names(schema: Schema) -> list[str]:
+    """Names of the utility metrics of a schema's task."""
+    f1 = "f1" if schema.task == "binary" else "macro_f1"
+    names = {
+        None: [],
+        "regression": ["rmse", "r2"],
+        "binary": ["accuracy", "auroc", f1, "weighted_f1"],
+        "multiclass": ["accuracy", "auroc", f1, "weighted_f1"],
+    }[schema.task]
+    return [f"utility/{MODEL}/{name}" for name in names]
+
+
+def add_utility(scores: Scores, test: Table, synthetic: Table, seed: int, n_threads: int) -> None:
+    """Add the metrics :func:`utility_names`.
+
+    Rows without a target value are left out on either side; holes in features are NaN to the trees.
+    """
+    schema = test.schema
+    target = schema.target
+    names = utility_names(schema)
+    if target is None:
+        return
+    train_frame = synthetic.frame[synthetic.frame[target].notna()]
+    test_frame = test.frame[test.frame[target].notna()]
+    if len(schema.columns) < 2 or train_frame.empty or test_frame.empty:
+        scores.undefined(names, f"{len(train_frame)} synthetic and {len(test_frame)} test rows have a target value")
+        return
+    features = [name for name in schema.names if name != target]
+    x, x_test = (tree_features(frame, schema, features) for frame in (train_frame, test_frame))
+    if schema.task == "regression":
+        y, y_test = (frame[target].to_numpy(dtype=float) for frame in (train_frame, test_frame))
+        predicted = _regressor(seed, n_threads).fit(x, y).predict(x_test)
+        scores.add(f"utility/{MODEL}/rmse", root_mean_squared_error(y_test, predicted))
+        scores.add(f"utility/{MODEL}/r2", r2_score(y_test, predicted))
+        return
+    categories = schema[target].categories
+    y, y_test = (category_codes(frame[target], categories).astype(int) for frame in (train_frame, test_frame))
+    probability = class_probabilities(x, y, x_test, len(categories), seed, n_threads)
+    add_classification(scores, f"utility/{MODEL}", y_test, probability)
+
+
+def class_probabilities(
+    x: np.ndarray, y: np.ndarray, x_test: np.ndarray, n_classes: int, seed: int, n_threads: int
+) -> np.ndarray:
+    """Probabilities of every class, (n_test, n_classes), from trees fitted to classes ``y`` (n,).
+
+    A class absent from ``y`` gets 0; a single class gets 1 everywhere.
+    """
+    present, codes = np.unique(y, return_inverse=True)
+    probability = np.zeros((len(x_test), n_classes))
+    if len(present) == 1:
+        probability[:, present[0]] = 1
+    else:
+        model = xgboost.XGBClassifier(
+            n_estimators=N_TREES, max_depth=DEPTH, tree_method="hist", random_state=seed, n_jobs=n_threads
+        )
+        probability[:, present] = model.fit(x, codes).predict_proba(x_test)
+    return probability
+
+
+def add_classification(scores: Scores, prefix: str, y_test: np.ndarray, probability: np.ndarray) -> None:
+    """Add accuracy, AUROC, F1 and weighted F1 of predicted probabilities (n, K) for classes (n,)."""
+    n_classes = probability.shape[1]
+    classes = np.arange(n_classes)
+    predicted = probability.argmax(axis=1)
+    scores.add(f"{prefix}/accuracy", float((predicted == y_test).mean()))
+    shares = np.bincount(y_test, minlength=n_classes) / len(y_test)
+    seen = (shares > 0) & (shares < 1)
+    if seen.sum() < 2:
+        scores.undefined([f"{prefix}/auroc"], "the test table holds one class only")
+    elif n_classes == 2:
+        scores.add(f"{prefix}/auroc", roc_auc_score(y_test, probability[:, 1]))
+    else:
+        areas = [roc_auc_score(y_test == k, probability[:, k]) for k in classes[seen]]
+        scores.add(f"{prefix}/auroc", float(np.mean(areas)))
+    f1 = f1_score(y_test, predicted, labels=classes, average=None, zero_division=0)
+    if n_classes == 2:
+        scores.add(f"{prefix}/f1", f1[1])
+    else:
+        scores.add(f"{prefix}/macro_f1", f1.mean())
+    if n_classes > 1:
+        scores.add(f"{prefix}/weighted_f1", float(((1 - shares) / (n_classes - 1)) @ f1))
+    else:
+        scores.undefined([f"{prefix}/weighted_f1"], "the target has one class only")
+
+
+def _regressor(seed: int, n_threads: int) -> xgboost.XGBRegressor:
+    return xgboost.XGBRegressor(
+        n_estimators=N_TREES, max_depth=DEPTH, tree_method="hist", random_state=seed, n_jobs=n_threads
+    )

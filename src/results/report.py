@@ -1,0 +1,87 @@
+"""``report.json``: everything one run came to, and the reference rows it is read beside."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from src.metrics.scores import Scores
+from src.results.files import write_json
+from src.results.provenance import versions
+from src.tables import Split
+
+
+@dataclass
+class Report:
+    """One finished run; see the README for the meaning of every field."""
+
+    status: str
+    reason: str | None
+    config: dict[str, Any]
+    seed: int
+    commit: str | None
+    versions: dict[str, str]
+    n_train: int
+    device: str | None = None
+    n_used: int = 0
+    n_synthetic: int = 0
+    realised_ratio: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    per_column: dict[str, float] = field(default_factory=dict)
+    per_pair: dict[str, float] = field(default_factory=dict)
+    references: dict[str, dict[str, float | None]] = field(default_factory=dict)
+    reference_reasons: dict[str, dict[str, str]] = field(default_factory=dict)
+    time: dict[str, float] = field(default_factory=dict)
+    peak_memory_mb: float = 0.0
+
+    def add_scores(self, scores: Scores) -> None:
+        """Take over the scores of the synthetic table."""
+        self.metrics, self.reasons = scores.values, scores.reasons
+        self.per_column, self.per_pair = scores.per_column, scores.per_pair
+
+    def add_references(self, references: Mapping[str, Scores]) -> None:
+        """Take over the scores of the reference tables."""
+        self.references = {name: scores.values for name, scores in references.items()}
+        self.reference_reasons = {name: scores.reasons for name, scores in references.items() if scores.reasons}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as written to ``report.json``."""
+        return asdict(self)
+
+
+def fingerprint(split: Split) -> str:
+    """Digest of every cell of a training and a test table."""
+    digest = hashlib.sha256()
+    for table in (split.train, split.test):
+        digest.update(pd.util.hash_pandas_object(table.frame, index=False).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def cached_references(
+    folder: Path, key: Mapping[str, Any], mask: np.ndarray, compute: Callable[[], dict[str, Scores]]
+) -> dict[str, Scores]:
+    """Reference scores from ``folder``, computed once per mask, settings and library versions.
+
+    Arguments:
+        folder: where the cache files are; a damaged file is computed anew.
+        key: the settings the scores depend on.
+        mask: (N, d) bool mask they belong to.
+        compute: scores every reference table.
+    """
+    identity = json.dumps({"key": key, "versions": versions()}, sort_keys=True).encode()
+    digest = hashlib.sha256(identity + np.packbits(mask).tobytes()).hexdigest()[:24]
+    file = folder / f"{digest}.json"
+    if file.exists():
+        try:
+            return {name: Scores(**values) for name, values in json.loads(file.read_text()).items()}
+        except (json.JSONDecodeError, TypeError, AttributeError) as error:
+            print(f"{file} is damaged ({error}); scoring the references anew")
+    references = compute()
+    write_json(file, {name: asdict(scores) for name, scores in references.items()})
+    return references

@@ -1,0 +1,103 @@
+"""The folder of one run: where it is, whether its work is done, and what may be resumed."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from src.errors import RunExistsError
+from src.results.files import write_json, write_whole
+
+OWN_ENTRIES = (
+    "config.yaml",
+    "checkpoints",
+    "synthetic.parquet",
+    "figures",
+    "metrics.csv",
+    "wandb",
+    "times.json",
+    "report.json",
+    "DONE",
+)
+
+
+class RunFolder:
+    """The folder of one run. Its configuration is written first and ``DONE`` last."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.synthetic = path / "synthetic.parquet"
+        self.curve = path / "metrics.csv"
+        self.figures = path / "figures"
+        self.report = path / "report.json"
+        self._done = path / "DONE"
+        self._config = path / "config.yaml"
+        self._times = path / "times.json"
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is finished and recorded."""
+        return self._done.exists()
+
+    def open(self, config: Mapping[str, Any], force: bool) -> None:
+        """Make the folder ready for a run of ``config``; with ``force`` from an empty one.
+
+        Raises:
+            RunExistsError: it holds a run of another configuration.
+        """
+        if force:
+            self._clear()
+        if self._config.exists():
+            found = OmegaConf.to_container(OmegaConf.load(self._config))
+            if found != config:
+                raise RunExistsError(
+                    f"{self.path} holds a run with other settings ({_difference(found, dict(config))}); "
+                    "choose another run_dir or outputs_dir, or force=true to replace it"
+                )
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
+        write_whole(self._config, lambda partial: partial.write_text(text))
+
+    def times(self) -> dict[str, Any]:
+        """What finished stages took (seconds, memory, device), over all sessions of a resumed run."""
+        times: dict[str, Any] = json.loads(self._times.read_text()) if self._times.exists() else {}
+        return times
+
+    def add_times(self, **values: float | str) -> None:
+        """Record stages as finished."""
+        write_json(self._times, self.times() | values)
+
+    def finish(self, report: Mapping[str, Any]) -> None:
+        """Write ``report.json``, then ``DONE``."""
+        write_json(self.report, report)
+        write_whole(self._done, lambda partial: partial.write_text(""))
+
+    def _clear(self) -> None:
+        for name in reversed(OWN_ENTRIES):
+            entry = self.path / name
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+def _difference(found: Any, asked: dict[str, Any]) -> str:
+    before, after = flatten(found if isinstance(found, dict) else {}), flatten(asked)
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return "; ".join(f"{key}: {before.get(key)} there, {after.get(key)} asked for" for key in keys)
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} -> {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{name}.")
+        else:
+            flat[name] = value
+    return flat

@@ -1,0 +1,74 @@
+"""The table a run ends with: the method beside the floors and ceilings, and where the files are."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from src.results.run_folder import RunFolder
+
+HEADINGS = {
+    "fidelity/overall": "fidelity",
+    "fidelity/overall_default": "fidelity*",
+    "fidelity/column_shapes": "shapes",
+    "fidelity/column_pair_trends": "trends",
+    "utility/xgboost/accuracy": "accuracy",
+    "utility/xgboost/auroc": "AUROC",
+    "utility/xgboost/rmse": "RMSE",
+    "utility/xgboost/r2": "R2",
+    "detection/xgboost": "detection",
+    "truth/d2_error": "D2 error",
+    "truth/d2_sampling_error": "(chance)",
+    "truth/d3_error": "D3 error",
+    "truth/d3_sampling_error": "(chance)",
+}
+ROLES = {
+    "real_holdout": "ceiling: real rows never trained on",
+    "hot_deck": "holes filled at random",
+    "marginals": "floor: no dependence",
+    "mean_mode": "holes filled by mean or mode",
+    "complete_rows": "only rows without a hole",
+    "holed_table": "the holes as they are",
+}
+NOTE = (
+    "fidelity: SDMetrics with thresholds 0, as in the paper; fidelity*: with the library's defaults. utility: XGBoost "
+    "trained on the row's table, tested on real rows. detection: 1 = XGBoost cannot tell it from real rows."
+)
+
+
+def score_table(method: str, metrics: Mapping[str, Any], references: Mapping[str, Mapping[str, Any]]) -> str:
+    """Text table with one line for the method and one per reference; "-" where undefined."""
+    names = [name for name in HEADINGS if name in metrics]
+    rows = [["", *(HEADINGS[name] for name in names), ""]]
+    for label, values in {method: metrics, **references}.items():
+        cells = ["-" if values.get(name) is None else f"{values[name]:.3f}" for name in names]
+        rows.append([label, *cells, ROLES.get(label, "")])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:-1], widths[1:-1], strict=True))]
+        lines.append("  ".join([*cells, row[-1]]).rstrip())
+    lines.insert(1, "-" * max(len(line) for line in lines))
+    lines.insert(3, lines[1])
+    return "\n".join([*lines, "", NOTE])
+
+
+def run_summary(folder: RunFolder, method: str) -> str:
+    """What a finished run came to, read from its report, and where its files are."""
+    report = json.loads(folder.report.read_text())
+    if report["status"] != "done":
+        return f"{report['status']}: {report['reason']}\nreport: {folder.report}"
+    took = report["time"]
+    lines = [
+        score_table(method, report["metrics"], report["references"]),
+        "",
+        f"{report['realised_ratio']['overall']:.1%} of the cells missing; {report['n_used']:,} rows trained on, "
+        f"{report['n_synthetic']:,} rows drawn",
+        f"training {took['train_s']:.0f} s, sampling {took['sample_s']:.0f} s, scoring {took['evaluate_s']:.0f} s, "
+        f"in all {took['total_s']:.0f} s; peak memory {report['peak_memory_mb']:.0f} MiB",
+        "",
+        f"run folder       {folder.path}",
+        f"synthetic table  {folder.synthetic}",
+        f"pictures         {', '.join(str(file) for file in sorted(folder.figures.glob('*.png')))}",
+        f"report           {folder.report}",
+    ]
+    return "\n".join(lines)

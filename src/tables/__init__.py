@@ -1,0 +1,22 @@
+"""Tables: what columns are, validated rows, and the datasets that load them."""
+
+from src.tables.bayesian_network import BayesianNetwork
+from src.tables.census import Census
+from src.tables.schema import Column, Schema, infer_schema
+from src.tables.split import Split, split_rows
+from src.tables.table import Table, make_table
+
+DATASETS = {"bayesian_network": BayesianNetwork, "census": Census}
+
+__all__ = [
+    "DATASETS",
+    "BayesianNetwork",
+    "Census",
+    "Column",
+    "Schema",
+    "Split",
+    "Table",
+    "infer_schema",
+    "make_table",
+    "split_rows",
+]

@@ -1,0 +1,44 @@
+"""``python -m src.train``: train on a table with holes, draw complete rows, score them.
+
+See ``python -m src.train --help`` for the groups and keys. Heavy imports wait until there is work,
+so that help and refusals are quick.
+"""
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from src.cli import compose_plain, main
+from src.errors import ConfigError
+
+LOCAL_LAUNCHERS = ("basic", "joblib")
+
+
+def check(cfg: DictConfig) -> None:
+    """Refuse a bad configuration; see :func:`src.config.build_config`."""
+    from src.config import build_config
+
+    build_config(cfg)
+
+
+def job(cfg: DictConfig) -> None:
+    """One run of the composed configuration."""
+    from src.config import build_config, choices, run_path
+    from src.experiment import run
+
+    config = build_config(cfg)
+    hydra = HydraConfig.get()
+    local = hydra.runtime.choices["hydra/launcher"] in LOCAL_LAUNCHERS
+    if hydra.mode == RunMode.MULTIRUN and local and config.trainer.n_processes > 1:
+        raise ConfigError(
+            f"trainer.strategy={config.trainer.strategy} with {config.trainer.n_processes} processes inside a local "
+            "--multirun would make every process walk the whole sweep; sweep with one device a job, or use "
+            "hydra/launcher=submitit_slurm"
+        )
+    options = choices(config)
+    usual = compose_plain([option for option in options if option.split("=")[0] in ("dataset", "missing", "method")])
+    run(config, run_path(config, usual, compose_plain(options)))
+
+
+if __name__ == "__main__":
+    main(job, check)

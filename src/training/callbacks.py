@@ -1,0 +1,117 @@
+"""What happens beside the steps: the training curve on disk, progress with an ETA."""
+
+import csv
+import sys
+import time
+from collections.abc import Callable, Sized
+from pathlib import Path
+from typing import Any, cast
+
+import pytorch_lightning as pl
+from tqdm import tqdm
+
+FIELDS = ("epoch", "step", "train/loss", "learning_rate", "seconds")
+
+
+def progress_bar(total: int, description: str, unit: str, initial: int = 0) -> tqdm:
+    """Progress with an ETA on standard error: live on a terminal, a line every 10 s elsewhere."""
+    return tqdm(
+        total=total,
+        initial=initial,
+        desc=description,
+        unit=unit,
+        mininterval=0.2 if sys.stderr.isatty() else 10.0,
+        dynamic_ncols=True,
+    )
+
+
+class FiniteLoss(pl.Callback):
+    """Closes the epoch before the other callbacks look at it: nothing is logged or saved after a NaN."""
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        pl_module.close_epoch()
+
+
+class TrainingCurve(pl.Callback):
+    """Appends one line per epoch to ``metrics.csv`` and hands the same values on (rank 0 only).
+
+    When a run resumes, lines of epochs that are trained again are cut first.
+
+    Arguments:
+        file: path of the csv.
+        on_epoch: receives ``{field: value}`` after every epoch.
+    """
+
+    def __init__(self, file: Path, on_epoch: Callable[[dict[str, float]], object]) -> None:
+        self.file = file
+        self.on_epoch = on_epoch
+        self._started = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            kept = [row for row in read_curve(self.file) if row["epoch"] < trainer.current_epoch]
+            with self.file.open("w", newline="") as stream:
+                writer = csv.DictWriter(stream, FIELDS)
+                writer.writeheader()
+                writer.writerows(kept)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._started = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        if not trainer.is_global_zero:
+            return
+        row = {
+            "epoch": trainer.current_epoch,
+            "step": trainer.global_step,
+            "train/loss": pl_module.epoch_loss,
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "seconds": time.perf_counter() - self._started,
+        }
+        with self.file.open("a", newline="") as stream:
+            csv.DictWriter(stream, FIELDS).writerow(row)
+        self.on_epoch(row)
+
+
+def read_curve(file: Path) -> list[dict[str, float]]:
+    """Lines of a ``metrics.csv`` as numbers; empty when there is no file."""
+    if not file.exists():
+        return []
+    with file.open(newline="") as stream:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
+
+
+class Progress(pl.Callback):
+    """One bar over all epochs of training and one over all denoising steps of sampling."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            self._bar = progress_bar(int(trainer.max_epochs or 0), "training", "epoch", trainer.current_epoch)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        if self._bar is not None:
+            self._bar.set_postfix(loss=f"{pl_module.epoch_loss:.4f}", refresh=False)
+            self._bar.update()
+
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        if trainer.is_global_zero:
+            n_steps = len(cast(Sized, trainer.predict_dataloaders)) * pl_module.denoiser.schedule.n_steps
+            self._bar = bar = progress_bar(n_steps, "sampling", "step")
+            pl_module.on_sampling_step = lambda: bar.update()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._close()
+
+    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._close()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

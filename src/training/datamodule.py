@@ -1,0 +1,127 @@
+"""LightningDataModule: mechanism, completion and encoding applied to the training table."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytorch_lightning as pl
+from torch import Tensor
+
+from src.completion import Completion
+from src.encoding import EncodingRecipe, TableEncoder
+from src.errors import TableError
+from src.missing import Mechanism
+from src.seeding import numpy_stream
+from src.tables import Split
+from src.training.batches import Batches, Chunks
+
+CHUNK_ROWS = 2048
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What the mechanism and the completion left of the training table.
+
+    Attributes:
+        mask: (N, d) bool on cells of the table as given, True = observed.
+        n_used: rows that training sees.
+        encoder: fitted on the observed cells of those rows.
+        x: (n_used, D) encoded rows, zero where missing.
+        coordinate_mask: (n_used, D) bool.
+    """
+
+    mask: np.ndarray
+    n_used: int
+    encoder: TableEncoder
+    x: Tensor
+    coordinate_mask: Tensor
+
+
+def prepare(
+    split: Split, mechanism: Mechanism, completion: Completion, encoding: EncodingRecipe, seed: int
+) -> TrainingData:
+    """Take cells away, treat the holes, encode: the way of the data from table to coordinates.
+
+    The mask depends on the mechanism, the table and the seed alone, so every method of one table
+    trains on the same holes.
+
+    Raises:
+        MechanismError: the ratio cannot be reached.
+        NotApplicableError: the completion leaves no row.
+        TableError: a column has no observed cell, or fewer than 2 rows are left.
+    """
+    train = split.train
+    mask = mechanism.sample_mask(train, numpy_stream(seed, "mask")) & train.observed
+    table, kept = completion(train, mask, numpy_stream(seed, "completion"))
+    if table.n_rows < 2:
+        raise TableError(f"training needs at least 2 rows, {table.n_rows} of {train.n_rows} is left")
+    encoder = TableEncoder.fit(table, kept, encoding)
+    x, coordinate_mask = encoder.forward(table, kept)
+    return TrainingData(mask, table.n_rows, encoder, x, coordinate_mask)
+
+
+class TableDataModule(pl.LightningDataModule):
+    """Serves batches of the encoded training table and chunks of rows to draw.
+
+    Arguments:
+        split: training and test table.
+        mechanism: takes cells of the training table away.
+        completion: what is done about the holes.
+        encoding: how columns become coordinates.
+        batch_size: rows of a batch on one device.
+        n_synthetic: rows to draw in prediction.
+        seed: of the run.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        mechanism: Mechanism,
+        completion: Completion,
+        encoding: EncodingRecipe,
+        batch_size: int,
+        n_synthetic: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.split = split
+        self.mechanism = mechanism
+        self.completion = completion
+        self.encoding = encoding
+        self.batch_size = batch_size
+        self.n_synthetic = n_synthetic
+        self.seed = seed
+        self._data: TrainingData | None = None
+
+    @property
+    def data(self) -> TrainingData:
+        """The prepared training data; see :func:`prepare`."""
+        if self._data is None:
+            self._data = prepare(self.split, self.mechanism, self.completion, self.encoding, self.seed)
+        return self._data
+
+    def setup(self, stage: str) -> None:
+        """Prepare the data (once, on every rank: it is deterministic)."""
+        self.data  # noqa: B018
+
+    def train_dataloader(self) -> Batches:
+        """Batches of this rank, on its device."""
+        trainer = self._attached()
+        device = trainer.strategy.root_device
+        return Batches(
+            self.data.x.to(device),
+            self.data.coordinate_mask.to(device),
+            self.batch_size,
+            self.seed,
+            lambda: trainer.current_epoch,
+            trainer.global_rank,
+            trainer.world_size,
+        )
+
+    def predict_dataloader(self) -> Chunks:
+        """Chunks of this rank."""
+        trainer = self._attached()
+        return Chunks(self.n_synthetic, CHUNK_ROWS, trainer.global_rank, trainer.world_size)
+
+    def _attached(self) -> pl.Trainer:
+        assert self.trainer is not None, "Lightning attaches the trainer before it asks for data"
+        return self.trainer

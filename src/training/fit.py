@@ -1,0 +1,115 @@
+"""Fit and generate: a Lightning trainer around the module and the data."""
+
+import logging
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, WeightAveraging
+from pytorch_lightning.utilities import rank_zero_only
+from torch import Tensor
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from src.errors import ConfigError, InterruptedRunError
+from src.training.callbacks import FiniteLoss, Progress, TrainingCurve
+from src.training.checkpoint import LAST, finished_epochs, last_epoch_checkpoint, read_checkpoint
+from src.training.datamodule import TableDataModule
+from src.training.module import MissDiffModule
+from src.training.recipe import TrainerSettings, TrainingRecipe
+
+
+def is_rank_zero() -> bool:
+    """Whether this process is the one that writes, scores and records."""
+    return bool(getattr(rank_zero_only, "rank", 0) == 0)
+
+
+def check_devices(settings: TrainerSettings) -> None:
+    """Refuse an accelerator this machine does not have.
+
+    Raises:
+        ConfigError: there is no GPU, or fewer than asked for.
+    """
+    n_gpus = torch.cuda.device_count()
+    if settings.accelerator == "gpu" and n_gpus < settings.devices:
+        raise ConfigError(
+            f"trainer.accelerator=gpu with {settings.devices} devices, but torch sees {n_gpus} GPUs on this machine; "
+            "use trainer=cpu"
+        )
+
+
+def make_trainer(
+    settings: TrainerSettings,
+    recipe: TrainingRecipe,
+    run_dir: Path,
+    on_epoch: Callable[[dict[str, float]], object] = lambda row: None,
+) -> pl.Trainer:
+    """Trainer that keeps its curve and its checkpoint in ``run_dir`` and is quiet but for progress."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    callbacks: list[Callback] = [
+        FiniteLoss(),
+        TrainingCurve(run_dir / "metrics.csv", on_epoch),
+        Progress(),
+        last_epoch_checkpoint(run_dir / "checkpoints"),
+    ]
+    if recipe.ema_decay is not None:
+        callbacks.append(WeightAveraging(use_buffers=False, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay)))
+    return pl.Trainer(
+        accelerator=settings.accelerator,
+        devices=settings.devices,
+        num_nodes=settings.num_nodes,
+        precision=cast(Any, settings.precision),
+        strategy=settings.strategy,
+        max_epochs=recipe.epochs,
+        gradient_clip_val=recipe.gradient_clip,
+        callbacks=callbacks,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,
+    )
+
+
+def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_dir: Path) -> None:
+    """Train to the last epoch, from ``checkpoints/last.ckpt`` where there is one.
+
+    Afterwards the module holds the weights to sample with: the average, where one is kept.
+
+    Raises:
+        InterruptedRunError: Ctrl-C or a termination signal; finished epochs are on disk.
+        TrainingDivergedError: a loss or a weight is not finite.
+        CheckpointError: the checkpoint is damaged.
+    """
+    last = run_dir / "checkpoints" / LAST
+    done = finished_epochs(read_checkpoint(last)) if last.exists() else 0
+    if done < module.training_recipe.epochs:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*lr_scheduler.step\\(\\).*before.*optimizer.step")
+            try:
+                trainer.fit(module, datamodule=data, ckpt_path=str(last) if done else None, weights_only=True)
+            except SystemExit as stop:
+                raise InterruptedRunError(_stopped(last, module.training_recipe.epochs)) from stop
+    module.load_state_dict(read_checkpoint(last)["state_dict"])
+
+
+def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule) -> Tensor:
+    """Draw ``data.n_synthetic`` rows, sharded over the trainer's processes by chunks.
+
+    Returns:
+        (n, D) float32 on the CPU, the same rows on every rank and for any number of processes.
+    """
+    chunks = cast(list[tuple[int, Tensor]], trainer.predict(module, datamodule=data))
+    if trainer.world_size > 1:
+        gathered: list[list[tuple[int, Tensor]]] = [[] for _ in range(trainer.world_size)]
+        torch.distributed.all_gather_object(gathered, chunks)
+        chunks = [chunk for shard in gathered for chunk in shard]
+    return torch.cat([rows for _, rows in sorted(chunks, key=lambda chunk: chunk[0])])
+
+
+def _stopped(last: Path, epochs: int) -> str:
+    done = finished_epochs(read_checkpoint(last)) if last.exists() else 0
+    return f"stopped after {done} of {epochs} epochs, which are kept; the same command again goes on from there"

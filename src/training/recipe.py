@@ -1,0 +1,90 @@
+"""Settings of a training run and of the machine it uses."""
+
+import math
+from dataclasses import dataclass
+
+from src.errors import ConfigError
+
+SCHEDULES = ("constant", "cosine", "multistep")
+MULTISTEP_AT = (0.25, 0.5, 0.75, 0.9)
+MULTISTEP_DECAY = 0.1
+WARM_UP = 0.05
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """``training=...``: epochs, batch, optimiser.
+
+    Attributes:
+        epochs: passes over the training rows.
+        batch_size: rows of a batch on one device.
+        learning_rate: of Adam, at its peak.
+        weight_decay: of Adam (L2).
+        schedule: of the learning rate: ``constant``, ``cosine`` (5 % linear warm-up, then a cosine to
+            zero, step by step) or ``multistep`` (x 0.1 at 25, 50, 75 and 90 % of the epochs).
+        ema_decay: of the average of the weights that samples are drawn with; None = no average.
+        gradient_clip: largest norm of the gradient; None = no clipping.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    schedule: str
+    ema_decay: float | None
+    gradient_clip: float | None
+
+    def __post_init__(self) -> None:
+        for name, size in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+            if size < 1:
+                raise ConfigError(f"training.{name} is at least 1, got {size}")
+        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
+            raise ConfigError(f"training.learning_rate is a positive number, got {self.learning_rate}")
+        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
+            raise ConfigError(f"training.weight_decay is not negative, got {self.weight_decay}")
+        if self.schedule not in SCHEDULES:
+            raise ConfigError(f"training.schedule is one of {list(SCHEDULES)}, got {self.schedule!r}")
+        if self.ema_decay is not None and not 0 < self.ema_decay < 1:
+            raise ConfigError(f"training.ema_decay is between 0 and 1, or null, got {self.ema_decay}")
+        if self.gradient_clip is not None and not self.gradient_clip > 0:
+            raise ConfigError(f"training.gradient_clip is positive, or null, got {self.gradient_clip}")
+
+    def rate_factor(self, step: int, steps_per_epoch: int) -> float:
+        """Factor of the learning rate at optimiser step ``step`` (from 0)."""
+        n_steps = self.epochs * steps_per_epoch
+        if self.schedule == "cosine":
+            warm = max(WARM_UP * n_steps, 1)
+            return min((step + 1) / warm, 1) * 0.5 * (1 + math.cos(math.pi * min(step / n_steps, 1)))
+        if self.schedule == "multistep":
+            epoch = step // steps_per_epoch
+            return float(MULTISTEP_DECAY ** sum(epoch >= int(at * self.epochs) for at in MULTISTEP_AT))
+        return 1.0
+
+
+@dataclass(frozen=True)
+class TrainerSettings:
+    """``trainer=...``: Lightning's accelerator, devices, num_nodes, precision and strategy."""
+
+    accelerator: str
+    devices: int
+    num_nodes: int
+    precision: str
+    strategy: str
+
+    def __post_init__(self) -> None:
+        if self.accelerator not in ("cpu", "gpu", "auto"):
+            raise ConfigError(f"trainer.accelerator is cpu, gpu or auto, got {self.accelerator!r}")
+        for name, size in (("devices", self.devices), ("num_nodes", self.num_nodes)):
+            if size < 1:
+                raise ConfigError(f"trainer.{name} is at least 1, got {size}")
+        if self.precision not in ("32-true", "bf16-mixed"):
+            raise ConfigError(f"trainer.precision is 32-true or bf16-mixed, got {self.precision!r}")
+        if self.strategy not in ("auto", "ddp"):
+            raise ConfigError(f"trainer.strategy is auto or ddp, got {self.strategy!r}")
+        if self.n_processes > 1 and self.strategy != "ddp":
+            raise ConfigError(f"{self.n_processes} devices need trainer.strategy=ddp, got {self.strategy!r}")
+
+    @property
+    def n_processes(self) -> int:
+        """World size."""
+        return self.devices * self.num_nodes

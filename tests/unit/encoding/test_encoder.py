@@ -1,0 +1,172 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.encoding import EncodingRecipe, TableEncoder
+from src.errors import ConfigError, TableError
+from src.tables import Column, Schema, make_table
+from tests.conftest import random_table
+
+MINMAX = EncodingRecipe("minmax", False)
+QUANTILE = EncodingRecipe("quantile", False)
+NA = EncodingRecipe("minmax", True)
+
+
+def random_mask(table, seed=0, share=0.3):
+    return np.random.default_rng(seed).random((table.n_rows, table.n_columns)) > share
+
+
+@given(
+    n=st.integers(2, 60), seed=st.integers(0, 1000), na=st.booleans(), numerical=st.sampled_from(["minmax", "quantile"])
+)
+@settings(max_examples=40, deadline=None)
+def test_round_trip_of_complete_rows(n, seed, na, numerical):
+    table = random_table(n, seed)
+    mask = np.ones((n, 4), dtype=bool)
+    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, na))
+    x, coordinate_mask = encoder.forward(table, mask)
+    assert coordinate_mask.all()
+    decoded = encoder.backward(x)
+    pd.testing.assert_frame_equal(decoded.frame.drop(columns="height"), table.frame.drop(columns="height"))
+    np.testing.assert_allclose(decoded.frame["height"], table.frame["height"], atol=1e-6)
+    assert table.schema.restore(decoded.frame).dtypes.astype(str).tolist() == [c.dtype for c in table.schema.columns]
+
+
+def test_values_by_hand():
+    schema = Schema((Column("n", "numerical", "float64"), Column("c", "categorical", "object", categories=("a", "b"))))
+    table = make_table(pd.DataFrame({"n": [0.0, 5.0, 10.0, 99.0], "c": ["a", "b", "a", "b"]}), schema)
+    mask = np.array([[1, 1], [1, 1], [1, 0], [0, 1]], dtype=bool)
+    x, m = TableEncoder.fit(table, mask, MINMAX).forward(table, mask)
+    np.testing.assert_array_equal(x, [[-1, 1, -1], [0, -1, 1], [1, 0, 0], [0, -1, 1]])
+    np.testing.assert_array_equal(m, [[1, 1, 1], [1, 1, 1], [1, 0, 0], [0, 1, 1]])
+    x, m = TableEncoder.fit(table, mask, NA).forward(table, mask)
+    np.testing.assert_array_equal(x[:, 1:], [[1, -1, -1], [-1, 1, -1], [-1, -1, 1], [-1, 1, -1]])
+    np.testing.assert_array_equal(m[:, 1:], [[1] * 3, [1] * 3, [0] * 3, [1] * 3])
+
+
+@pytest.mark.parametrize("numerical", ["minmax", "quantile"])
+@pytest.mark.parametrize("na", [False, True])
+@pytest.mark.parametrize("poison", [np.nan, 1e6, -1e30])
+def test_missing_cells_are_never_read(numerical, na, poison):
+    table = random_table(300)
+    mask = random_mask(table)
+    poisoned = table.frame.copy()
+    for i, name in enumerate(("age", "height")):
+        poisoned.loc[~mask[:, i], name] = poison
+    for i, name in ((2, "colour"), (3, "label")):
+        poisoned.loc[~mask[:, i], name] = np.nan
+    other = table.__class__(poisoned, table.schema)
+    fits = [TableEncoder.fit(t, mask, EncodingRecipe(numerical, na)) for t in (table, other)]
+    assert fits[0] == fits[1]
+    (x, m), (x_poisoned, m_poisoned) = (e.forward(t, mask) for e, t in zip(fits, (table, other), strict=True))
+    assert torch.equal(x, x_poisoned)
+    assert torch.equal(m, m_poisoned)
+    assert x.isfinite().all()
+    assert na or (x[~m] == 0).all()
+
+
+def test_mask_is_constant_inside_a_block():
+    table = random_table(100)
+    mask = random_mask(table)
+    encoder = TableEncoder.fit(table, mask, MINMAX)
+    _, m = encoder.forward(table, mask)
+    for i, block in enumerate(encoder.blocks):
+        np.testing.assert_array_equal(
+            m[:, block.start : block.stop], np.repeat(mask[:, [i]], block.stop - block.start, 1)
+        )
+    assert encoder.width == 2 + 3 + 2
+
+
+def test_statistics_come_from_observed_cells_only():
+    table = random_table(200)
+    mask = random_mask(table)
+    encoder = TableEncoder.fit(table, mask, MINMAX)
+    observed = table.frame["age"][mask[:, 0]]
+    assert encoder.blocks[0].knots == (observed.min(), observed.max())
+    mask[table.frame["colour"] == "red", 2] = False
+    assert TableEncoder.fit(table, mask, MINMAX).blocks[2].categories == (0, 1)
+
+
+@given(seed=st.integers(0, 1000), scale=st.floats(0.1, 50), numerical=st.sampled_from(["minmax", "quantile"]))
+@settings(max_examples=30, deadline=None)
+def test_any_coordinates_decode_into_the_observed_range(seed, scale, numerical):
+    table = random_table(100)
+    mask = random_mask(table)
+    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, True))
+    x = scale * torch.randn(50, encoder.width, generator=torch.Generator().manual_seed(seed))
+    decoded = encoder.backward(x)
+    assert decoded.observed.all()
+    restored = table.schema.restore(decoded.frame)
+    for name, i in (("age", 0), ("height", 1)):
+        observed = table.frame[name][mask[:, i]]
+        assert restored[name].between(observed.min(), observed.max()).all()
+    assert set(restored["colour"]) <= {"blue", "green", "red"}
+
+
+def test_constant_column_and_category_seen_once():
+    frame = random_table(50).frame.assign(age=40.0, colour="blue")
+    frame.loc[7, "colour"] = "green"
+    table = make_table(frame, random_table(50).schema)
+    mask = np.ones((50, 4), dtype=bool)
+    encoder = TableEncoder.fit(table, mask, MINMAX)
+    x, _ = encoder.forward(table, mask)
+    assert (x[:, 0] == 0).all()
+    decoded = encoder.backward(x).frame
+    assert set(decoded["age"]) == {40.0}
+    assert decoded["colour"][7] == "green"
+
+
+def test_errors_name_the_place():
+    table = random_table(20)
+    mask = np.ones((20, 4), dtype=bool)
+    mask[:, 1] = False
+    with pytest.raises(TableError, match="'height' has no observed cell"):
+        TableEncoder.fit(table, mask, MINMAX)
+    mask[:] = True
+    encoder = TableEncoder.fit(table, mask, MINMAX)
+    frame = table.frame.copy()
+    frame.loc[3, "age"] = np.nan
+    with pytest.raises(TableError, match="'age', row 3: marked observed"):
+        encoder.forward(table.__class__(frame, table.schema), mask)
+    with pytest.raises(TableError, match="not finite"):
+        encoder.backward(torch.full((1, encoder.width), torch.nan))
+
+
+def test_a_row_with_nothing_observed_is_finite():
+    table = random_table(20)
+    mask = np.ones((20, 4), dtype=bool)
+    mask[4] = False
+    x, m = TableEncoder.fit(table, mask, MINMAX).forward(table, mask)
+    assert (x[4] == 0).all()
+    assert not m[4].any()
+
+
+def test_json_round_trip():
+    table = random_table(30)
+    encoder = TableEncoder.fit(table, np.ones((30, 4), dtype=bool), NA)
+    assert TableEncoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
+
+
+def test_quantile_scale_gives_a_shared_value_its_share_of_the_interval():
+    schema = Schema((Column("gain", "numerical", "int64", integer=True),))
+    values = np.r_[np.zeros(900), np.arange(1, 101) * 100]
+    table = make_table(pd.DataFrame({"gain": values}), schema)
+    mask = np.ones((1000, 1), dtype=bool)
+    encoder = TableEncoder.fit(table, mask, QUANTILE)
+    x, _ = encoder.forward(table, mask)
+    np.testing.assert_allclose(x[:900, 0], -0.1, atol=2e-3)  # the middle of the lower 90 % of [-1, 1]
+    uniform = torch.linspace(-1, 1, 100_001)[:, None]
+    drawn = encoder.backward(uniform).frame["gain"]
+    assert (drawn == 0).mean() == pytest.approx(0.9, abs=2e-3)
+    assert drawn.max() == 10_000
+    np.testing.assert_allclose(drawn.quantile([0.95, 0.99]), np.quantile(values, [0.95, 0.99]), atol=110)
+
+
+def test_unknown_scale_is_refused():
+    with pytest.raises(ConfigError, match=r"minmax.*quantile.*got 'log'"):
+        EncodingRecipe("log", False)
