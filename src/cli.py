@@ -5,6 +5,7 @@ own traces are shown for bugs only.
 """
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,8 +16,10 @@ from typing import Any
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -26,17 +29,22 @@ CONF = str(Path(__file__).resolve().parents[1] / "conf")
 HYDRA_VERSION = "1.3"
 
 
-def main(job: Callable[[DictConfig], None], check: Callable[[DictConfig], object]) -> None:
+Check = Callable[[DictConfig, bool], object]
+
+
+def main(job: Callable[[DictConfig], None], check: Check) -> None:
     """Run ``job`` on the composed configuration (on each one, under ``--multirun``) and exit.
 
     Arguments:
         job: does the work of one configuration; raises a :class:`MissDiffError` on failure.
         check: raises :class:`ConfigError` for a bad configuration; called on every value named on
-            the command line before the first job starts.
+            the command line before the first job starts, and told whether jobs run in local sweep.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        arguments = get_args_parser().parse_args()
+        arguments = get_args_parser().parse_intermixed_args()
+        options = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
+        sys.argv = [sys.argv[0], *arguments.overrides, *options]
         if not (arguments.help or arguments.hydra_help or arguments.shell_completion):
             check_request(arguments.overrides, arguments.multirun, check)
         hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name="config")(_reporting(job))()
@@ -52,7 +60,7 @@ def main(job: Callable[[DictConfig], None], check: Callable[[DictConfig], object
         sys.exit(1)
 
 
-def check_request(overrides: list[str], multirun: bool, check: Callable[[DictConfig], object]) -> None:
+def check_request(overrides: list[str], multirun: bool, check: Check) -> None:
     """Compose and check every value of every override once, so that a typo fails before any work.
 
     Raises:
@@ -68,7 +76,12 @@ def check_request(overrides: list[str], multirun: bool, check: Callable[[DictCon
         else:
             axes.append([str(override.input_line)])
     for i in range(max((len(axis) for axis in axes), default=1)):
-        check(compose([axis[i % len(axis)] for axis in axes]))
+        chosen = [axis[i % len(axis)] for axis in axes]
+        try:
+            cfg = compose(chosen)
+        except ValueError as error:
+            raise ConfigError(f"{' '.join(chosen)}: {error}") from error
+        check(cfg, multirun and not any(override.startswith("hydra/launcher=") for override in overrides))
 
 
 def compose(overrides: list[str]) -> DictConfig:
@@ -90,6 +103,10 @@ def readable(error: Exception) -> str:
     """One message for an error of Hydra or OmegaConf: what is wrong and what is allowed."""
     lines = [line.strip() for line in f"{error}\n{error.__cause__ or ''}".splitlines() if line.strip()]
     text = "; ".join(dict.fromkeys(lines))
+    option = re.search(r"Could not find '([\w/]+)/([^'/]+)'; Available options in '[^']*':; (.*?); Config search", text)
+    if option:
+        group, name, available = option.groups()
+        return f"{group}={name} does not exist; {group} is one of {available.replace('; ', ', ')}"
     if text.startswith("Could not override '"):
         key = text.split("'")[1]
         known = _known_keys()
@@ -109,7 +126,7 @@ def _known_keys() -> list[str]:
     from src.results.run_folder import flatten
 
     plain = compose_plain([])
-    return [*plain, *flatten(plain)]
+    return list(dict.fromkeys([*plain, *flatten(plain)]))
 
 
 def _reporting(job: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
@@ -123,10 +140,14 @@ def _reporting(job: Callable[[DictConfig], None]) -> Callable[[DictConfig], None
             sys.exit(error.exit_code)
         except MissDiffError as error:
             _say(str(error))
+            if HydraConfig.get().mode != RunMode.MULTIRUN:
+                sys.exit(error.exit_code)
             error.reported = True  # type: ignore[attr-defined]
             raise
         except Exception:
             traceback.print_exc()
+            if HydraConfig.get().mode != RunMode.MULTIRUN:
+                sys.exit(1)
             raise
 
     return reporting

@@ -183,6 +183,8 @@ def _typed(kind: type[T], values: Mapping[str, Any], prefix: str) -> T:
     """An instance of a dataclass from plain values, nested ones included, types checked."""
     hints = get_type_hints(kind)
     known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{prefix} has keys of its own ({', '.join(sorted(known))}), got {values!r}")
     _only_known(set(values), known, prefix)
     absent = sorted(known - set(values))
     if absent:
@@ -191,8 +193,6 @@ def _typed(kind: type[T], values: Mapping[str, Any], prefix: str) -> T:
     for name in known:
         key = _key(prefix, name)
         if is_dataclass(hints[name]):
-            if not isinstance(values[name], Mapping):
-                raise ConfigError(f"{key} has keys of its own, e.g. {key}.{fields(hints[name])[0].name}=...")
             built[name] = _typed(hints[name], values[name], key)
         else:
             built[name] = _value(hints[name], values[name], key)

@@ -77,6 +77,7 @@ def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror:
         return make_table(pd.read_parquet(folder.synthetic), schema) if is_rank_zero() else None
     module = MissDiffModule(
         data.data.encoder,
+        data.data.moments(),
         config.network,
         config.diffusion,
         config.training,

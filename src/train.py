@@ -14,11 +14,22 @@ from src.errors import ConfigError
 LOCAL_LAUNCHERS = ("basic", "joblib")
 
 
-def check(cfg: DictConfig) -> None:
-    """Refuse a bad configuration; see :func:`src.config.build_config`."""
+def check(cfg: DictConfig, local_sweep: bool) -> None:
+    """Refuse a bad configuration; see :func:`src.config.build_config`.
+
+    Raises:
+        ConfigError: a bad setting, or a multi-process trainer inside a local sweep: Lightning starts
+            its other processes with the same command line, and each would walk the whole sweep.
+    """
     from src.config import build_config
 
-    build_config(cfg)
+    trainer = build_config(cfg).trainer
+    if local_sweep and trainer.n_processes > 1:
+        raise ConfigError(
+            f"trainer.strategy={trainer.strategy} with {trainer.n_processes} processes inside a local --multirun would "
+            "make every process walk the whole sweep; sweep with one device a job, or use "
+            "hydra/launcher=submitit_slurm"
+        )
 
 
 def job(cfg: DictConfig) -> None:
@@ -26,15 +37,9 @@ def job(cfg: DictConfig) -> None:
     from src.config import build_config, choices, run_path
     from src.experiment import run
 
-    config = build_config(cfg)
     hydra = HydraConfig.get()
-    local = hydra.runtime.choices["hydra/launcher"] in LOCAL_LAUNCHERS
-    if hydra.mode == RunMode.MULTIRUN and local and config.trainer.n_processes > 1:
-        raise ConfigError(
-            f"trainer.strategy={config.trainer.strategy} with {config.trainer.n_processes} processes inside a local "
-            "--multirun would make every process walk the whole sweep; sweep with one device a job, or use "
-            "hydra/launcher=submitit_slurm"
-        )
+    check(cfg, hydra.mode == RunMode.MULTIRUN and hydra.runtime.choices["hydra/launcher"] in LOCAL_LAUNCHERS)
+    config = build_config(cfg)
     options = choices(config)
     usual = compose_plain([option for option in options if option.split("=")[0] in ("dataset", "missing", "method")])
     run(config, run_path(config, usual, compose_plain(options)))

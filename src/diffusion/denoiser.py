@@ -1,13 +1,21 @@
 r"""The noise predictor: a schedule and a network, and the masked objective that trains it.
 
-With :math:`c = (\alpha_t^2 + \sigma_t^2)^{-1/2}` the network f sees :math:`c\,x_t` (which is
-:math:`x_t` for VP) and t. Its output stands for
+What the output of the network f stands for:
 
-* ``noise``: :math:`\hat\epsilon = f`, as in Algorithm 1;
-* ``velocity``: :math:`\hat\epsilon = c^2 \sigma_t x_t + c\,\alpha_t f`. The first part is the best
-  linear prediction for unit-variance data, so that an error of f is never divided by a vanishing
-  :math:`\alpha_t` when :math:`\hat x = (x_t - \sigma_t \hat\epsilon) / \alpha_t` is formed
-  (Salimans and Ho 2022, https://arxiv.org/abs/2202.00512).
+* ``noise``: :math:`\hat\epsilon = f(x_t / \sqrt{\alpha_t^2 + \sigma_t^2}, t)`, as in Algorithm 1 (for VP the
+  root is 1).
+* ``residual``: with the mean :math:`\mu_i` and the standard deviation :math:`s_i` of coordinate i over its
+  observed entries, and :math:`v_i = \alpha_t^2 s_i^2 + \sigma_t^2` the variance of its noisy value,
+
+  .. math:: u_i = (x_{t,i} - \alpha_t \mu_i) / \sqrt{v_i}, \qquad
+      \hat\epsilon_i = (\sigma_t u_i + \alpha_t s_i f_i(u, t)) / \sqrt{v_i}.
+
+  The first part is the best prediction of the noise from :math:`x_{t,i}` alone that is linear, so f only
+  learns what is left, at unit scale, and its errors are never divided by a vanishing
+  :math:`\alpha_t` when :math:`\hat x = (x_t - \sigma_t \hat\epsilon) / \alpha_t` is formed. For mean 0
+  and variance 1, f is the velocity of Salimans and Ho (2022, https://arxiv.org/abs/2202.00512),
+  and :math:`\hat x` always is Karras et al.'s preconditioned denoiser (2022,
+  https://arxiv.org/abs/2206.00364), coordinate by coordinate.
 
 Either way the module predicts noise; the score is :math:`-\hat\epsilon / \sigma_t`.
 """
@@ -19,7 +27,8 @@ from torch import Tensor, nn
 
 from src.diffusion.schedule import Schedule
 
-PREDICTIONS = ("noise", "velocity")
+PREDICTIONS = ("noise", "residual")
+SMALLEST_SPREAD = 0.02
 WEIGHTS = ("noise", "likelihood", "velocity")
 
 
@@ -39,31 +48,35 @@ class Denoiser(nn.Module):
         schedule: scales on the grid of times.
         prediction: what the network's output stands for, one of :data:`PREDICTIONS`.
         weight: lambda(t) of Eq. 3, see :func:`noise_weights`.
+        mean: (D,) mean of each coordinate over its observed entries.
+        std: (D,) their standard deviation; at least :data:`SMALLEST_SPREAD` is used.
     """
+
+    mean: Tensor
+    std: Tensor
 
     alpha: Tensor
     sigma: Tensor
-    input_scale: Tensor
-    skip_scale: Tensor
-    out_scale: Tensor
     loss_weight: Tensor
 
-    def __init__(self, network: nn.Module, schedule: Schedule, prediction: str, weight: str) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        schedule: Schedule,
+        prediction: str,
+        weight: str,
+        mean: Tensor,
+        std: Tensor,
+    ) -> None:
         super().__init__()
         self.network = network
         self.schedule = schedule
         self.prediction = prediction
-        c = (schedule.alpha**2 + schedule.sigma**2).rsqrt()
-        tables = {
-            "alpha": schedule.alpha,
-            "sigma": schedule.sigma,
-            "input_scale": c,
-            "skip_scale": c * schedule.sigma,
-            "out_scale": c * schedule.alpha,
-            "loss_weight": noise_weights(schedule, weight),
-        }
-        for name, values in tables.items():
-            self.register_buffer(name, values.float(), persistent=False)
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std.clamp(min=SMALLEST_SPREAD))
+        self.register_buffer("alpha", schedule.alpha.float(), persistent=False)
+        self.register_buffer("sigma", schedule.sigma.float(), persistent=False)
+        self.register_buffer("loss_weight", noise_weights(schedule, weight).float(), persistent=False)
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         """Predicted noise of noisy rows.
@@ -75,11 +88,16 @@ class Denoiser(nn.Module):
         Returns:
             (B, D).
         """
-        x_in = x_t * self.input_scale[t][:, None]
-        out: Tensor = self.network(x_in, t.to(x_t.dtype))
+        alpha, sigma = self.alpha[t][:, None], self.sigma[t][:, None]
+        time = t.to(x_t.dtype)
         if self.prediction == "noise":
-            return out
-        return self.skip_scale[t][:, None] * x_in + self.out_scale[t][:, None] * out
+            eps_hat: Tensor = self.network(x_t * (alpha**2 + sigma**2).rsqrt(), time)
+            return eps_hat
+        signal = alpha * self.std
+        scale = (signal**2 + sigma**2).rsqrt()
+        u = (x_t - alpha * self.mean) * scale
+        residual: Tensor = self.network(u, time)
+        return (sigma * u + signal * residual) * scale
 
     def losses(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
         """Masked denoising score matching of each row at one random time (Algorithm 1).
@@ -121,9 +139,8 @@ def noise_weights(schedule: Schedule, weight: str) -> Tensor:
     r"""w(t) = lambda(t) / sigma_t^2 of the noise-prediction form at t = 0..T; w(0) is never used.
 
     ``noise``: lambda = sigma_t^2, which is Algorithm 1. ``likelihood``: lambda is the variance of
-    the transition (beta_t for VP), Theorem 2.3's choice. ``velocity``: lambda = sigma_t^2 / alpha_t^2
-    x (alpha_t^2 + sigma_t^2), which weighs the network's output evenly over time under the
-    ``velocity`` prediction.
+    the transition (beta_t for VP), Theorem 2.3's choice. ``velocity``: lambda = sigma_t^2
+    (alpha_t^2 + sigma_t^2) / alpha_t^2, under which errors of the velocity count the same at all times.
 
     Returns:
         (T + 1,) float64.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from src.diffusion.denoiser import PREDICTIONS, WEIGHTS, Denoiser
 from src.diffusion.sampler import NOISES
@@ -35,9 +35,9 @@ class DiffusionRecipe:
             if value not in allowed:
                 raise ConfigError(f"diffusion.{key} is one of {list(allowed)}, got {value!r}")
 
-    def build(self, network: nn.Module) -> Denoiser:
-        """Noise predictor around ``network``."""
-        return Denoiser(network, self.process.schedule(), self.prediction, self.weight)
+    def build(self, network: nn.Module, mean: Tensor, std: Tensor) -> Denoiser:
+        """Noise predictor around ``network``; see :class:`Denoiser`."""
+        return Denoiser(network, self.process.schedule(), self.prediction, self.weight, mean, std)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ class TrainingCurve(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
             kept = [row for row in read_curve(self.file) if row["epoch"] < trainer.current_epoch]
+            self.file.parent.mkdir(parents=True, exist_ok=True)
             with self.file.open("w", newline="") as stream:
                 writer = csv.DictWriter(stream, FIELDS)
                 writer.writeheader()

@@ -35,6 +35,13 @@ class TrainingData:
     x: Tensor
     coordinate_mask: Tensor
 
+    def moments(self) -> tuple[Tensor, Tensor]:
+        """(D,) mean and standard deviation of each coordinate over its observed entries."""
+        n_observed = self.coordinate_mask.sum(dim=0)
+        mean = (self.x * self.coordinate_mask).sum(dim=0) / n_observed
+        deviation = (self.x - mean) * self.coordinate_mask
+        return mean, (deviation.square().sum(dim=0) / n_observed).sqrt()
+
 
 def prepare(
     split: Split, mechanism: Mechanism, completion: Completion, encoding: EncodingRecipe, seed: int

@@ -23,6 +23,7 @@ class MissDiffModule(pl.LightningModule):
 
     Arguments:
         encoder: fitted on the training table; travels in the checkpoint.
+        moments: (D,) mean and standard deviation of the coordinates over their observed entries.
         network: sizes of the network.
         diffusion: recipe of the diffusion.
         training: epochs, batch, optimiser.
@@ -33,6 +34,7 @@ class MissDiffModule(pl.LightningModule):
     def __init__(
         self,
         encoder: TableEncoder,
+        moments: tuple[Tensor, Tensor],
         network: NetworkRecipe,
         diffusion: DiffusionRecipe,
         training: TrainingRecipe,
@@ -42,7 +44,7 @@ class MissDiffModule(pl.LightningModule):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "init"))
-            self.denoiser = diffusion.build(network.build(encoder.width))
+            self.denoiser = diffusion.build(network.build(encoder.width), *moments)
         self.encoder = encoder
         self.diffusion = diffusion
         self.training_recipe = training

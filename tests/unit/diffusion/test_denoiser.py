@@ -21,6 +21,14 @@ class Linear(nn.Module):
         return self.layer(x)
 
 
+MEAN = torch.tensor([0.3, -0.9, 0.0])
+STD = torch.tensor([0.5, 0.1, 1.0])
+
+
+def denoiser(network, width, schedule, prediction, weight):
+    return Denoiser(network, schedule, prediction, weight, torch.zeros(width), torch.ones(width))
+
+
 def stream(seed=0):
     return torch.Generator().manual_seed(seed)
 
@@ -40,11 +48,11 @@ def test_all_ones_mask_is_plain_denoising_score_matching():
 
 
 def test_an_all_missing_row_costs_nothing_and_is_finite():
-    denoiser = Denoiser(Linear(3), SCHEDULES[0], "velocity", "velocity")
-    losses = denoiser.losses(torch.zeros(4, 3), torch.zeros(4, 3, dtype=torch.bool), stream()).loss
+    model = denoiser(Linear(3), 3, SCHEDULES[0], "residual", "velocity")
+    losses = model.losses(torch.zeros(4, 3), torch.zeros(4, 3, dtype=torch.bool), stream()).loss
     losses.mean().backward()
     assert (losses == 0).all()
-    assert all(p.grad.isfinite().all() for p in denoiser.parameters())
+    assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=["vp", "ve"])
@@ -53,25 +61,38 @@ def test_masked_entries_have_no_influence_on_the_objective_but_through_the_input
     """The output at a missing coordinate gets no gradient."""
     network = Linear(4)
     mask = torch.tensor([[True, True, False, True]]).expand(32, 4)
-    denoiser = Denoiser(network, schedule, prediction, "noise")
-    denoiser.losses(torch.randn(32, 4, generator=stream()) * mask, mask, stream(1)).loss.mean().backward()
+    model = denoiser(network, 4, schedule, prediction, "noise")
+    model.losses(torch.randn(32, 4, generator=stream()) * mask, mask, stream(1)).loss.mean().backward()
     assert (network.layer.weight.grad[2] == 0).all()
     assert (network.layer.weight.grad[[0, 1, 3]] != 0).all()
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=["vp", "ve"])
-def test_velocity_prediction_with_a_silent_network_is_optimal_for_unit_gaussian_data(schedule):
-    """For x ~ N(0, I), E[eps | x_t] = sigma x_t / (alpha^2 + sigma^2), and f = 0 gives just that."""
+def test_a_silent_network_is_optimal_for_independent_gaussian_coordinates(schedule):
+    """For x_i ~ N(mu_i, s_i^2), E[eps | x_t] = sigma (x_t - alpha mu) / (alpha^2 s^2 + sigma^2): f = 0 gives it."""
 
     class Silent(nn.Module):
         def forward(self, x, t):
             return torch.zeros_like(x)
 
-    denoiser = Denoiser(Silent(), schedule, "velocity", "noise")
+    model = Denoiser(Silent(), schedule, "residual", "noise", MEAN, STD)
     x_t = torch.randn(5, 3, generator=stream())
     for t in (1, 10, 20):
         alpha, sigma = schedule.alpha[t].float(), schedule.sigma[t].float()
-        torch.testing.assert_close(denoiser(x_t, torch.full((5,), t)), sigma * x_t / (alpha**2 + sigma**2))
+        expected = sigma * (x_t - alpha * MEAN) / (alpha**2 * STD**2 + sigma**2)
+        torch.testing.assert_close(model(x_t, torch.full((5,), t)), expected)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=["vp", "ve"])
+def test_at_unit_scale_the_residual_is_the_velocity(schedule):
+    """eps_hat = (sigma u + alpha f) / r with u = x_t / r and r^2 = alpha^2 + sigma^2."""
+    network = Linear(3)
+    x_t = torch.randn(5, 3, generator=stream())
+    t = torch.full((5,), 7)
+    alpha, sigma = schedule.alpha[7].float(), schedule.sigma[7].float()
+    r = (alpha**2 + sigma**2).sqrt()
+    expected = (sigma * x_t / r + alpha * network(x_t / r, t)) / r
+    torch.testing.assert_close(denoiser(network, 3, schedule, "residual", "noise")(x_t, t), expected)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=["vp", "ve"])
@@ -89,14 +110,14 @@ def test_weights_are_lambda_over_variance(schedule):
 def test_networks_have_shape_and_finite_gradients_everywhere(recipe):
     torch.manual_seed(0)
     network = recipe.build(11)
-    denoiser = Denoiser(network, SCHEDULES[0], "noise", "noise")
-    optimizer = torch.optim.SGD(denoiser.parameters(), lr=0.1)
+    model = denoiser(network, 11, SCHEDULES[0], "noise", "noise")
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     for _ in range(3):  # zero-initialised outputs open up after a step
         optimizer.zero_grad()
         x = torch.randn(6, 11, generator=stream())
-        denoiser.losses(x, torch.ones(6, 11, dtype=torch.bool), stream()).loss.mean().backward()
+        model.losses(x, torch.ones(6, 11, dtype=torch.bool), stream()).loss.mean().backward()
         optimizer.step()
-    for name, parameter in denoiser.named_parameters():
+    for name, parameter in model.named_parameters():
         assert parameter.grad.isfinite().all(), name
         assert (parameter.grad != 0).any(), name
 

@@ -1,0 +1,227 @@
+"""The real command in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = [
+    "dataset=bayesian_network",
+    "dataset.n_train=300",
+    "dataset.n_test=400",
+    "training.epochs=3",
+    "network.channels=16",
+    "diffusion.process.n_steps=10",
+    "evaluation.detection_rows=200",
+]
+SHORT = "bayesian_network/row-0.2"
+
+
+def train(*arguments, cwd=ROOT, **more):
+    return subprocess.run(
+        [sys.executable, "-m", "src.train", *arguments],
+        cwd=cwd,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        **more,
+    )
+
+
+def only_run(root: Path) -> Path:
+    (done,) = root.rglob("DONE")
+    return done.parent
+
+
+def n_epochs(root: Path) -> int:
+    return sum(len(file.read_text().splitlines()) - 1 for file in root.rglob("metrics.csv"))
+
+
+def without_measurements(report: dict) -> dict:
+    return {key: value for key, value in report.items() if key not in ("time", "peak_memory_mb")}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    root = tmp_path_factory.mktemp("single")
+    done = train(*TINY, f"outputs_dir={root}")
+    assert done.returncode == 0, done.stderr
+    return root, done
+
+
+def test_single_run_leaves_the_folder_of_the_contract(finished):
+    root, done = finished
+    run = only_run(root)
+    assert run.relative_to(root).parts[:2] == ("bayesian_network", "row-0.2")
+    assert run.name == "seed0"
+    names = {path.name for path in run.iterdir()}
+    assert names >= {"config.yaml", "checkpoints", "synthetic.parquet", "metrics.csv", "figures", "report.json", "DONE"}
+    assert {path.name for path in (run / "figures").iterdir()} == {
+        "marginals.png",
+        "pair_trends.png",
+        "training_curve.png",
+    }
+    report = json.loads((run / "report.json").read_text())
+    assert report["status"] == "done"
+    assert (report["n_train"], report["n_used"], report["n_synthetic"]) == (300, 300, 300)
+    assert report["realised_ratio"]["overall"] == pytest.approx(0.2)
+    assert set(report["references"]) == {
+        "real_holdout",
+        "hot_deck",
+        "marginals",
+        "mean_mode",
+        "complete_rows",
+        "holed_table",
+    }
+    assert {"fidelity/overall", "fidelity/overall_default", "detection/xgboost", "truth/d2_error"} <= set(
+        report["metrics"]
+    )
+    assert set(report["time"]) == {"train_s", "sample_s", "evaluate_s", "total_s"}
+    assert report["versions"]["sdmetrics"]
+    frame = pd.read_parquet(run / "synthetic.parquet")
+    assert list(frame.columns) == ["C1", "C2", "D1", "D2", "D3"]
+    assert [str(dtype) for dtype in frame.dtypes] == ["float64", "float64", "int64", "int64", "int64"]
+    assert not frame.isna().any().any()
+    assert "missdiff" in done.stdout
+    assert str(run / "synthetic.parquet") in done.stdout
+
+
+def test_a_finished_run_is_left_alone_and_forced_anew_on_request(finished):
+    root, _ = finished
+    run = only_run(root)
+    before = (run / "report.json").stat().st_mtime_ns
+    again = train(*TINY, f"outputs_dir={root}")
+    assert again.returncode == 0
+    assert "finished before" in again.stdout
+    assert (run / "report.json").stat().st_mtime_ns == before
+    report = json.loads((run / "report.json").read_text())
+    table = pd.read_parquet(run / "synthetic.parquet")
+    forced = train(*TINY, f"outputs_dir={root}", "force=true")
+    assert forced.returncode == 0, forced.stderr
+    assert without_measurements(json.loads((run / "report.json").read_text())) == without_measurements(report)
+    pd.testing.assert_frame_equal(pd.read_parquet(run / "synthetic.parquet"), table)
+
+
+def test_multirun_two_by_two(tmp_path):
+    done = train("--multirun", *TINY, f"outputs_dir={tmp_path}", "missing=row,independent", "seed=0,1")
+    assert done.returncode == 0, done.stderr
+    reports = [json.loads(path.read_text()) for path in tmp_path.rglob("report.json")]
+    assert {(r["config"]["missing"]["name"], r["seed"]) for r in reports} == {
+        ("row", 0),
+        ("row", 1),
+        ("independent", 0),
+        ("independent", 1),
+    }
+
+
+def test_a_failing_run_does_not_stop_the_sweep(tmp_path):
+    overrides = [*TINY, f"outputs_dir={tmp_path}", "missing=mar,row", "ratio=0.8", "evaluation.references=false"]
+    done = train("--multirun", *overrides)
+    assert done.returncode == 2
+    assert "cannot be reached: ratio must be below 0.8" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.parents[2].name for path in tmp_path.rglob("DONE")] == ["row-0.8"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (["ratio=abc"], "ratio is a number, got 'abc'"),
+        (["ratoi=0.3"], "unknown setting ratoi; did you mean ratio?"),
+        (["ratio=1"], "at least 0 and below 1, got 1.0"),
+        (["missing=rows"], "missing=rows does not exist; missing is one of column, independent"),
+        (["training.epochs=-1"], "training.epochs is at least 1"),
+        (["dataset.n_train=-5"], "dataset.n_train is at least 2"),
+        (["+surprise=1"], "unknown setting surprise"),
+        (["seed=0,1"], "add --multirun"),
+        (["--multirun", "seed=0,x"], "seed is a whole number, got 'x'"),
+        (["--multirun", "trainer=ddp", "seed=0,1"], "sweep with one device a job"),
+        (["ratio"], "missing EQUAL"),
+        (["dataset=census", "~dataset.n_train", "~dataset.n_test", "~network"], "unknown setting"),
+        (["trainer.devices=2"], "need trainer.strategy=ddp"),
+    ],
+)
+def test_a_wrong_request_is_one_message_exit_code_2_and_no_file(tmp_path, override, message):
+    root = tmp_path / "out"
+    done = train(*TINY, *override, f"outputs_dir={root}")
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not root.exists()
+
+
+def test_another_configuration_in_the_same_folder_is_refused(tmp_path):
+    run_dir = f"run_dir={tmp_path / 'mine'}"
+    assert train(*TINY, run_dir, "evaluation.references=false").returncode == 0
+    (tmp_path / "mine" / "DONE").unlink()
+    done = train(*TINY, run_dir, "evaluation.references=false", "seed=1")
+    assert done.returncode == 2
+    assert "seed: 0 there, 1 asked for" in done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_resumes_to_the_same_table(tmp_path, how, finished):
+    arguments = [*TINY, "training.epochs=40", "evaluation.references=false"]
+    whole = train(*arguments, f"outputs_dir={tmp_path / 'whole'}")
+    assert whole.returncode == 0, whole.stderr
+    root = tmp_path / "stopped"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.train", *arguments, f"outputs_dir={root}"],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and n_epochs(root) < 5:
+        time.sleep(0.02)
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=60)
+    assert not list(root.rglob("DONE"))
+    if how == signal.SIGKILL:
+        assert process.returncode == -signal.SIGKILL
+    else:
+        assert process.returncode == 1
+        assert "the same command again goes on from there" in errors
+        assert "Traceback" not in errors
+    resumed = train(*arguments, f"outputs_dir={root}")
+    assert resumed.returncode == 0, resumed.stderr
+    tables = [pd.read_parquet(only_run(path) / "synthetic.parquet") for path in (root, tmp_path / "whole")]
+    pd.testing.assert_frame_equal(*tables)
+    reports = [json.loads((only_run(path) / "report.json").read_text()) for path in (root, tmp_path / "whole")]
+    assert without_measurements(reports[0]) == without_measurements(reports[1])
+
+
+def test_two_processes_train_and_sample_as_one_run(tmp_path):
+    arguments = [*TINY, f"outputs_dir={tmp_path}", "evaluation.references=false"]
+    done = train(*arguments, "trainer=ddp", "trainer.accelerator=cpu", "n_synthetic=5000")
+    assert done.returncode == 0, done.stderr
+    run = only_run(tmp_path)
+    assert len(pd.read_parquet(run / "synthetic.parquet")) == 5000
+    assert len((run / "metrics.csv").read_text().splitlines()) == 1 + 3
+
+
+def test_wandb_offline_leaves_a_run_without_an_account(tmp_path):
+    done = train(*TINY, f"outputs_dir={tmp_path}", "logger=wandb", "evaluation.references=false")
+    assert done.returncode == 0, done.stderr
+    assert list(only_run(tmp_path).glob("wandb/offline-run-*/*.wandb"))
+
+
+def test_help_and_cfg_are_for_newcomers():
+    shown = train("--help")
+    assert shown.returncode == 0
+    for word in ("missing: column, independent, mar, native, nmar, row", "ratio: 0.2", "Exit codes", "--multirun"):
+        assert word in shown.stdout
+    config = train("--cfg", "job")
+    assert config.returncode == 0
+    assert "beta_max: 0.5" in config.stdout

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.errors import ConfigError
+from src.training.batches import Batches, Chunks
+from src.training.recipe import TrainerSettings, TrainingRecipe
+
+RECIPE = {
+    "epochs": 100,
+    "batch_size": 8,
+    "learning_rate": 1e-3,
+    "weight_decay": 0.0,
+    "schedule": "constant",
+    "ema_decay": None,
+    "gradient_clip": None,
+}
+
+
+def batches(n, size, epoch=0, rank=0, world=1):
+    x = torch.arange(n, dtype=torch.float32)[:, None]
+    return Batches(x, x > 0, size, 0, lambda: epoch, rank, world)
+
+
+@given(n=st.integers(1, 200), size=st.integers(1, 40), world=st.integers(1, 4))
+@settings(max_examples=60, deadline=None)
+def test_ranks_share_every_global_batch_evenly_and_no_row_twice(n, size, world):
+    shards = [[x[:, 0].tolist() for x, _ in batches(n, size, rank=r, world=world)] for r in range(world)]
+    assert {len(shard) for shard in shards} == {len(batches(n, size, world=world))}
+    for parts in zip(*shards, strict=True):
+        assert len({len(part) for part in parts}) == 1
+        assert len(parts[0]) <= size
+    rows = [row for shard in shards for part in shard for row in part]
+    assert len(rows) == len(set(rows))
+    assert n - world < len(rows) <= n
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    first, again, other = ([x.tolist() for x, _ in batches(50, 16, epoch)] for epoch in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+@given(n=st.integers(1, 5000), size=st.integers(1, 700), world=st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_chunks_cover_the_rows_whatever_the_number_of_ranks(n, size, world):
+    shards = [Chunks(n, size, rank, world) for rank in range(world)]
+    drawn = sorted(chunk for shard in shards for chunk in shard)
+    assert drawn == list(Chunks(n, size))
+    assert sum(chunk.n_rows for chunk in drawn) == n
+    assert [len(shard) for shard in shards] == [len(list(shard)) for shard in shards]
+
+
+def test_multistep_is_the_papers_schedule():
+    recipe = TrainingRecipe(**RECIPE | {"schedule": "multistep"})
+    factors = [recipe.rate_factor(epoch * 7, 7) for epoch in (0, 24, 25, 49, 50, 74, 75, 89, 90, 99)]
+    np.testing.assert_allclose(factors, [1, 1, 0.1, 0.1, 0.01, 0.01, 1e-3, 1e-3, 1e-4, 1e-4])
+
+
+@pytest.mark.parametrize(("epochs", "steps"), [(1, 1), (1, 20), (5, 4), (100, 10)])
+def test_cosine_rises_then_falls_and_never_divides_by_zero(epochs, steps):
+    recipe = TrainingRecipe(**RECIPE | {"schedule": "cosine", "epochs": epochs})
+    factors = [recipe.rate_factor(step, steps) for step in range(epochs * steps + 1)]
+    assert all(0 <= factor <= 1 for factor in factors)
+    assert max(factors) > 0.9 or epochs * steps < 20
+    assert factors[-1] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("epochs", 0),
+        ("batch_size", -1),
+        ("learning_rate", 0.0),
+        ("learning_rate", float("inf")),
+        ("weight_decay", -1.0),
+        ("schedule", "linear"),
+        ("ema_decay", 1.0),
+        ("gradient_clip", 0.0),
+    ],
+)
+def test_recipe_refuses(key, value):
+    with pytest.raises(ConfigError, match=f"training.{key}"):
+        TrainingRecipe(**RECIPE | {key: value})
+
+
+def test_trainer_settings_refuse():
+    good = {"accelerator": "cpu", "devices": 1, "num_nodes": 1, "precision": "32-true", "strategy": "auto"}
+    assert TrainerSettings(**good | {"devices": 2, "num_nodes": 3, "strategy": "ddp"}).n_processes == 6
+    bad = {"accelerator": "tpu", "devices": 0, "num_nodes": 0, "precision": "8", "strategy": "fsdp"}
+    for key, value in bad.items():
+        with pytest.raises(ConfigError, match=f"trainer.{key}"):
+            TrainerSettings(**good | {key: value})
+    with pytest.raises(ConfigError, match=r"need trainer\.strategy=ddp"):
+        TrainerSettings(**good | {"devices": 2})

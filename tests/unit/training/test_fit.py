@@ -1,0 +1,220 @@
+"""Training on CPU: resume equals uninterrupted, nothing in a hole is read, checkpoints suffice."""
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from src.completion import keep
+from src.diffusion.networks import ResidualMLPRecipe
+from src.diffusion.recipe import DDPMRecipe
+from src.diffusion.schedule import VariancePreserving
+from src.encoding import EncodingRecipe, TableEncoder
+from src.errors import CheckpointError, ConfigError, TrainingDivergedError
+from src.missing.mcar import IndependentMissing
+from src.tables import Split
+from src.training.callbacks import read_curve
+from src.training.checkpoint import LAST, read_checkpoint
+from src.training.datamodule import TableDataModule
+from src.training.fit import check_devices, fit, generate, make_trainer
+from src.training.module import MissDiffModule
+from src.training.recipe import TrainerSettings, TrainingRecipe
+from tests.conftest import random_table
+
+CPU = TrainerSettings("cpu", 1, 1, "32-true", "auto")
+DIFFUSION = DDPMRecipe(VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", "beta")
+ENCODING = EncodingRecipe("quantile", False)
+
+
+def recipe(**changes):
+    values = {
+        "epochs": 4,
+        "batch_size": 64,
+        "learning_rate": 2e-3,
+        "weight_decay": 1e-6,
+        "schedule": "cosine",
+        "ema_decay": 0.9,
+        "gradient_clip": 1.0,
+    }
+    return TrainingRecipe(**values | changes)
+
+
+def parts(tmp_path, training, split=None, seed=0):
+    split = split or Split(random_table(300, 1), random_table(100, 2))
+    data = TableDataModule(split, IndependentMissing(0.3, True), keep, ENCODING, training.batch_size, 5000, seed)
+    module = MissDiffModule(
+        data.data.encoder, data.data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, training, seed, {"seed": seed}
+    )
+    return make_trainer(CPU, training, tmp_path), module, data, tmp_path
+
+
+class StopAfter(pl.Callback):
+    """Raises in the middle of an epoch, as a crash would."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+        if trainer.current_epoch == self.epoch and batch_idx == 1:
+            raise RuntimeError("crash")
+
+
+def weights(module):
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+@pytest.mark.parametrize("ema_decay", [None, 0.9])
+def test_resumed_equals_uninterrupted(tmp_path, ema_decay):
+    training = recipe(ema_decay=ema_decay)
+    whole = parts(tmp_path / "whole", training)
+    fit(*whole)
+
+    crashed = parts(tmp_path / "resumed", training)
+    crashed[0].callbacks.append(StopAfter(2))
+    with pytest.raises(RuntimeError, match="crash"):
+        fit(*crashed)
+    assert len(read_curve(tmp_path / "resumed" / "metrics.csv")) == 2
+    resumed = parts(tmp_path / "resumed", training)
+    fit(*resumed)
+
+    for name, value in weights(whole[1]).items():
+        assert torch.equal(value, weights(resumed[1])[name]), name
+    curves = [read_curve(tmp_path / name / "metrics.csv") for name in ("whole", "resumed")]
+    assert [row["train/loss"] for row in curves[0]] == [row["train/loss"] for row in curves[1]]
+    assert torch.equal(generate(*whole[:3]), generate(*resumed[:3]))
+
+
+def test_a_finished_training_is_loaded_not_repeated(tmp_path):
+    first = parts(tmp_path, recipe())
+    fit(*first)
+    again = parts(tmp_path, recipe())
+    fit(*again)
+    assert again[0].global_step == 0
+    assert torch.equal(generate(*first[:3]), generate(*again[:3]))
+
+
+def test_same_seed_same_rows_other_seed_other_rows(tmp_path):
+    rows = []
+    for i, seed in enumerate((0, 0, 1)):
+        run = parts(tmp_path / str(i), recipe(epochs=1), seed=seed)
+        fit(*run)
+        rows.append(generate(*run[:3]))
+    assert torch.equal(rows[0], rows[1])
+    assert rows[0].shape == (5000, 7)
+    assert not torch.equal(rows[0], rows[2])
+
+
+def test_global_random_state_has_no_influence(tmp_path):
+    rows = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        run = parts(tmp_path / str(seed), recipe(epochs=1))
+        fit(*run)
+        rows.append(generate(*run[:3]))
+    assert torch.equal(*rows)
+
+
+def test_poison_in_missing_cells_changes_no_bit_of_the_result(tmp_path):
+    """NaN or 1e6 in the holes, put there before encoding: same encoder, weights and samples."""
+    clean = random_table(300, 1)
+    mask = IndependentMissing(0.3, True).sample_mask(clean, np.random.default_rng(0))
+    results = []
+    for i, poison in enumerate((np.nan, 1e6)):
+        frame = clean.frame.copy()
+        for column, name in enumerate(("age", "height")):
+            frame.loc[~mask[:, column], name] = poison
+        for column, name in ((2, "colour"), (3, "label")):
+            frame.loc[~mask[:, column], name] = "blue" if name == "colour" else 0
+        table = clean.__class__(frame, clean.schema)
+        encoder = TableEncoder.fit(table, mask, ENCODING)
+        trainer, _, data, path = parts(tmp_path / str(i), recipe(epochs=2))
+        x, coordinate_mask = encoder.forward(table, mask)
+        data._data = data.data.__class__(mask, 300, encoder, x, coordinate_mask)
+        module = MissDiffModule(
+            encoder, data.data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, recipe(epochs=2), 0, {}
+        )
+        fit(trainer, module, data, path)
+        results.append((weights(module), generate(trainer, module, data)))
+    assert all(torch.equal(results[0][0][name], results[1][0][name]) for name in results[0][0])
+    assert torch.equal(results[0][1], results[1][1])
+
+
+def test_checkpoint_holds_settings_schema_and_encoder_without_code(tmp_path):
+    run = parts(tmp_path, recipe(epochs=1))
+    fit(*run)
+    checkpoint = read_checkpoint(tmp_path / "checkpoints" / LAST)
+    rebuilt = TableEncoder.from_dict(checkpoint["missdiff"]["encoder"])
+    assert rebuilt == run[2].data.encoder
+    assert checkpoint["missdiff"]["config"] == {"seed": 0}
+    module = MissDiffModule(rebuilt, run[2].data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, recipe(), 0, {})
+    module.load_state_dict(checkpoint["state_dict"])
+    trainer = make_trainer(CPU, recipe(), tmp_path / "elsewhere")
+    assert torch.equal(generate(trainer, module, run[2]), generate(*run[:3]))
+
+
+def test_a_damaged_or_foreign_checkpoint_is_refused(tmp_path):
+    run = parts(tmp_path, recipe(epochs=1))
+    fit(*run)
+    file = tmp_path / "checkpoints" / LAST
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        read_checkpoint(file)
+    torch.save({"a": 1}, file)
+    with pytest.raises(CheckpointError, match="not a checkpoint of this program"):
+        read_checkpoint(file)
+
+
+class Malicious:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path, capsys):
+    file = tmp_path / "evil.ckpt"
+    torch.save({"missdiff": Malicious()}, file)
+    with pytest.raises(CheckpointError):
+        read_checkpoint(file)
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_a_diverging_loss_names_step_and_sigma_and_keeps_the_last_good_epoch(tmp_path):
+    class Breaks(pl.Callback):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            if trainer.global_step == 7:
+                next(pl_module.parameters()).data.fill_(float("nan"))
+
+    run = parts(tmp_path, recipe())
+    run[0].callbacks.append(Breaks())
+    with pytest.raises(TrainingDivergedError, match=r"became nan at step 7 \(epoch 1\).*sigma = 0\.\d+"):
+        fit(*run)
+    assert read_checkpoint(tmp_path / "checkpoints" / LAST)["epoch"] == 0
+    assert len(read_curve(tmp_path / "metrics.csv")) == 1
+
+
+def test_a_table_smaller_than_a_batch_trains(tmp_path):
+    split = Split(random_table(3, 1), random_table(10, 2))
+    data = TableDataModule(split, IndependentMissing(0.0, True), keep, ENCODING, 512, 7, 0)
+    module = MissDiffModule(
+        data.data.encoder, data.data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, recipe(epochs=2), 0, {}
+    )
+    trainer = make_trainer(CPU, recipe(epochs=2), tmp_path)
+    fit(trainer, module, data, tmp_path)
+    assert generate(trainer, module, data).isfinite().all()
+
+
+def test_an_accelerator_that_is_not_there_is_refused():
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(ConfigError, match="torch sees 0 GPUs"):
+        check_devices(TrainerSettings("gpu", 1, 1, "32-true", "auto"))
+
+
+def test_moments_count_observed_entries_only(tmp_path):
+    _, _, data, _ = parts(tmp_path, recipe())
+    x, mask = data.data.x.numpy(), data.data.coordinate_mask.numpy()
+    mean, std = data.data.moments()
+    for i in range(x.shape[1]):
+        assert float(mean[i]) == pytest.approx(x[mask[:, i], i].mean(), abs=1e-5)
+        assert float(std[i]) == pytest.approx(x[mask[:, i], i].std(), abs=1e-5)
