@@ -75,16 +75,18 @@ def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror:
     schema = data.split.train.schema
     if folder.synthetic.exists():
         return make_table(pd.read_parquet(folder.synthetic), schema) if is_rank_zero() else None
+    steps_per_epoch = data.steps_per_epoch(config.trainer.n_processes)
     module = MissDiffModule(
         data.data.encoder,
         data.data.moments(),
         config.network,
         config.diffusion,
         config.training,
+        steps_per_epoch,
         config.general.seed,
         config.identity,
     )
-    trainer = make_trainer(config.trainer, config.training, folder.path, mirror.epoch)
+    trainer = make_trainer(config.trainer, config.training, steps_per_epoch, folder.path, mirror.epoch)
     fit(trainer, module, data, folder.path)
     sampling = time.perf_counter()
     x = generate(trainer, module, data)

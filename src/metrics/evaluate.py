@@ -72,7 +72,8 @@ def metric_names(split: Split) -> list[str]:
 def reference_tables(split: Split, mask: np.ndarray, seed: int) -> dict[str, Callable[[], Table]]:
     """The floors and ceilings of one mask, each built when called.
 
-    * ``real_holdout``: the complete real test rows (ceiling of a sample of their number).
+    * ``real_holdout``: the complete real test rows (ceiling of a sample of their number). Its utility is
+      that of a model trained on the complete real training table: the test rows may not train.
     * ``hot_deck``: holes filled by random observed cells of the same column.
     * ``marginals``: every cell drawn independently (floor: no dependence at all).
     * ``mean_mode``: holes filled by mean or mode.
@@ -117,8 +118,9 @@ def score_references(
     results = {}
     for name, build in reference_tables(split, mask, seed).items():
         try:
-            table = build()
-            results[name] = score(split, table, evaluation, seed, n_threads, truth)
+            results[name] = score(split, build(), evaluation, seed, n_threads, truth)
+            if name == "real_holdout":
+                add_utility(results[name], split.test, split.train, derive_int32(seed, "utility"), n_threads)
         except NotApplicableError as error:
             results[name] = Scores()
             results[name].undefined(metric_names(split), str(error))

@@ -22,7 +22,7 @@ HEADINGS = {
     "truth/d3_sampling_error": "(chance)",
 }
 ROLES = {
-    "real_holdout": "ceiling: real rows never trained on",
+    "real_holdout": "ceiling: fresh real rows (utility: trained on the complete table)",
     "hot_deck": "holes filled at random",
     "marginals": "floor: no dependence",
     "mean_mode": "holes filled by mean or mode",

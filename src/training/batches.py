@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -9,14 +10,21 @@ from torch import Tensor
 
 from src.seeding import derive
 
+Batch = tuple[Tensor, Tensor]
+STRETCH = 8
+
 
 @dataclass(frozen=True)
 class Batches:
-    """Iterable over the rows in an order of the epoch's own.
+    """Iterable over the rows in an order of the epoch's own, in stretches of batches.
 
     All ranks draw the same permutation of the rows; a global batch of ``batch_size * world_size``
     rows is a slice of it, and each rank takes every ``world_size``-th row of the slice. The last
     batch is smaller; of it, at most ``world_size - 1`` rows are left out so that ranks stay equal.
+
+    A stretch is a list of up to :data:`STRETCH` batches, one optimiser step each: what a training
+    loop does around a step (hooks, callbacks) costs as much as a step of a small network, and is
+    paid once a stretch.
 
     Attributes:
         x: (N, D) coordinates on the device.
@@ -36,19 +44,34 @@ class Batches:
     rank: int = 0
     world_size: int = 1
 
-    def __len__(self) -> int:
-        full, rest = divmod(len(self.x), self.batch_size * self.world_size)
-        return full + (rest >= self.world_size)
+    @property
+    def n_batches(self) -> int:
+        """Batches, that is optimiser steps, of an epoch."""
+        return count_batches(len(self.x), self.batch_size, self.world_size)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __len__(self) -> int:
+        return -(-self.n_batches // STRETCH)
+
+    def __iter__(self) -> Iterator[list[Batch]]:
+        batches = self._batches()
+        while stretch := list(islice(batches, STRETCH)):
+            yield stretch
+
+    def _batches(self) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(derive(self.seed, "order", self.epoch()))
         order = torch.randperm(len(self.x), generator=generator).to(self.x.device)
         size = self.batch_size * self.world_size
-        for start in range(0, len(self) * size, size):
+        for start in range(0, self.n_batches * size, size):
             rows = order[start : start + size]
             rows = rows[: len(rows) // self.world_size * self.world_size]
             rows = rows[self.rank :: self.world_size]
             yield self.x.index_select(0, rows), self.mask.index_select(0, rows)
+
+
+def count_batches(n_rows: int, batch_size: int, world_size: int) -> int:
+    """Optimiser steps of an epoch over ``n_rows`` rows."""
+    full, rest = divmod(n_rows, batch_size * world_size)
+    return full + (rest >= world_size)
 
 
 class Chunk(NamedTuple):

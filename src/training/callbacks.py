@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import WeightAveraging
+from torch import Tensor
 from tqdm import tqdm
+
+from src.training.batches import STRETCH
 
 FIELDS = ("epoch", "step", "train/loss", "learning_rate", "seconds")
 
@@ -30,6 +35,34 @@ class FiniteLoss(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         pl_module.close_epoch()
+
+
+class AveragedWeights(WeightAveraging):
+    """Exponential moving average of the weights, which samples are drawn with.
+
+    Lightning's callback, taking the average after every stretch of steps, with a decay that warms up
+    as (1 + n) / (10 + n) over the n stretches so far, so that a short run is not averaged with the
+    weights it started from.
+
+    Arguments:
+        decay: of the average, per optimiser step.
+    """
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(use_buffers=False, multi_avg_fn=self._average)
+        self._decay = decay**STRETCH
+        self._now = 0.0
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        """After every stretch."""
+        if step_idx is None:
+            return False
+        n_stretches = step_idx // STRETCH + 1
+        self._now = min(self._decay, (1 + n_stretches) / (10 + n_stretches))
+        return True
+
+    def _average(self, averaged: list[Tensor], current: list[Tensor], n_averaged: Tensor | int) -> None:
+        torch._foreach_lerp_(averaged, current, 1 - self._now)
 
 
 class TrainingCurve(pl.Callback):

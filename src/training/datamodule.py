@@ -12,7 +12,7 @@ from src.errors import TableError
 from src.missing import Mechanism
 from src.seeding import numpy_stream
 from src.tables import Split
-from src.training.batches import Batches, Chunks
+from src.training.batches import Batches, Chunks, count_batches
 
 CHUNK_ROWS = 2048
 
@@ -105,6 +105,10 @@ class TableDataModule(pl.LightningDataModule):
         if self._data is None:
             self._data = prepare(self.split, self.mechanism, self.completion, self.encoding, self.seed)
         return self._data
+
+    def steps_per_epoch(self, world_size: int) -> int:
+        """Optimiser steps of an epoch."""
+        return count_batches(self.data.n_used, self.batch_size, world_size)
 
     def setup(self, stage: str) -> None:
         """Prepare the data (once, on every rank: it is deterministic)."""

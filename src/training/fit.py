@@ -2,19 +2,19 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, WeightAveraging
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from src.errors import ConfigError, InterruptedRunError
-from src.training.callbacks import FiniteLoss, Progress, TrainingCurve
+from src.training.callbacks import AveragedWeights, FiniteLoss, Progress, TrainingCurve
 from src.training.checkpoint import LAST, finished_epochs, last_epoch_checkpoint, read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.module import MissDiffModule
@@ -43,6 +43,7 @@ def check_devices(settings: TrainerSettings) -> None:
 def make_trainer(
     settings: TrainerSettings,
     recipe: TrainingRecipe,
+    steps_per_epoch: int,
     run_dir: Path,
     on_epoch: Callable[[dict[str, float]], object] = lambda row: None,
 ) -> pl.Trainer:
@@ -55,15 +56,14 @@ def make_trainer(
         last_epoch_checkpoint(run_dir / "checkpoints"),
     ]
     if recipe.ema_decay is not None:
-        callbacks.append(WeightAveraging(use_buffers=False, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay)))
+        callbacks.append(AveragedWeights(recipe.ema_decay))
     return pl.Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,
         num_nodes=settings.num_nodes,
         precision=cast(Any, settings.precision),
         strategy=settings.strategy,
-        max_epochs=recipe.epochs,
-        gradient_clip_val=recipe.gradient_clip,
+        max_epochs=recipe.n_epochs(steps_per_epoch),
         callbacks=callbacks,
         logger=False,
         enable_progress_bar=False,
@@ -86,13 +86,13 @@ def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_
     """
     last = run_dir / "checkpoints" / LAST
     done = finished_epochs(read_checkpoint(last)) if last.exists() else 0
-    if done < module.training_recipe.epochs:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*lr_scheduler.step\\(\\).*before.*optimizer.step")
-            try:
+    epochs = int(trainer.max_epochs or 0)
+    if done < epochs:
+        try:
+            with _only_our_warnings():
                 trainer.fit(module, datamodule=data, ckpt_path=str(last) if done else None, weights_only=True)
-            except SystemExit as stop:
-                raise InterruptedRunError(_stopped(last, module.training_recipe.epochs)) from stop
+        except SystemExit as stop:
+            raise InterruptedRunError(_stopped(last, epochs)) from stop
     module.load_state_dict(read_checkpoint(last)["state_dict"])
 
 
@@ -102,12 +102,22 @@ def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule)
     Returns:
         (n, D) float32 on the CPU, the same rows on every rank and for any number of processes.
     """
-    chunks = cast(list[tuple[int, Tensor]], trainer.predict(module, datamodule=data))
+    with _only_our_warnings():
+        chunks = cast(list[tuple[int, Tensor]], trainer.predict(module, datamodule=data))
     if trainer.world_size > 1:
         gathered: list[list[tuple[int, Tensor]]] = [[] for _ in range(trainer.world_size)]
         torch.distributed.all_gather_object(gathered, chunks)
         chunks = [chunk for shard in gathered for chunk in shard]
     return torch.cat([rows for _, rows in sorted(chunks, key=lambda chunk: chunk[0])])
+
+
+@contextmanager
+def _only_our_warnings() -> Iterator[None]:
+    """Silence what Lightning says about itself: deprecations inside it, and the folder it resumes in."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*LeafSpec")
+        warnings.filterwarnings("ignore", message=".*exists and is not empty")
+        yield
 
 
 def _stopped(last: Path, epochs: int) -> str:

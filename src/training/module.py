@@ -1,18 +1,20 @@
 """LightningModule: the masked training step, and sampling through ``predict``."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
 
 from src.diffusion import DiffusionRecipe, ancestral_sample
 from src.diffusion.networks import NetworkRecipe
 from src.encoding import TableEncoder
 from src.errors import TrainingDivergedError
 from src.seeding import derive
-from src.training.batches import Chunk
+from src.training.batches import Batch, Chunk
 from src.training.recipe import TrainingRecipe
 
 CHECKPOINT_KEY = "missdiff"
@@ -27,6 +29,7 @@ class MissDiffModule(pl.LightningModule):
         network: sizes of the network.
         diffusion: recipe of the diffusion.
         training: epochs, batch, optimiser.
+        steps_per_epoch: optimiser steps of an epoch.
         seed: of the run; weights, training noise and sampling are streams of it.
         config: plain resolved settings, stored in the checkpoint.
     """
@@ -38,6 +41,7 @@ class MissDiffModule(pl.LightningModule):
         network: NetworkRecipe,
         diffusion: DiffusionRecipe,
         training: TrainingRecipe,
+        steps_per_epoch: int,
         seed: int,
         config: dict[str, Any],
     ) -> None:
@@ -47,31 +51,48 @@ class MissDiffModule(pl.LightningModule):
             self.denoiser = diffusion.build(network.build(encoder.width), *moments)
         self.encoder = encoder
         self.diffusion = diffusion
+        self.automatic_optimization = False
         self.training_recipe = training
+        self.steps_per_epoch = steps_per_epoch
         self.seed = seed
-        self.config = config
+        self._identity = {"config": config, "encoder": encoder.to_dict(), "seed": seed}
         self.on_sampling_step: Callable[[], object] = lambda: None
         self.epoch_loss = float("nan")
         self._noise: torch.Generator | None = None
-        self._losses: Tensor | None = None
+        self._losses = torch.zeros(2, steps_per_epoch)
+        self._step = 0
 
     def on_train_epoch_start(self) -> None:
         """Start the epoch's own noise stream, so that resuming continues as if nothing had happened."""
-        n_batches = int(self.trainer.num_training_batches)
         self._noise = torch.Generator(self.device).manual_seed(
             derive(self.seed, "noise", self.current_epoch, self.global_rank)
         )
-        self._losses = torch.zeros(2, n_batches, device=self.device)
+        self._losses = torch.zeros(2, self.steps_per_epoch, device=self.device)
+        self._step = 0
 
-    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Masked denoising score matching of one batch; nothing leaves the device."""
-        assert self._noise is not None
-        assert self._losses is not None
-        rows = self.denoiser.losses(*batch, self._noise)
+    def training_step(self, batch: list[Batch], batch_idx: int) -> None:
+        """One optimiser step for each batch of a stretch; nothing leaves the device."""
+        optimizer = cast(LightningOptimizer, self.optimizers())
+        schedule = cast(LambdaLR, self.lr_schedulers())
+        clip = self.training_recipe.gradient_clip
+        for x, mask in batch:
+            loss = self.masked_loss(x, mask)
+            optimizer.zero_grad()
+            self.manual_backward(loss)
+            if clip is not None:
+                self.clip_gradients(cast(torch.optim.Optimizer, optimizer), clip, "norm")
+            optimizer.step()
+            schedule.step()
+
+    def masked_loss(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Masked denoising score matching of a batch, remembered for the end of the epoch."""
+        assert self._noise is not None, "an epoch starts its noise stream"
+        rows = self.denoiser.losses(x, mask, self._noise)
         loss = rows.loss.mean()
         with torch.no_grad():
-            self._losses[0, batch_idx] = loss
-            self._losses[1, batch_idx] = torch.where(rows.loss.isfinite(), 0, self.denoiser.sigma[rows.t]).max()
+            self._losses[0, self._step] = loss
+            self._losses[1, self._step] = torch.where(rows.loss.isfinite(), 0, self.denoiser.sigma[rows.t]).max()
+        self._step += 1
         return loss
 
     def close_epoch(self) -> None:
@@ -80,7 +101,6 @@ class MissDiffModule(pl.LightningModule):
         Raises:
             TrainingDivergedError: names the optimiser step and the noise level.
         """
-        assert self._losses is not None
         losses, sigmas = self._losses.cpu()
         bad = torch.nonzero(~losses.isfinite())
         advice = "lower training.learning_rate or set training.gradient_clip"
@@ -104,9 +124,8 @@ class MissDiffModule(pl.LightningModule):
         optimizer = torch.optim.Adam(
             self.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
-        n_batches = int(self.trainer.estimated_stepping_batches) // recipe.epochs
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: recipe.rate_factor(step, n_batches))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        schedule = LambdaLR(optimizer, lambda step: recipe.rate_factor(step, self.steps_per_epoch))
+        return [optimizer], [schedule]
 
     def predict_step(self, batch: Chunk, batch_idx: int) -> tuple[int, Tensor]:
         """Draw one chunk from its own random stream: the same rows on any number of devices.
@@ -128,4 +147,4 @@ class MissDiffModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema), as plain values: enough to sample anywhere."""
-        checkpoint[CHECKPOINT_KEY] = {"config": self.config, "encoder": self.encoder.to_dict(), "seed": self.seed}
+        checkpoint[CHECKPOINT_KEY] = self._identity

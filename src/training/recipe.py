@@ -16,7 +16,9 @@ class TrainingRecipe:
     """``training=...``: epochs, batch, optimiser.
 
     Attributes:
-        epochs: passes over the training rows.
+        epochs: passes over the training rows; None = as many as ``n_steps`` steps take.
+        n_steps: optimiser steps of the whole training, rounded up to full epochs; used where
+            ``epochs`` is None, so that a small and a large table train equally long.
         batch_size: rows of a batch on one device.
         learning_rate: of Adam, at its peak.
         weight_decay: of Adam (L2).
@@ -26,7 +28,8 @@ class TrainingRecipe:
         gradient_clip: largest norm of the gradient; None = no clipping.
     """
 
-    epochs: int
+    epochs: int | None
+    n_steps: int | None
     batch_size: int
     learning_rate: float
     weight_decay: float
@@ -35,8 +38,10 @@ class TrainingRecipe:
     gradient_clip: float | None
 
     def __post_init__(self) -> None:
-        for name, size in (("epochs", self.epochs), ("batch_size", self.batch_size)):
-            if size < 1:
+        if self.epochs is None and self.n_steps is None:
+            raise ConfigError("training.epochs and training.n_steps are both null; set one of them")
+        for name, size in (("epochs", self.epochs), ("n_steps", self.n_steps), ("batch_size", self.batch_size)):
+            if size is not None and size < 1:
                 raise ConfigError(f"training.{name} is at least 1, got {size}")
         if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
             raise ConfigError(f"training.learning_rate is a positive number, got {self.learning_rate}")
@@ -49,15 +54,22 @@ class TrainingRecipe:
         if self.gradient_clip is not None and not self.gradient_clip > 0:
             raise ConfigError(f"training.gradient_clip is positive, or null, got {self.gradient_clip}")
 
+    def n_epochs(self, steps_per_epoch: int) -> int:
+        """Epochs to train, each of ``steps_per_epoch`` optimiser steps."""
+        if self.epochs is not None:
+            return self.epochs
+        return -(-(self.n_steps or 0) // steps_per_epoch)
+
     def rate_factor(self, step: int, steps_per_epoch: int) -> float:
         """Factor of the learning rate at optimiser step ``step`` (from 0)."""
-        n_steps = self.epochs * steps_per_epoch
+        epochs = self.n_epochs(steps_per_epoch)
+        n_steps = epochs * steps_per_epoch
         if self.schedule == "cosine":
             warm = max(WARM_UP * n_steps, 1)
             return min((step + 1) / warm, 1) * 0.5 * (1 + math.cos(math.pi * min(step / n_steps, 1)))
         if self.schedule == "multistep":
             epoch = step // steps_per_epoch
-            return float(MULTISTEP_DECAY ** sum(epoch >= int(at * self.epochs) for at in MULTISTEP_AT))
+            return float(MULTISTEP_DECAY ** sum(epoch >= int(at * epochs) for at in MULTISTEP_AT))
         return 1.0
 
 

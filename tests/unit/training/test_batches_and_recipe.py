@@ -10,6 +10,7 @@ from src.training.recipe import TrainerSettings, TrainingRecipe
 
 RECIPE = {
     "epochs": 100,
+    "n_steps": None,
     "batch_size": 8,
     "learning_rate": 1e-3,
     "weight_decay": 0.0,
@@ -24,11 +25,16 @@ def batches(n, size, epoch=0, rank=0, world=1):
     return Batches(x, x > 0, size, 0, lambda: epoch, rank, world)
 
 
+def flat(*arguments, **more):
+    return [batch for stretch in batches(*arguments, **more) for batch in stretch]
+
+
 @given(n=st.integers(1, 200), size=st.integers(1, 40), world=st.integers(1, 4))
 @settings(max_examples=60, deadline=None)
 def test_ranks_share_every_global_batch_evenly_and_no_row_twice(n, size, world):
-    shards = [[x[:, 0].tolist() for x, _ in batches(n, size, rank=r, world=world)] for r in range(world)]
-    assert {len(shard) for shard in shards} == {len(batches(n, size, world=world))}
+    shards = [[x[:, 0].tolist() for x, _ in flat(n, size, rank=r, world=world)] for r in range(world)]
+    assert {len(shard) for shard in shards} == {batches(n, size, world=world).n_batches}
+    assert len(list(batches(n, size, world=world))) == len(batches(n, size, world=world))
     for parts in zip(*shards, strict=True):
         assert len({len(part) for part in parts}) == 1
         assert len(parts[0]) <= size
@@ -38,7 +44,7 @@ def test_ranks_share_every_global_batch_evenly_and_no_row_twice(n, size, world):
 
 
 def test_order_is_a_function_of_seed_and_epoch():
-    first, again, other = ([x.tolist() for x, _ in batches(50, 16, epoch)] for epoch in (0, 0, 1))
+    first, again, other = ([x.tolist() for x, _ in flat(50, 16, epoch)] for epoch in (0, 0, 1))
     assert first == again
     assert first != other
 
@@ -68,10 +74,19 @@ def test_cosine_rises_then_falls_and_never_divides_by_zero(epochs, steps):
     assert factors[-1] == pytest.approx(0, abs=1e-12)
 
 
+def test_a_number_of_steps_becomes_full_epochs():
+    recipe = TrainingRecipe(**RECIPE | {"epochs": None, "n_steps": 100})
+    assert [recipe.n_epochs(steps) for steps in (1, 33, 50, 100, 1000)] == [100, 4, 2, 1, 1]
+    assert TrainingRecipe(**RECIPE | {"n_steps": 7}).n_epochs(33) == 100
+    with pytest.raises(ConfigError, match="both null"):
+        TrainingRecipe(**RECIPE | {"epochs": None})
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
         ("epochs", 0),
+        ("n_steps", 0),
         ("batch_size", -1),
         ("learning_rate", 0.0),
         ("learning_rate", float("inf")),

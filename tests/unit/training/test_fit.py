@@ -29,6 +29,7 @@ ENCODING = EncodingRecipe("quantile", False)
 def recipe(**changes):
     values = {
         "epochs": 4,
+        "n_steps": None,
         "batch_size": 64,
         "learning_rate": 2e-3,
         "weight_decay": 1e-6,
@@ -42,10 +43,18 @@ def recipe(**changes):
 def parts(tmp_path, training, split=None, seed=0):
     split = split or Split(random_table(300, 1), random_table(100, 2))
     data = TableDataModule(split, IndependentMissing(0.3, True), keep, ENCODING, training.batch_size, 5000, seed)
+    steps = data.steps_per_epoch(1)
     module = MissDiffModule(
-        data.data.encoder, data.data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, training, seed, {"seed": seed}
+        data.data.encoder,
+        data.data.moments(),
+        ResidualMLPRecipe(16, 2, 8),
+        DIFFUSION,
+        training,
+        steps,
+        seed,
+        {"seed": seed},
     )
-    return make_trainer(CPU, training, tmp_path), module, data, tmp_path
+    return make_trainer(CPU, training, steps, tmp_path), module, data, tmp_path
 
 
 class StopAfter(pl.Callback):
@@ -55,7 +64,7 @@ class StopAfter(pl.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-        if trainer.current_epoch == self.epoch and batch_idx == 1:
+        if trainer.current_epoch == self.epoch and batch_idx == 0:
             raise RuntimeError("crash")
 
 
@@ -132,7 +141,14 @@ def test_poison_in_missing_cells_changes_no_bit_of_the_result(tmp_path):
         x, coordinate_mask = encoder.forward(table, mask)
         data._data = data.data.__class__(mask, 300, encoder, x, coordinate_mask)
         module = MissDiffModule(
-            encoder, data.data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, recipe(epochs=2), 0, {}
+            encoder,
+            data.data.moments(),
+            ResidualMLPRecipe(16, 2, 8),
+            DIFFUSION,
+            recipe(epochs=2),
+            data.steps_per_epoch(1),
+            0,
+            {},
         )
         fit(trainer, module, data, path)
         results.append((weights(module), generate(trainer, module, data)))
@@ -147,9 +163,9 @@ def test_checkpoint_holds_settings_schema_and_encoder_without_code(tmp_path):
     rebuilt = TableEncoder.from_dict(checkpoint["missdiff"]["encoder"])
     assert rebuilt == run[2].data.encoder
     assert checkpoint["missdiff"]["config"] == {"seed": 0}
-    module = MissDiffModule(rebuilt, run[2].data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, recipe(), 0, {})
+    module = MissDiffModule(rebuilt, run[2].data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, recipe(), 5, 0, {})
     module.load_state_dict(checkpoint["state_dict"])
-    trainer = make_trainer(CPU, recipe(), tmp_path / "elsewhere")
+    trainer = make_trainer(CPU, recipe(), 5, tmp_path / "elsewhere")
     assert torch.equal(generate(trainer, module, run[2]), generate(*run[:3]))
 
 
@@ -182,12 +198,12 @@ def test_a_checkpoint_cannot_run_code(tmp_path, capsys):
 def test_a_diverging_loss_names_step_and_sigma_and_keeps_the_last_good_epoch(tmp_path):
     class Breaks(pl.Callback):
         def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-            if trainer.global_step == 7:
+            if trainer.current_epoch == 1:
                 next(pl_module.parameters()).data.fill_(float("nan"))
 
     run = parts(tmp_path, recipe())
     run[0].callbacks.append(Breaks())
-    with pytest.raises(TrainingDivergedError, match=r"became nan at step 7 \(epoch 1\).*sigma = 0\.\d+"):
+    with pytest.raises(TrainingDivergedError, match=r"became nan at step 5 \(epoch 1\).*sigma = 0\.\d+"):
         fit(*run)
     assert read_checkpoint(tmp_path / "checkpoints" / LAST)["epoch"] == 0
     assert len(read_curve(tmp_path / "metrics.csv")) == 1
@@ -197,9 +213,16 @@ def test_a_table_smaller_than_a_batch_trains(tmp_path):
     split = Split(random_table(3, 1), random_table(10, 2))
     data = TableDataModule(split, IndependentMissing(0.0, True), keep, ENCODING, 512, 7, 0)
     module = MissDiffModule(
-        data.data.encoder, data.data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, recipe(epochs=2), 0, {}
+        data.data.encoder,
+        data.data.moments(),
+        ResidualMLPRecipe(16, 2, 8),
+        DIFFUSION,
+        recipe(epochs=2),
+        data.steps_per_epoch(1),
+        0,
+        {},
     )
-    trainer = make_trainer(CPU, recipe(epochs=2), tmp_path)
+    trainer = make_trainer(CPU, recipe(epochs=2), data.steps_per_epoch(1), tmp_path)
     fit(trainer, module, data, tmp_path)
     assert generate(trainer, module, data).isfinite().all()
 
