@@ -1,10 +1,10 @@
 r"""Numbers and categories of a table with holes to coordinates, and back.
 
-Numerical column: one coordinate z in [-1, 1], fitted on the observed training cells. ``minmax`` (the
-paper, Appendix D.2): :math:`z = 2 (v - lo) / (hi - lo) - 1`, the same in both directions.
-``quantile``: :math:`z = 2 F(v) - 1` with F the empirical distribution function, ties at the middle of
-their step; back by the empirical quantiles, so that a value half of the rows share (zero capital
-gain, 40 hours a week) keeps half of the interval. A constant column encodes to 0.
+Numerical column: one coordinate z, fitted on the observed training cells. ``minmax`` (the paper,
+Appendix D.2): :math:`z = 2 (v - lo) / (hi - lo) - 1` in [-1, 1], the same in both directions.
+``quantile``: the normal score :math:`z = \Phi^{-1}(F(v))` with F the empirical distribution function,
+ties at the middle of their step; back by the empirical quantiles, so that a value half of the rows
+share (zero capital gain, 40 hours a week) keeps half of the mass. A constant column encodes to 0.
 
 Categorical column: a block of one coordinate per category seen in an observed training cell, +1 for
 the cell's category and -1 elsewhere. Optionally (``na_coordinate``) one more for "missing".
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import ndtri
 from torch import Tensor
 
 from src.errors import ConfigError, TableError
@@ -51,9 +52,9 @@ class EncodingRecipe:
 class Block:
     """The coordinates ``start:stop`` of one column.
 
-    ``knots`` are, for a numerical column, values z is piecewise linear between, evenly spaced in z
-    over [-1, 1]: the observed extremes or quantiles; ``categories`` are, for a categorical one, the
-    positions in the schema's list of the categories seen.
+    ``knots`` are, for a numerical column, the values that stand at the z of :func:`knot_positions`:
+    the observed extremes or quantiles, linear in between; ``categories`` are, for a categorical one,
+    the positions in the schema's list of the categories seen.
     """
 
     name: str
@@ -164,7 +165,7 @@ class TableEncoder:
                 columns[block.name] = values[seen]
             else:
                 z = x[:, block.start].double().cpu().numpy()
-                numbers = np.interp(z, np.linspace(-1, 1, len(block.knots)), block.knots)
+                numbers = np.interp(z, knot_positions(len(block.knots)), block.knots)
                 columns[block.name] = numbers.round() if column.integer else numbers
         return Table(pd.DataFrame(columns), self.schema)
 
@@ -195,13 +196,20 @@ class TableEncoder:
         return np.where(observed[:, None], one_hot[np.where(observed, codes, 0)], missing)
 
 
+def knot_positions(n_knots: int) -> np.ndarray:
+    """z of the knots of a numerical column: -1 and 1 for two, else normal scores of even levels."""
+    if n_knots == 2:
+        return np.array([-1.0, 1.0])
+    return np.asarray(ndtri((np.arange(n_knots) + 0.5) / n_knots))
+
+
 def _scale(block: Block, numbers: np.ndarray, observed: np.ndarray) -> np.ndarray:
     """Fill, then scale, then zero: what stands in a missing cell never meets the arithmetic."""
     knots = np.array(block.knots)
     filled = np.where(observed, numbers, knots[0])
-    z = np.linspace(-1, 1, len(knots))
-    from_below, from_above = np.interp(filled, knots, z), -np.interp(-filled, -knots[::-1], -z[::-1])
-    return np.where(observed, (from_below + from_above) / 2, 0)
+    index = np.arange(len(knots))
+    first, last = -np.interp(-filled, -knots[::-1], -index[::-1]), np.interp(filled, knots, index)
+    return np.where(observed, np.interp((first + last) / 2, index, knot_positions(len(knots))), 0)
 
 
 def _refuse_empty(empty: np.ndarray, observed: np.ndarray, name: str) -> None:
