@@ -197,7 +197,7 @@ class TableEncoder:
 
 
 def knot_positions(n_knots: int) -> np.ndarray:
-    """z of the knots of a numerical column: -1 and 1 for two, else normal scores of even levels."""
+    """Z of the knots of a numerical column: -1 and 1 for two, else normal scores of even levels."""
     if n_knots == 2:
         return np.array([-1.0, 1.0])
     return np.asarray(ndtri((np.arange(n_knots) + 0.5) / n_knots))
