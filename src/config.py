@@ -21,7 +21,7 @@ from src.diffusion import DIFFUSIONS, DiffusionRecipe
 from src.diffusion.networks import NETWORKS, NetworkRecipe
 from src.encoding import EncodingRecipe
 from src.errors import ConfigError
-from src.metrics.evaluate import QuickEvaluation
+from src.metrics.settings import QuickEvaluation
 from src.missing import MECHANISMS, Mechanism
 from src.results.run_folder import flatten
 from src.results.tracking import LOGGERS, CsvLogger, WandbLogger

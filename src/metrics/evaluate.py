@@ -1,39 +1,22 @@
 """Score a synthetic table, and the floors and ceilings it has to be read beside."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from src.completion import delete_rows, hot_deck, marginals, mean_mode
-from src.errors import ConfigError, NotApplicableError
+from src.errors import NotApplicableError
 from src.metrics.detection import NAME as DETECTION
 from src.metrics.detection import add_detection
 from src.metrics.fidelity import NAMES as FIDELITY
 from src.metrics.fidelity import add_fidelity
 from src.metrics.scores import Scores
+from src.metrics.settings import QuickEvaluation
 from src.metrics.utility import add_utility, utility_names
 from src.seeding import derive_int32, numpy_stream
 from src.tables import Split, Table
 
 Truth = Callable[..., dict[str, float]]
-
-
-@dataclass(frozen=True)
-class QuickEvaluation:
-    """``evaluation=quick``: fidelity, XGBoost utility, XGBoost detection.
-
-    Attributes:
-        detection_rows: rows of either side that the detector sees.
-        references: whether the reference tables are scored too.
-    """
-
-    detection_rows: int
-    references: bool
-
-    def __post_init__(self) -> None:
-        if self.detection_rows < 10:
-            raise ConfigError(f"evaluation.detection_rows is at least 10, got {self.detection_rows}")
 
 
 def score(

@@ -136,17 +136,12 @@ def test_a_failing_run_does_not_stop_the_sweep(tmp_path):
     [
         (["ratio=abc"], "ratio is a number, got 'abc'"),
         (["ratoi=0.3"], "unknown setting ratoi; did you mean ratio?"),
-        (["ratio=1"], "at least 0 and below 1, got 1.0"),
         (["missing=rows"], "missing=rows does not exist; missing is one of column, independent"),
-        (["training.epochs=-1"], "training.epochs is at least 1"),
-        (["dataset.n_train=-5"], "dataset.n_train is at least 2"),
         (["+surprise=1"], "unknown setting surprise"),
         (["seed=0,1"], "add --multirun"),
         (["--multirun", "seed=0,x"], "seed is a whole number, got 'x'"),
         (["--multirun", "trainer=ddp", "seed=0,1"], "sweep with one device a job"),
         (["ratio"], "missing EQUAL"),
-        (["dataset=census", "~dataset.n_train", "~dataset.n_test", "~network"], "unknown setting"),
-        (["trainer.devices=2"], "need trainer.strategy=ddp"),
     ],
 )
 def test_a_wrong_request_is_one_message_exit_code_2_and_no_file(tmp_path, override, message):
@@ -167,15 +162,23 @@ def test_another_configuration_in_the_same_folder_is_refused(tmp_path):
     assert "seed: 0 there, 1 asked for" in done.stderr
 
 
+LONG = [*TINY, "training.epochs=40", "evaluation.references=false"]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    root = tmp_path_factory.mktemp("whole")
+    done = train(*LONG, f"outputs_dir={root}")
+    assert done.returncode == 0, done.stderr
+    return root
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_run_resumes_to_the_same_table(tmp_path, how, finished):
-    arguments = [*TINY, "training.epochs=40", "evaluation.references=false"]
-    whole = train(*arguments, f"outputs_dir={tmp_path / 'whole'}")
-    assert whole.returncode == 0, whole.stderr
+def test_a_stopped_run_resumes_to_the_same_table(tmp_path, how, undisturbed):
     root = tmp_path / "stopped"
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "src.train", *arguments, f"outputs_dir={root}"],
+        [sys.executable, "-m", "src.train", *LONG, f"outputs_dir={root}"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -194,11 +197,11 @@ def test_a_stopped_run_resumes_to_the_same_table(tmp_path, how, finished):
         assert process.returncode == 1
         assert "the same command again goes on from there" in errors
         assert "Traceback" not in errors
-    resumed = train(*arguments, f"outputs_dir={root}")
+    resumed = train(*LONG, f"outputs_dir={root}")
     assert resumed.returncode == 0, resumed.stderr
-    tables = [pd.read_parquet(only_run(path) / "synthetic.parquet") for path in (root, tmp_path / "whole")]
+    tables = [pd.read_parquet(only_run(path) / "synthetic.parquet") for path in (root, undisturbed)]
     pd.testing.assert_frame_equal(*tables)
-    reports = [json.loads((only_run(path) / "report.json").read_text()) for path in (root, tmp_path / "whole")]
+    reports = [json.loads((only_run(path) / "report.json").read_text()) for path in (root, undisturbed)]
     assert without_measurements(reports[0]) == without_measurements(reports[1])
 
 

@@ -4,9 +4,10 @@ import pytest
 from sdmetrics.reports import QualityReport
 
 from src.metrics.detection import add_detection, detection_score
-from src.metrics.evaluate import QuickEvaluation, reference_tables, score, score_references
+from src.metrics.evaluate import reference_tables, score, score_references
 from src.metrics.fidelity import add_fidelity
 from src.metrics.scores import Scores
+from src.metrics.settings import QuickEvaluation
 from src.metrics.utility import add_classification, add_utility, class_probabilities, utility_names
 from src.tables import Schema, Split, make_table
 from tests.conftest import SCHEMA, random_frame, random_table
