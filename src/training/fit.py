@@ -101,9 +101,15 @@ def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule)
 
     Returns:
         (n, D) float32 on the CPU, the same rows on every rank and for any number of processes.
+
+    Raises:
+        InterruptedRunError: Ctrl-C or a termination signal.
     """
-    with _only_our_warnings():
-        chunks = cast(list[tuple[int, Tensor]], trainer.predict(module, datamodule=data))
+    try:
+        with _only_our_warnings():
+            chunks = cast(list[tuple[int, Tensor]], trainer.predict(module, datamodule=data))
+    except SystemExit as stop:
+        raise InterruptedRunError("stopped while sampling; the training is kept, the same command draws anew") from stop
     if trainer.world_size > 1:
         gathered: list[list[tuple[int, Tensor]]] = [[] for _ in range(trainer.world_size)]
         torch.distributed.all_gather_object(gathered, chunks)
