@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow lint format benchmark lock clean
+.PHONY: help setup run test lint format benchmark lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -20,11 +20,8 @@ $(VENV)/installed: requirements.lock
 run: setup ## train on Census (row missing, ratio 0.2), draw rows, score them: make run [ARGS="seed=1"]
 	$(BIN)/python -m src.train dataset=census missing=row ratio=0.2 $(ARGS)
 
-test: setup ## fast tests (about 2 minutes on two cores)
-	$(BIN)/python -m pytest -m "not slow"
-
-test-slow: setup ## statistical tests and whole runs
-	$(BIN)/python -m pytest -m slow
+test: setup ## all tests (about 2.5 minutes on two cores)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .

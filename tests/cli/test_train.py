@@ -1,52 +1,11 @@
 """The real command in a process of its own."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-TINY = [
-    "dataset=bayesian_network",
-    "dataset.n_train=300",
-    "dataset.n_test=400",
-    "training.epochs=3",
-    "network.channels=16",
-    "diffusion.process.n_steps=10",
-    "evaluation.detection_rows=200",
-]
-SHORT = "bayesian_network/row-0.2"
-
-
-def train(*arguments, cwd=ROOT, **more):
-    return subprocess.run(
-        [sys.executable, "-m", "src.train", *arguments],
-        cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        **more,
-    )
-
-
-def only_run(root: Path) -> Path:
-    (done,) = root.rglob("DONE")
-    return done.parent
-
-
-def n_epochs(root: Path) -> int:
-    return sum(len(file.read_text().splitlines()) - 1 for file in root.rglob("metrics.csv"))
-
-
-def without_measurements(report: dict) -> dict:
-    return {key: value for key, value in report.items() if key not in ("time", "peak_memory_mb")}
+from tests.cli.command import TINY, only_run, train, without_measurements
 
 
 @pytest.fixture(scope="module")
@@ -160,49 +119,6 @@ def test_another_configuration_in_the_same_folder_is_refused(tmp_path):
     done = train(*TINY, run_dir, "evaluation.references=false", "seed=1")
     assert done.returncode == 2
     assert "seed: 0 there, 1 asked for" in done.stderr
-
-
-LONG = [*TINY, "training.epochs=40", "evaluation.references=false"]
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    root = tmp_path_factory.mktemp("whole")
-    done = train(*LONG, f"outputs_dir={root}")
-    assert done.returncode == 0, done.stderr
-    return root
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_stopped_run_resumes_to_the_same_table(tmp_path, how, undisturbed):
-    root = tmp_path / "stopped"
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "src.train", *LONG, f"outputs_dir={root}"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and n_epochs(root) < 5:
-        time.sleep(0.02)
-    process.send_signal(how)
-    _, errors = process.communicate(timeout=60)
-    assert not list(root.rglob("DONE"))
-    if how == signal.SIGKILL:
-        assert process.returncode == -signal.SIGKILL
-    else:
-        assert process.returncode == 1
-        assert "the same command again goes on from there" in errors
-        assert "Traceback" not in errors
-    resumed = train(*LONG, f"outputs_dir={root}")
-    assert resumed.returncode == 0, resumed.stderr
-    tables = [pd.read_parquet(only_run(path) / "synthetic.parquet") for path in (root, undisturbed)]
-    pd.testing.assert_frame_equal(*tables)
-    reports = [json.loads((only_run(path) / "report.json").read_text()) for path in (root, undisturbed)]
-    assert without_measurements(reports[0]) == without_measurements(reports[1])
 
 
 def test_two_processes_train_and_sample_as_one_run(tmp_path):
