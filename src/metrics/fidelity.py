@@ -59,11 +59,15 @@ def add_fidelity(scores: Scores, real: Table, synthetic: Table, seed: int) -> No
             scores.add("fidelity/overall_default", (shapes_default + trends_default) / 2)
             scores.add("fidelity/column_pair_trends_default", trends_default)
     details = every_pair.get_details(SHAPES, table_name="table")
-    scores.per_column = {str(c): float(s) for c, s in zip(details["Column"], details["Score"], strict=True)}
+    scores.per_column = _known_or_none(details["Column"], details["Score"])
     if real.n_columns > 1:
         pairs = every_pair.get_details(TRENDS, table_name="table")
         names = pairs["Column 1"] + " | " + pairs["Column 2"]
-        scores.per_pair = {str(name): float(score) for name, score in zip(names, pairs["Score"], strict=True)}
+        scores.per_pair = _known_or_none(names, pairs["Score"])
+        left_out = [name for name, score in scores.per_pair.items() if score is None]
+        if left_out and scores.values["fidelity/overall"] is not None:
+            reason = f"pairs SDMetrics cannot score (a constant column?) are left out: {', '.join(left_out)}"
+            scores.reasons |= {"fidelity/overall": reason, "fidelity/column_pair_trends": reason}
 
 
 def quality_report(
@@ -81,6 +85,11 @@ def quality_report(
             {"table": real}, {"table": synthetic}, {"tables": {"table": {"columns": columns}}}, verbose=False
         )
     return report
+
+
+def _known_or_none(names: pd.Series, values: pd.Series) -> dict[str, float | None]:
+    pairs = zip(names, values, strict=True)
+    return {str(name): None if np.isnan(value) else float(value) for name, value in pairs}
 
 
 def _properties(report: QualityReport) -> tuple[float, float]:

@@ -10,15 +10,15 @@ class Scores:
 
     Attributes:
         values: metric name -> number, None where undefined.
-        reasons: metric name -> why it is undefined, for those that are.
-        per_column: column -> share of its real marginal recovered (0..1).
-        per_pair: "a | b" -> share of the pair's dependence recovered (0..1).
+        reasons: metric name -> why it is undefined, or what it had to leave out.
+        per_column: column -> share of its real marginal recovered (0..1), None where undefined.
+        per_pair: "a | b" -> share of the pair's dependence recovered (0..1), None where undefined.
     """
 
     values: dict[str, float | None] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
-    per_column: dict[str, float] = field(default_factory=dict)
-    per_pair: dict[str, float] = field(default_factory=dict)
+    per_column: dict[str, float | None] = field(default_factory=dict)
+    per_pair: dict[str, float | None] = field(default_factory=dict)
 
     def add(self, name: str, value: float) -> None:
         """Record a value; a NaN is undefined, never a number."""

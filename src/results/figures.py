@@ -27,7 +27,7 @@ def draw_figures(
     schema: Schema,
     real: pd.DataFrame,
     synthetic: pd.DataFrame,
-    per_pair: Mapping[str, float],
+    per_pair: Mapping[str, float | None],
     curve: Sequence[Mapping[str, float]],
 ) -> dict[str, Path]:
     """Write ``marginals.png``, ``pair_trends.png`` and ``training_curve.png``; name -> file."""
@@ -91,16 +91,16 @@ def _bars(axis: Axes, column: Column, real: pd.Series, synthetic: pd.Series) -> 
         axis.set_xlabel(f"the {len(shown)} most frequent of {len(column.categories)}", fontsize=7)
 
 
-def _pair_trends(names: Sequence[str], per_pair: Mapping[str, float]) -> Figure:
+def _pair_trends(names: Sequence[str], per_pair: Mapping[str, float | None]) -> Figure:
     index = {name: i for i, name in enumerate(names)}
     difference = np.full((len(names), len(names)), np.nan)
     for pair, value in per_pair.items():
         first, second = (index[name] for name in pair.split(" | ", 1))
-        difference[first, second] = difference[second, first] = 1 - value
+        difference[first, second] = difference[second, first] = np.nan if value is None else 1 - value
     size = 2.5 + 0.42 * len(names)
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     axis = figure.subplots()
-    image = axis.imshow(difference, cmap="magma_r", vmin=0, vmax=max(0.2, np.nanmax(difference)))
+    image = axis.imshow(difference, cmap="magma_r", vmin=0, vmax=np.nanmax([0.2, *difference.flat]))
     axis.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
     axis.set_yticks(range(len(names)), names, fontsize=8)
     axis.set_title("Difference of pairwise trends (0 = as in the real table)", fontsize=10)

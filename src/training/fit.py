@@ -33,10 +33,11 @@ def check_devices(settings: TrainerSettings) -> None:
         ConfigError: there is no GPU, or fewer than asked for.
     """
     n_gpus = torch.cuda.device_count()
-    if settings.accelerator == "gpu" and n_gpus < settings.devices:
+    on_gpus = settings.accelerator == "gpu" or (settings.accelerator == "auto" and n_gpus > 0)
+    if on_gpus and n_gpus < settings.devices:
         raise ConfigError(
-            f"trainer.accelerator=gpu with {settings.devices} devices, but torch sees {n_gpus} GPUs on this machine; "
-            "use trainer=cpu"
+            f"trainer.accelerator={settings.accelerator} with {settings.devices} devices, but torch sees {n_gpus} GPUs on "
+            f"this machine; set trainer.devices={max(n_gpus, 1)} or trainer.accelerator=cpu"
         )
 
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -151,3 +153,14 @@ def test_real_rows_with_native_holes_are_scored_where_complete(split):
     holed = Split(make_table(frame, SCHEMA), make_table(frame.iloc[:150], SCHEMA))
     scores = score(holed, random_table(300, 7), QUICK, 0, 1)
     assert all(value is not None for name, value in scores.values.items() if "default" not in name)
+
+
+def test_a_pair_that_cannot_be_scored_is_none_and_named():
+    real = random_table(200, 1)
+    constant = make_table(random_frame(200, 2).assign(age=40), SCHEMA)
+    scores = Scores()
+    add_fidelity(scores, real, constant, 0)
+    assert scores.per_pair["age | height"] is None
+    assert "age | height" in scores.reasons["fidelity/column_pair_trends"]
+    assert scores.values["fidelity/overall"] is not None
+    json.dumps(scores.per_pair, allow_nan=False)
