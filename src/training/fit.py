@@ -36,8 +36,8 @@ def check_devices(settings: TrainerSettings) -> None:
     on_gpus = settings.accelerator == "gpu" or (settings.accelerator == "auto" and n_gpus > 0)
     if on_gpus and n_gpus < settings.devices:
         raise ConfigError(
-            f"trainer.accelerator={settings.accelerator} with {settings.devices} devices, but torch sees {n_gpus} GPUs on "
-            f"this machine; set trainer.devices={max(n_gpus, 1)} or trainer.accelerator=cpu"
+            f"trainer.accelerator={settings.accelerator} with {settings.devices} devices, but torch sees {n_gpus} GPUs "
+            f"on this machine; set trainer.devices={max(n_gpus, 1)} or trainer.accelerator=cpu"
         )
 
 
