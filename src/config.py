@@ -32,6 +32,7 @@ GROUPS = ("dataset", "missing", "method", "diffusion", "network", "training", "t
 NOT_IDENTITY = ("outputs_dir", "run_dir", "force", "logger", "experiment")
 IN_PATH = ("seed", "ratio", "missing.ratio")
 LONGEST_NAME = 160
+MODELS = ("diffusion", "marginals")
 TYPE_NAMES = {
     float: "a number",
     int: "a whole number",
@@ -46,9 +47,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class MethodChoice:
-    """``method=...``: what training does about the holes."""
+    """``method=...``: what is done about the holes, and what learns from the result.
+
+    Attributes:
+        completion: a name of :data:`src.completion.COMPLETIONS`.
+        model: ``diffusion``, or ``marginals`` (independent draws from the observed cells, no training).
+    """
 
     completion: str
+    model: str
+
+    def __post_init__(self) -> None:
+        for key, value, allowed in (("completion", self.completion, COMPLETIONS), ("model", self.model, MODELS)):
+            if value not in allowed:
+                raise ConfigError(f"method.{key} is one of {sorted(allowed)}, got {value!r}")
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,7 @@ class General:
 
     ratio: float
     seed: int
+    budget: float
     n_synthetic: int | None
     outputs_dir: str
     run_dir: str | None
@@ -67,6 +80,10 @@ class General:
             raise ConfigError(f"ratio is the share missing, at least 0 and below 1, got {self.ratio}")
         if self.seed < 0:
             raise ConfigError(f"seed is not negative, got {self.seed}")
+        if not 0 < self.budget <= 100:
+            raise ConfigError(
+                f"budget is the share of the training's length, above 0 and at most 100, got {self.budget}"
+            )
         if self.n_synthetic is not None and self.n_synthetic < 1:
             raise ConfigError(
                 f"n_synthetic is at least 1, or null for as many as training rows, got {self.n_synthetic}"
@@ -83,6 +100,7 @@ class Config:
     dataset: BayesianNetwork | Census
     missing: Mechanism
     method: str
+    model: str
     completion: Completion
     encoding: EncodingRecipe
     diffusion: DiffusionRecipe
@@ -118,18 +136,17 @@ def build_config(cfg: DictConfig) -> Config:
         if not isinstance(plain.get(group), Mapping):
             raise ConfigError(f"group {group!r} is missing; choose one of its options, e.g. {group}=...")
     method = _typed(MethodChoice, _without(plain["method"], "name"), "method")
-    if method.completion not in COMPLETIONS:
-        raise ConfigError(f"method.completion is one of {sorted(COMPLETIONS)}, got {method.completion!r}")
     return Config(
         general=general,
         dataset=_chosen(DATASETS, plain["dataset"], "dataset"),
         missing=_chosen(MECHANISMS, plain["missing"], "missing"),
         method=str(plain["method"]["name"]),
+        model=method.model,
         completion=COMPLETIONS[method.completion],
         encoding=_typed(EncodingRecipe, plain["diffusion"].get("encoding", {}), "diffusion.encoding"),
         diffusion=_chosen(DIFFUSIONS, _without(plain["diffusion"], "encoding"), "diffusion"),
         network=_chosen(NETWORKS, plain["network"], "network"),
-        training=_typed(TrainingRecipe, _without(plain["training"], "name"), "training"),
+        training=_typed(TrainingRecipe, _without(plain["training"], "name"), "training").scaled(general.budget),
         trainer=_typed(TrainerSettings, _without(plain["trainer"], "name"), "trainer"),
         evaluation=_chosen({"quick": QuickEvaluation}, plain["evaluation"], "evaluation"),
         logger=_chosen(LOGGERS, plain["logger"], "logger"),

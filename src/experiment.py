@@ -1,12 +1,14 @@
 """One run from settings to report: the whole way of the data, step after step."""
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from src.completion import draw_marginals
 from src.config import Config, group_name
 from src.errors import NotApplicableError
 from src.metrics.evaluate import Truth, score, score_references
@@ -22,9 +24,14 @@ from src.results.tracking import Mirror, open_mirror
 from src.seeding import numpy_stream
 from src.tables import Split, Table, make_table
 from src.training.callbacks import progress_bar, read_curve
+from src.training.checkpoint import LAST, fine_tuning_bits, read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import check_devices, fit, generate, is_rank_zero, make_trainer
 from src.training.module import MissDiffModule
+
+FEW_ROWS = 100
+FEW_SHARE = 0.05
+Facts = dict[str, float | str]
 
 
 def run(config: Config, path: Path) -> None:
@@ -51,6 +58,7 @@ def run(config: Config, path: Path) -> None:
         config.training.batch_size,
         config.general.n_synthetic or split.train.n_rows,
         config.general.seed,
+        validation=config.training.fine_tuning_epochs > 0,
     )
     try:
         data.setup("fit")
@@ -60,6 +68,8 @@ def run(config: Config, path: Path) -> None:
     if is_rank_zero():
         folder.open(config.identity, config.general.force)
         print(f"run folder: {folder.path}")
+        for warning in _warnings(data):
+            print(f"warning: {warning}", file=sys.stderr)
     mirror = _mirror(config, folder)
     try:
         synthetic = _synthetic(config, folder, data, mirror)
@@ -75,6 +85,24 @@ def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror:
     schema = data.split.train.schema
     if folder.synthetic.exists():
         return make_table(pd.read_parquet(folder.synthetic), schema) if is_rank_zero() else None
+    draw = _draw_marginals if config.model == "marginals" else _train_and_draw
+    table, facts = draw(config, folder, data, mirror)
+    if not is_rank_zero():
+        return None
+    frame = schema.restore(table.frame)
+    folder.add_times(peak_memory_mb=peak_memory_mb(), **facts)
+    write_whole(folder.synthetic, lambda partial: frame.to_parquet(partial, index=False))
+    return table
+
+
+def _draw_marginals(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> tuple[Table, Facts]:
+    sampling = time.perf_counter()
+    rng = numpy_stream(config.general.seed, "sampling")
+    table = draw_marginals(data.split.train, data.data.mask, data.n_synthetic, rng)
+    return table, {"sample_s": time.perf_counter() - sampling, "device": device_name("cpu"), "n_evaluations": 0.0}
+
+
+def _train_and_draw(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> tuple[Table, Facts]:
     steps_per_epoch = data.steps_per_epoch(config.trainer.n_processes)
     module = MissDiffModule(
         data.data.encoder,
@@ -89,18 +117,20 @@ def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror:
     trainer = make_trainer(config.trainer, config.training, steps_per_epoch, folder.path, mirror.epoch)
     fit(trainer, module, data, folder.path)
     sampling = time.perf_counter()
-    x = generate(trainer, module, data)
-    if not is_rank_zero():
-        return None
-    table = data.data.encoder.backward(x)
-    frame = schema.restore(table.frame)
-    folder.add_times(
-        sample_s=time.perf_counter() - sampling,
-        peak_memory_mb=peak_memory_mb(),
-        device=device_name(trainer.strategy.root_device.type),
-    )
-    write_whole(folder.synthetic, lambda partial: frame.to_parquet(partial, index=False))
-    return table
+    x, n_evaluations = generate(trainer, module, data)
+    return data.data.encoder.backward(x), {
+        "sample_s": time.perf_counter() - sampling,
+        "device": device_name(trainer.strategy.root_device.type),
+        "n_evaluations": n_evaluations,
+    }
+
+
+def _warnings(data: TableDataModule) -> list[str]:
+    """What a reader of the scores must know about the table that was trained on."""
+    n_used, n_train = data.data.n_used, data.split.train.n_rows
+    if n_used >= max(FEW_ROWS, FEW_SHARE * n_train):
+        return []
+    return [f"only {n_used} of {n_train} training rows are left to train on; expect a poor model"]
 
 
 def _score_and_record(
@@ -117,6 +147,10 @@ def _score_and_record(
     before = folder.times()
     report = _new_report(config, split, "done", None)
     report.n_used = prepared.n_used
+    report.warnings = _warnings(data)
+    report.n_evaluations = float(before["n_evaluations"])
+    last = folder.path / "checkpoints" / LAST
+    report.validation_bits = fine_tuning_bits(read_checkpoint(last)) if last.exists() else []
     report.n_synthetic = synthetic.n_rows
     report.device = str(before["device"])
     report.realised_ratio = realised_ratio(prepared.mask, split.train.schema.names)

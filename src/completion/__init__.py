@@ -1,7 +1,8 @@
 """What is done about the holes before training: (table, mask) -> (table, mask).
 
-``keep`` is MissDiff's way: train on the holes. The others build a complete table first and serve
-as baselines and as reference rows of every result.
+``keep`` is MissDiff's way: train on the holes. ``complete`` looks at the table before it lost its
+cells, the ceiling of any treatment of holes. The others build a complete table first and serve as
+baselines and as reference rows of every result.
 """
 
 from collections.abc import Callable
@@ -20,15 +21,24 @@ def keep(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[Tabl
     return table.with_holes(mask), mask
 
 
+def complete(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[Table, np.ndarray]:
+    """The table before it lost its cells; holes it has of its own stay."""
+    return table, table.observed
+
+
 def delete_rows(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[Table, np.ndarray]:
     """Only the rows without a hole.
 
     Raises:
-        NotApplicableError: no row is complete.
+        NotApplicableError: fewer than two rows are complete.
     """
     complete = np.asarray(mask.all(axis=1))
-    if not complete.any():
-        raise NotApplicableError(f"none of the {table.n_rows} training rows is complete: no row is left")
+    n_left = int(complete.sum())
+    if n_left < 2:
+        count = "none" if n_left == 0 else "only 1"
+        raise NotApplicableError(
+            f"{count} of the {table.n_rows} training rows is complete: too few rows are left after deleting the others"
+        )
     return table.take(complete), mask[complete]
 
 
@@ -73,9 +83,14 @@ def marginals(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple
     Raises:
         TableError: a column has no observed cell.
     """
+    return draw_marginals(table, mask, table.n_rows, rng), np.ones_like(mask)
+
+
+def draw_marginals(table: Table, mask: np.ndarray, n_rows: int, rng: np.random.Generator) -> Table:
+    """As :func:`marginals`, any number of rows: the generator ``method=marginals``."""
     observed = _observed_cells(table, mask)
-    draws = {name: rng.choice(observed[name].dropna().to_numpy(), size=table.n_rows) for name in table.schema.names}
-    return Table(pd.DataFrame(draws), table.schema), np.ones_like(mask)
+    draws = {name: rng.choice(observed[name].dropna().to_numpy(), size=n_rows) for name in table.schema.names}
+    return Table(pd.DataFrame(draws), table.schema)
 
 
 def _observed_cells(table: Table, mask: np.ndarray) -> pd.DataFrame:
@@ -86,4 +101,9 @@ def _observed_cells(table: Table, mask: np.ndarray) -> pd.DataFrame:
     return frame
 
 
-COMPLETIONS: dict[str, Completion] = {"keep": keep, "delete_rows": delete_rows, "mean_mode": mean_mode}
+COMPLETIONS: dict[str, Completion] = {
+    "keep": keep,
+    "delete_rows": delete_rows,
+    "mean_mode": mean_mode,
+    "complete": complete,
+}

@@ -17,7 +17,10 @@ What the output of the network f stands for:
   and :math:`\hat x` always is Karras et al.'s preconditioned denoiser (2022,
   https://arxiv.org/abs/2206.00364), coordinate by coordinate.
 
-Either way the module predicts noise; the score is :math:`-\hat\epsilon / \sigma_t`.
+* ``score``: :math:`\hat\epsilon = -\sigma_t f(x_t, t)`, the network gives the score itself, at the
+  scale of the noisy row (STaSy; Kim et al. 2023, https://arxiv.org/abs/2210.04018).
+
+Whichever, the module predicts noise; the score is :math:`-\hat\epsilon / \sigma_t`.
 """
 
 from dataclasses import dataclass
@@ -27,37 +30,33 @@ from torch import Tensor, nn
 
 from src.diffusion.schedule import Schedule
 
-PREDICTIONS = ("noise", "residual")
+PREDICTIONS = ("noise", "residual", "score")
 SMALLEST_SPREAD = 0.02
 WEIGHTS = ("noise", "likelihood", "velocity")
 
 
 @dataclass(frozen=True)
 class RowLosses:
-    """Losses of a batch: ``loss`` (B,), whose mean is the objective, and the times ``t`` (B,)."""
+    """Losses of a batch: ``loss`` (B,), whose mean is the objective, and the noise levels ``sigma`` (B,)."""
 
     loss: Tensor
-    t: Tensor
+    sigma: Tensor
 
 
 class Denoiser(nn.Module):
     """Noise predictor on a schedule.
 
     Arguments:
-        network: maps (B, D) rows and (B,) or (1,) float times to (B, D).
-        schedule: scales on the grid of times.
+        network: maps (B, D) rows, (B,) or (1,) float times and sigmas to (B, D).
+        schedule: scales at every time.
         prediction: what the network's output stands for, one of :data:`PREDICTIONS`.
-        weight: lambda(t) of Eq. 3, see :func:`noise_weights`.
+        weight: lambda(t) of Eq. 3, see :func:`noise_weight`.
         mean: (D,) mean of each coordinate over its observed entries.
         std: (D,) their standard deviation; at least :data:`SMALLEST_SPREAD` is used.
     """
 
     mean: Tensor
     std: Tensor
-
-    alpha: Tensor
-    sigma: Tensor
-    loss_weight: Tensor
 
     def __init__(
         self,
@@ -72,32 +71,38 @@ class Denoiser(nn.Module):
         self.network = network
         self.schedule = schedule
         self.prediction = prediction
+        self.weight = weight
         self.register_buffer("mean", mean)
         self.register_buffer("std", std.clamp(min=SMALLEST_SPREAD))
-        self.register_buffer("alpha", schedule.alpha.float(), persistent=False)
-        self.register_buffer("sigma", schedule.sigma.float(), persistent=False)
-        self.register_buffer("loss_weight", noise_weights(schedule, weight).float(), persistent=False)
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         """Predicted noise of noisy rows.
 
         Arguments:
             x_t: (B, D).
-            t: (B,) or (1,) int, whole times in 1..T.
+            t: (B,) or (1,) times, whole or float, between the schedule's first and last.
 
         Returns:
             (B, D).
         """
-        alpha, sigma = self.alpha[t][:, None], self.sigma[t][:, None]
-        time = t.to(x_t.dtype)
+        alpha, sigma = (scale.to(x_t.dtype) for scale in self.schedule.scales(t))
+        return self.predict(x_t, t, alpha, sigma)
+
+    def predict(self, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """As :meth:`forward`, with the scales (B,) or (1,) of the times given."""
+        time = self.schedule.embedded(t).to(x_t.dtype)
+        a, s = alpha[:, None], sigma[:, None]
+        if self.prediction == "score":
+            score: Tensor = self.network(x_t, time, sigma)
+            return -s * score
         if self.prediction == "noise":
-            eps_hat: Tensor = self.network(x_t * (alpha**2 + sigma**2).rsqrt(), time)
+            eps_hat: Tensor = self.network(x_t * (a**2 + s**2).rsqrt(), time, sigma)
             return eps_hat
-        signal = alpha * self.std
-        scale = (signal**2 + sigma**2).rsqrt()
-        u = (x_t - alpha * self.mean) * scale
-        residual: Tensor = self.network(u, time)
-        return (sigma * u + signal * residual) * scale
+        signal = a * self.std
+        scale = (signal**2 + s**2).rsqrt()
+        u = (x_t - a * self.mean) * scale
+        residual: Tensor = self.network(u, time, sigma)
+        return (s * u + signal * residual) * scale
 
     def losses(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
         """Masked denoising score matching of each row at one random time (Algorithm 1).
@@ -107,10 +112,12 @@ class Denoiser(nn.Module):
             mask: (B, D) on coordinates, 1 = observed.
             generator: random stream of times and noise.
         """
-        t = torch.randint(1, self.schedule.n_steps + 1, (len(x),), generator=generator, device=x.device)
+        t = self.schedule.draw_times(len(x), generator)
         eps = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-        x_t = self.alpha[t][:, None] * x + self.sigma[t][:, None] * eps
-        return RowLosses(masked_dsm(self(x_t, t), eps, mask, self.loss_weight[t]), t)
+        alpha, sigma = (scale.to(x.dtype) for scale in self.schedule.scales(t))
+        x_t = alpha[:, None] * x + sigma[:, None] * eps
+        weight = noise_weight(self.schedule, self.weight, t).to(x.dtype)
+        return RowLosses(masked_dsm(self.predict(x_t, t, alpha, sigma), eps, mask, weight), sigma)
 
 
 def masked_dsm(eps_hat: Tensor, eps: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
@@ -135,19 +142,18 @@ def masked_dsm(eps_hat: Tensor, eps: Tensor, mask: Tensor, weight: Tensor) -> Te
     return weight * residual.square().mean(dim=1)
 
 
-def noise_weights(schedule: Schedule, weight: str) -> Tensor:
-    r"""w(t) = lambda(t) / sigma_t^2 of the noise-prediction form at t = 0..T; w(0) is never used.
+def noise_weight(schedule: Schedule, weight: str, t: Tensor) -> Tensor:
+    r"""w(t) = lambda(t) / sigma_t^2 of the noise-prediction form.
 
-    ``noise``: lambda = sigma_t^2, which is Algorithm 1. ``likelihood``: lambda is the variance of
-    the transition (beta_t for VP), Theorem 2.3's choice. ``velocity``: lambda = sigma_t^2
-    (alpha_t^2 + sigma_t^2) / alpha_t^2, under which errors of the velocity count the same at all times.
+    ``noise``: lambda = sigma_t^2, which is Algorithm 1. ``likelihood``: lambda = g(t)^2 (beta_t for
+    VP), Theorem 2.3's choice. ``velocity``: lambda = sigma_t^2 (alpha_t^2 + sigma_t^2) / alpha_t^2,
+    under which errors of the velocity count the same at all times.
 
     Returns:
-        (T + 1,) float64.
+        float64, of the shape of t.
     """
     if weight == "noise":
-        return torch.ones_like(schedule.sigma)
+        return torch.ones(t.shape, dtype=torch.float64, device=t.device)
     if weight == "velocity":
-        return 1 + (schedule.sigma / schedule.alpha) ** 2
-    rates = [schedule.step(t)[1] / float(schedule.sigma[t]) ** 2 for t in range(1, schedule.n_steps + 1)]
-    return torch.tensor([0.0, *rates], dtype=torch.float64)
+        return 1 + (2 * schedule.ratio(t)).exp()
+    return schedule.rate(t)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from src.diffusion.denoiser import PREDICTIONS, WEIGHTS, Denoiser
-from src.diffusion.sampler import NOISES
+from src.diffusion.sampler import Sampler
 from src.diffusion.schedule import Process, VarianceExploding, VariancePreserving
 from src.errors import ConfigError
 
@@ -17,21 +17,17 @@ class DiffusionRecipe:
     Attributes:
         process: the forward process.
         prediction: what the network's output stands for (:mod:`src.diffusion.denoiser`).
-        weight: lambda(t) of Eq. 3 (:func:`src.diffusion.denoiser.noise_weights`).
-        sampler_noise: standard deviation of the noise the sampler adds (:mod:`src.diffusion.sampler`).
+        weight: lambda(t) of Eq. 3 (:func:`src.diffusion.denoiser.noise_weight`).
+        sampler: how rows are drawn (:mod:`src.diffusion.sampler`).
     """
 
     process: Process
     prediction: str
     weight: str
-    sampler_noise: str
+    sampler: Sampler
 
     def __post_init__(self) -> None:
-        for key, value, allowed in (
-            ("prediction", self.prediction, PREDICTIONS),
-            ("weight", self.weight, WEIGHTS),
-            ("sampler_noise", self.sampler_noise, NOISES),
-        ):
+        for key, value, allowed in (("prediction", self.prediction, PREDICTIONS), ("weight", self.weight, WEIGHTS)):
             if value not in allowed:
                 raise ConfigError(f"diffusion.{key} is one of {list(allowed)}, got {value!r}")
 
@@ -49,9 +45,14 @@ class DDPMRecipe(DiffusionRecipe):
 
 @dataclass(frozen=True)
 class VERecipe(DiffusionRecipe):
-    """``diffusion=ve``: variance exploding."""
+    """``diffusion=ve``: variance exploding in continuous time, STaSy's."""
 
     process: VarianceExploding
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.sampler.name != "ode" and self.sampler.n_steps is None:
+            raise ConfigError(f"diffusion.sampler.n_steps of {self.sampler.name} is a number: time is continuous in VE")
 
 
 DIFFUSIONS: dict[str, type[DiffusionRecipe]] = {"ddpm": DDPMRecipe, "ve": VERecipe}

@@ -1,11 +1,14 @@
-r"""Noise schedules: the scales of :math:`x_t = \alpha_t x + \sigma_t \epsilon` on a grid of times.
+r"""Noise schedules: the scales of :math:`x_t = \alpha_t x + \sigma_t \epsilon`.
 
-Time is a whole number t in 0..T; t = 0 is the data (:math:`\alpha_0 = 1, \sigma_0 = 0`).
+Everything follows from the noise-to-signal ratio :math:`s_t = \sigma_t / \alpha_t` and from how the
+scales share it; :math:`u = \log s` is the time in which samplers and likelihoods integrate, because
+there the probability-flow ODE is the same for every process.
 
-* variance preserving (VP, the paper's): :math:`\alpha_t = \sqrt{\bar\alpha_t}`,
-  :math:`\sigma_t = \sqrt{1 - \bar\alpha_t}`, :math:`\bar\alpha_t = \prod_{s \le t} (1 - \beta_s)`,
-  :math:`\sqrt{\beta_t}` linear in t ("quadratic" schedule; CSDI, Tashiro et al. 2021).
-* variance exploding (VE; Song et al. 2021): :math:`\alpha_t = 1`, :math:`\sigma_t` geometric.
+* variance preserving (VP, the paper's): :math:`\alpha_t^2 + \sigma_t^2 = 1` with
+  :math:`\alpha_t^2 = \bar\alpha_t = \prod_{s \le t} (1 - \beta_s)`, :math:`\sqrt{\beta_t}` linear in
+  t ("quadratic" schedule; CSDI, Tashiro et al. 2021). Training draws whole times 1..T.
+* variance exploding (VE; Song et al. 2021): :math:`\alpha_t = 1`,
+  :math:`\sigma_t = \sigma_{min} (\sigma_{max} / \sigma_{min})^t`, t continuous in (0, 1].
 
 References: Ho et al. 2020, https://arxiv.org/abs/2006.11239; Song et al. 2021,
 https://arxiv.org/abs/2011.13456
@@ -15,48 +18,113 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from src.errors import ConfigError
 
+FIRST_TIME = 1e-5
+VE_POSITIONS = 100
 
-@dataclass(frozen=True)
-class Schedule:
-    """Scales at t = 0..T, each (T + 1,) float64.
 
-    Attributes:
-        alpha: signal scales.
-        sigma: noise scales, increasing, ``sigma[0] == 0``.
+class Schedule(nn.Module):
+    r"""Scales at every time between ``first`` and ``last``.
+
+    :math:`u_t = \log(\sigma_t / \alpha_t)` is linear between evenly spaced knots. A discrete process
+    has a knot at each of its whole times; geometric VE is linear throughout and needs two.
+
+    Arguments:
+        first: earliest time, at which the rows count as clean.
+        last: latest time, where sampling starts.
+        log_ratio: (K,) float64, increasing, u at the knots.
+        rates: (K,) float64, :math:`g(t)^2 / \sigma_t^2` at the knots (beta_t / sigma_t^2 if discrete).
+        preserving: whether alpha^2 + sigma^2 = 1; otherwise alpha = 1.
+        discrete: whether training draws whole times only.
     """
 
-    alpha: Tensor
-    sigma: Tensor
+    log_ratio: Tensor
+    rates: Tensor
+
+    def __init__(
+        self, first: float, last: float, log_ratio: Tensor, rates: Tensor, preserving: bool, discrete: bool
+    ) -> None:
+        super().__init__()
+        self.first, self.last = first, last
+        self.preserving = preserving
+        self.discrete = discrete
+        self.register_buffer("log_ratio", log_ratio, persistent=False)
+        self.register_buffer("rates", rates, persistent=False)
 
     @property
-    def n_steps(self) -> int:
-        """T."""
-        return len(self.sigma) - 1
+    def log_ratio_range(self) -> tuple[float, float]:
+        """U at the first and at the last time."""
+        return float(self.log_ratio[0]), float(self.log_ratio[-1])
 
     @property
     def prior_scale(self) -> float:
-        """Standard deviation of x_T that sampling starts from (zero-mean data of small scale)."""
-        return float((self.alpha[-1] ** 2 + self.sigma[-1] ** 2).sqrt())
+        """Standard deviation of x_T that sampling starts from: 1 for VP, sigma_max for VE."""
+        return 1.0 if self.preserving else float(self.log_ratio[-1].exp())
 
-    def step(self, t: int) -> tuple[float, float]:
-        r"""Scales of the transition x_{t-1} -> x_t: signal a and noise variance b.
+    def ratio(self, t: Tensor) -> Tensor:
+        """U at times t, float64, of the shape of t."""
+        position = self._knot_position(t)
+        below = position.floor().long().clamp(0, len(self.log_ratio) - 1)
+        above = (below + 1).clamp(max=len(self.log_ratio) - 1)
+        return torch.lerp(self.log_ratio[below], self.log_ratio[above], position - below)
 
-        :math:`a = \alpha_t / \alpha_{t-1}`, :math:`b = \sigma_t^2 - a^2 \sigma_{t-1}^2`; for VP,
-        :math:`a = \sqrt{1 - \beta_t}` and :math:`b = \beta_t`.
-        """
-        a = self.alpha[t] / self.alpha[t - 1]
-        return float(a), float(self.sigma[t] ** 2 - a**2 * self.sigma[t - 1] ** 2)
+    def time(self, log_ratio: Tensor) -> Tensor:
+        """Inverse of :meth:`ratio`: times, float64, at which u has these values."""
+        if len(self.log_ratio) == 1:
+            return torch.full_like(log_ratio, self.first, dtype=torch.float64)
+        u = log_ratio.double()
+        above = torch.searchsorted(self.log_ratio, u).clamp(1, len(self.log_ratio) - 1)
+        low, high = self.log_ratio[above - 1], self.log_ratio[above]
+        position = above - 1 + ((u - low) / (high - low)).clamp(0, 1)
+        return self.first + position * (self.last - self.first) / (len(self.log_ratio) - 1)
+
+    def scales(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Alpha and sigma at times t, float64, of the shape of t."""
+        return self.scales_at(self.ratio(t))
+
+    def scales_at(self, log_ratio: Tensor) -> tuple[Tensor, Tensor]:
+        """Alpha and sigma where u has these values."""
+        s = log_ratio.exp()
+        alpha = (1 + s**2).rsqrt() if self.preserving else torch.ones_like(s)
+        return alpha, s * alpha
+
+    def rate(self, t: Tensor) -> Tensor:
+        r""":math:`g(t)^2 / \sigma_t^2` at times t (of a discrete process: at the nearest whole time)."""
+        return self.rates[self._knot_position(t).round().long().clamp(0, len(self.rates) - 1)]
+
+    def embedded(self, t: Tensor) -> Tensor:
+        """Times on the scale that sinusoidal embeddings of whole times resolve: 1..T, or 0..100."""
+        return t if self.discrete else VE_POSITIONS * t
+
+    def draw_times(self, n: int, generator: torch.Generator) -> Tensor:
+        """(n,) random times of training: whole ones, or uniform between first and last."""
+        device = generator.device
+        if self.discrete:
+            return torch.randint(int(self.first), int(self.last) + 1, (n,), generator=generator, device=device)
+        return self.first + (self.last - self.first) * torch.rand(n, generator=generator, device=device)
+
+    def grid(self, n_steps: int | None) -> Tensor:
+        """Decreasing times from last to first, float64: ``n_steps`` of them, or all whole ones."""
+        if n_steps is None:
+            assert self.discrete, "a continuous process has no whole times"
+            return torch.arange(int(self.last), int(self.first) - 1, -1, dtype=torch.float64)
+        times = torch.linspace(self.last, self.first, n_steps, dtype=torch.float64)
+        return times.round().unique().flip(0) if self.discrete else times
+
+    def _knot_position(self, t: Tensor) -> Tensor:
+        if self.last == self.first:
+            return torch.zeros_like(t, dtype=torch.float64)
+        return (t.double() - self.first) * ((len(self.log_ratio) - 1) / (self.last - self.first))
 
 
 class Process(Protocol):
     """A forward process: parameters that fix a schedule."""
 
     def schedule(self) -> Schedule:
-        """Scales on the grid 0..T."""
+        """Its scales."""
         ...
 
 
@@ -75,28 +143,27 @@ class VariancePreserving:
             raise ConfigError(f"0 < beta_min <= beta_max < 1 must hold, got {self.beta_min} and {self.beta_max}")
 
     def schedule(self) -> Schedule:
-        """Scales on the grid 0..T."""
-        root = torch.linspace(self.beta_min**0.5, self.beta_max**0.5, self.n_steps, dtype=torch.float64)
-        alpha_bar = torch.cat([torch.ones(1, dtype=torch.float64), (1 - root**2).cumprod(0)])
-        return Schedule(alpha_bar.sqrt(), (1 - alpha_bar).sqrt())
+        """Whole times 1..T."""
+        beta = torch.linspace(self.beta_min**0.5, self.beta_max**0.5, self.n_steps, dtype=torch.float64) ** 2
+        alpha_bar = (1 - beta).cumprod(0)
+        log_ratio = 0.5 * ((1 - alpha_bar).log() - alpha_bar.log())
+        return Schedule(1, self.n_steps, log_ratio, beta / (1 - alpha_bar), preserving=True, discrete=True)
 
 
 @dataclass(frozen=True)
 class VarianceExploding:
-    """VE: sigma geometric from ``sigma_min`` (t = 1) to ``sigma_max`` (t = T)."""
+    """VE: sigma geometric from ``sigma_min`` (t = 0) to ``sigma_max`` (t = 1), in continuous time."""
 
-    n_steps: int
     sigma_min: float
     sigma_max: float
 
     def __post_init__(self) -> None:
-        if self.n_steps < 2:
-            raise ConfigError(f"diffusion.process.n_steps is at least 2, got {self.n_steps}")
         if not 0 < self.sigma_min < self.sigma_max:
             raise ConfigError(f"0 < sigma_min < sigma_max must hold, got {self.sigma_min} and {self.sigma_max}")
 
     def schedule(self) -> Schedule:
-        """Scales on the grid 0..T."""
-        exponent = torch.linspace(0, 1, self.n_steps, dtype=torch.float64)
-        sigma = self.sigma_min * (self.sigma_max / self.sigma_min) ** exponent
-        return Schedule(torch.ones(self.n_steps + 1, dtype=torch.float64), torch.cat([torch.zeros(1), sigma]))
+        """Times from 1e-5 (STaSy's) to 1."""
+        low, high = torch.tensor([self.sigma_min, self.sigma_max], dtype=torch.float64).log()
+        log_ratio = torch.stack([low + FIRST_TIME * (high - low), high])
+        rates = 2 * (high - low).expand(2).clone()
+        return Schedule(FIRST_TIME, 1.0, log_ratio, rates, preserving=False, discrete=False)

@@ -1,13 +1,14 @@
 r"""Numbers and categories of a table with holes to coordinates, and back.
 
 Numerical column: one coordinate z, fitted on the observed training cells. ``minmax`` (the paper,
-Appendix D.2): :math:`z = 2 (v - lo) / (hi - lo) - 1` in [-1, 1], the same in both directions.
+Appendix D.2): linear from the smallest value at ``low`` to the largest at 1, the same in both
+directions; ``low`` is -1, or 0 as in STaSy.
 ``quantile``: the normal score :math:`z = \Phi^{-1}(F(v))` with F the empirical distribution function,
 ties at the middle of their step; back by the empirical quantiles, so that a value half of the rows
 share (zero capital gain, 40 hours a week) keeps half of the mass. A constant column encodes to 0.
 
-Categorical column: a block of one coordinate per category seen in an observed training cell, +1 for
-the cell's category and -1 elsewhere. Optionally (``na_coordinate``) one more for "missing".
+Categorical column: a block of one coordinate per category seen in an observed training cell, 1 for
+the cell's category and ``low`` elsewhere. Optionally (``na_coordinate``) one more for "missing".
 
 Coordinates of a missing cell are exactly 0 (with ``na_coordinate`` the block of a missing category
 points at its na coordinate instead), and its whole block is masked. What stands in a missing cell
@@ -37,15 +38,19 @@ class EncodingRecipe:
 
     Attributes:
         numerical: scale of the numerical columns, ``minmax`` or ``quantile``.
+        low: smaller end of min-max and of one-hot coordinates, -1 or 0; the other is 1.
         na_coordinate: whether each one-hot block has a coordinate for "missing".
     """
 
     numerical: str
+    low: int
     na_coordinate: bool
 
     def __post_init__(self) -> None:
         if self.numerical not in NUMERICAL:
             raise ConfigError(f"diffusion.encoding.numerical is one of {list(NUMERICAL)}, got {self.numerical!r}")
+        if self.low not in (-1, 0):
+            raise ConfigError(f"diffusion.encoding.low is -1 or 0, got {self.low}")
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class TableEncoder:
     """Encoder fitted by :meth:`fit`; immutable, and plain enough to travel inside a checkpoint."""
 
     schema: Schema
+    low: int
     na_coordinate: bool
     blocks: tuple[Block, ...]
 
@@ -103,7 +109,7 @@ class TableEncoder:
                 block = Block(column.name, start, start + len(seen) + recipe.na_coordinate, categories=seen)
             blocks.append(block)
             start = block.stop
-        return cls(table.schema, recipe.na_coordinate, tuple(blocks))
+        return cls(table.schema, recipe.low, recipe.na_coordinate, tuple(blocks))
 
     @property
     def width(self) -> int:
@@ -135,7 +141,7 @@ class TableEncoder:
             else:
                 numbers = values.to_numpy(dtype=np.float64)
                 _refuse_empty(~np.isfinite(numbers), observed, block.name)
-                x[:, block.start] = _scale(block, numbers, observed)
+                x[:, block.start] = _scale(block, numbers, observed, self.low)
             coordinate_mask[:, block.start : block.stop] = observed[:, None]
         return torch.from_numpy(x), torch.from_numpy(coordinate_mask)
 
@@ -165,7 +171,7 @@ class TableEncoder:
                 columns[block.name] = values[seen]
             else:
                 z = x[:, block.start].double().cpu().numpy()
-                numbers = np.interp(z, knot_positions(len(block.knots)), block.knots)
+                numbers = np.interp(z, knot_positions(len(block.knots), self.low), block.knots)
                 columns[block.name] = numbers.round() if column.integer else numbers
         return Table(pd.DataFrame(columns), self.schema)
 
@@ -174,7 +180,12 @@ class TableEncoder:
         blocks = [
             {**asdict(block), "knots": list(block.knots), "categories": list(block.categories)} for block in self.blocks
         ]
-        return {"schema": self.schema.to_dict(), "na_coordinate": self.na_coordinate, "blocks": blocks}
+        return {
+            "schema": self.schema.to_dict(),
+            "low": self.low,
+            "na_coordinate": self.na_coordinate,
+            "blocks": blocks,
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TableEncoder":
@@ -182,7 +193,7 @@ class TableEncoder:
         blocks = tuple(
             Block(**{**b, "knots": tuple(b["knots"]), "categories": tuple(b["categories"])}) for b in values["blocks"]
         )
-        return cls(Schema.from_dict(values["schema"]), values["na_coordinate"], blocks)
+        return cls(Schema.from_dict(values["schema"]), values["low"], values["na_coordinate"], blocks)
 
     def _codes(self, block: Block, values: pd.Series) -> np.ndarray:
         categories = self.schema[block.name].categories
@@ -191,25 +202,25 @@ class TableEncoder:
 
     def _one_hot(self, block: Block, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
         size = block.stop - block.start
-        one_hot = 2 * np.eye(size, dtype=np.float32) - 1
+        one_hot = self.low + (1 - self.low) * np.eye(size, dtype=np.float32)
         missing = one_hot[-1] if self.na_coordinate else np.zeros(size, dtype=np.float32)
         return np.where(observed[:, None], one_hot[np.where(observed, codes, 0)], missing)
 
 
-def knot_positions(n_knots: int) -> np.ndarray:
-    """Z of the knots of a numerical column: -1 and 1 for two, else normal scores of even levels."""
+def knot_positions(n_knots: int, low: int) -> np.ndarray:
+    """Z of the knots of a numerical column: ``low`` and 1 for two, else normal scores of even levels."""
     if n_knots == 2:
-        return np.array([-1.0, 1.0])
+        return np.array([low, 1.0])
     return np.asarray(ndtri((np.arange(n_knots) + 0.5) / n_knots))
 
 
-def _scale(block: Block, numbers: np.ndarray, observed: np.ndarray) -> np.ndarray:
+def _scale(block: Block, numbers: np.ndarray, observed: np.ndarray, low: int) -> np.ndarray:
     """Fill, then scale, then zero: what stands in a missing cell never meets the arithmetic."""
     knots = np.array(block.knots)
     filled = np.where(observed, numbers, knots[0])
     index = np.arange(len(knots))
     first, last = -np.interp(-filled, -knots[::-1], -index[::-1]), np.interp(filled, knots, index)
-    return np.where(observed, np.interp((first + last) / 2, index, knot_positions(len(knots))), 0)
+    return np.where(observed, np.interp((first + last) / 2, index, knot_positions(len(knots), low)), 0)
 
 
 def _refuse_empty(empty: np.ndarray, observed: np.ndarray, name: str) -> None:

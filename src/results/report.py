@@ -18,7 +18,12 @@ from src.tables import Split
 
 @dataclass
 class Report:
-    """One finished run; see the README for the meaning of every field."""
+    """One finished run; see the README for the meaning of every field.
+
+    ``n_evaluations``: network evaluations a synthetic row took. ``validation_bits``: negative
+    log-likelihood of the validation rows, bits per coordinate, before fine-tuning and after each of
+    its epochs.
+    """
 
     status: str
     reason: str | None
@@ -30,6 +35,9 @@ class Report:
     device: str | None = None
     n_used: int = 0
     n_synthetic: int = 0
+    n_evaluations: float = 0.0
+    validation_bits: list[float] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     realised_ratio: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float | None] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)

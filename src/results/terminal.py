@@ -39,7 +39,7 @@ def score_table(method: str, metrics: Mapping[str, Any], references: Mapping[str
     """Text table with one line for the method and one per reference; "-" where undefined."""
     names = [name for name in HEADINGS if name in metrics]
     rows = [["", *(HEADINGS[name] for name in names), ""]]
-    for label, values in {method: metrics, **references}.items():
+    for label, values in [(method, metrics), *references.items()]:
         cells = ["-" if values.get(name) is None else f"{values[name]:.3f}" for name in names]
         rows.append([label, *cells, ROLES.get(label, "")])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -62,7 +62,8 @@ def run_summary(folder: RunFolder, method: str) -> str:
         score_table(method, report["metrics"], report["references"]),
         "",
         f"{report['realised_ratio']['overall']:.1%} of the cells missing; {report['n_used']:,} rows trained on, "
-        f"{report['n_synthetic']:,} rows drawn",
+        f"{report['n_synthetic']:,} rows drawn, {report['n_evaluations']:.0f} network evaluations each",
+        *(f"warning: {warning}" for warning in report["warnings"]),
         f"training {took['train_s']:.0f} s, sampling {took['sample_s']:.0f} s, scoring {took['evaluate_s']:.0f} s, "
         f"in all {took['total_s']:.0f} s; peak memory {report['peak_memory_mb']:.0f} MiB",
         "",

@@ -3,9 +3,10 @@
 import csv
 import sys
 import time
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -64,6 +65,23 @@ class AveragedWeights(WeightAveraging):
     def _average(self, averaged: list[Tensor], current: list[Tensor], n_averaged: Tensor | int) -> None:
         torch._foreach_lerp_(averaged, current, 1 - self._now)
 
+    def swap(self, pl_module: pl.LightningModule) -> None:
+        """Exchange the weights of the module and the average."""
+        self._swap_models(pl_module)
+
+
+@contextmanager
+def averaged_weights(trainer: pl.Trainer, module: pl.LightningModule) -> Iterator[None]:
+    """Inside, the module has the averaged weights, where a trainer keeps an average."""
+    averages = [callback for callback in trainer.callbacks if isinstance(callback, AveragedWeights)]  # type: ignore[attr-defined]
+    for average in averages:
+        average.swap(module)
+    try:
+        yield
+    finally:
+        for average in averages:
+            average.swap(module)
+
 
 class TrainingCurve(pl.Callback):
     """Appends one line per epoch to ``metrics.csv`` and hands the same values on (rank 0 only).
@@ -116,10 +134,11 @@ def read_curve(file: Path) -> list[dict[str, float]]:
 
 
 class Progress(pl.Callback):
-    """One bar over all epochs of training and one over all denoising steps of sampling."""
+    """One bar over all epochs of training and one over all rows of sampling."""
 
     def __init__(self) -> None:
         self._bar: tqdm | None = None
+        self._drawn = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
@@ -132,9 +151,16 @@ class Progress(pl.Callback):
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if trainer.is_global_zero:
-            n_steps = len(cast(Sized, trainer.predict_dataloaders)) * pl_module.denoiser.schedule.n_steps
-            self._bar = bar = progress_bar(n_steps, "sampling", "step")
-            pl_module.on_sampling_step = lambda: bar.update()
+            self._drawn = 0.0
+            chunks: Any = trainer.predict_dataloaders
+            self._bar = progress_bar(sum(chunk.n_rows for chunk in chunks), "sampling", "row")
+            pl_module.on_drawing = self._draw
+
+    def _draw(self, n_rows: float) -> None:
+        """Count rows, or the part of a chunk's way that is worth so many."""
+        self._drawn += n_rows
+        if self._bar is not None:
+            self._bar.update(round(self._drawn) - self._bar.n)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._close()

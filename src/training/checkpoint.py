@@ -1,28 +1,42 @@
-"""Checkpoints: written after every epoch, read without executing anything they contain."""
+"""Checkpoints: written as training goes, read without executing anything they contain."""
 
 import pickle
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
+from torch import Tensor
 
 from src.errors import CheckpointError
 from src.training.module import CHECKPOINT_KEY
 
 LAST = "last.ckpt"
+STEPS = 50
 
 
-def last_epoch_checkpoint(folder: Path) -> ModelCheckpoint:
-    """Callback that replaces ``last.ckpt`` in ``folder`` after every epoch, atomically."""
-    return ModelCheckpoint(
-        dirpath=folder,
-        filename=Path(LAST).stem,
-        save_top_k=1,
-        every_n_epochs=1,
-        save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )
+class LastCheckpoint(ModelCheckpoint):
+    """Replaces ``last.ckpt`` in ``folder`` atomically, after every epoch of at least ``STEPS`` steps.
+
+    Shorter epochs share a checkpoint, so that a small table does not spend its time on writing; the
+    last epoch always has one.
+    """
+
+    def __init__(self, folder: Path, steps_per_epoch: int) -> None:
+        super().__init__(
+            dirpath=folder,
+            filename=Path(LAST).stem,
+            save_top_k=1,
+            every_n_epochs=-(-STEPS // steps_per_epoch),
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        )
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs:
+            self._every_n_epochs = 1
+        super().on_train_epoch_end(trainer, pl_module)
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
@@ -38,6 +52,27 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or CHECKPOINT_KEY not in checkpoint:
         raise CheckpointError(f"{file} is not a checkpoint of this program")
     return checkpoint
+
+
+def sampling_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
+    """State of the module to sample with: the best of fine-tuning, else the average or the last weights."""
+    best: dict[str, Tensor] = _fine_tuning(checkpoint).get("best", {})
+    return best or checkpoint["state_dict"]
+
+
+def fine_tuning_bits(checkpoint: dict[str, Any]) -> list[float]:
+    """Validation bits per coordinate before fine-tuning and after each of its epochs; empty without it."""
+    return list(_fine_tuning(checkpoint).get("bits", []))
+
+
+def is_trained(checkpoint: dict[str, Any], n_epochs: int) -> bool:
+    """Whether nothing is left to train: all epochs are done, or fine-tuning has ended early."""
+    return finished_epochs(checkpoint) >= n_epochs or bool(_fine_tuning(checkpoint).get("stopped", False))
+
+
+def _fine_tuning(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = checkpoint.get("callbacks", {}).get("FineTuning", {})
+    return found
 
 
 def finished_epochs(checkpoint: dict[str, Any]) -> int:

@@ -1,20 +1,23 @@
 """LightningDataModule: mechanism, completion and encoding applied to the training table."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
+import torch
 from torch import Tensor
 
 from src.completion import Completion
 from src.encoding import EncodingRecipe, TableEncoder
 from src.errors import TableError
 from src.missing import Mechanism
-from src.seeding import numpy_stream
+from src.seeding import derive, numpy_stream
 from src.tables import Split
 from src.training.batches import Batches, Chunks, count_batches
 
 CHUNK_ROWS = 2048
+VALIDATION_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,11 @@ class TableDataModule(pl.LightningDataModule):
         batch_size: rows of a batch on one device.
         n_synthetic: rows to draw in prediction.
         seed: of the run.
+        validation: whether a tenth of the rows (at least one) is kept out of training, to choose by.
+
+    Attributes:
+        rows: positions in the encoded table that the coming epochs train on; None = all training
+            rows. Travels in checkpoints.
     """
 
     def __init__(
@@ -88,6 +96,7 @@ class TableDataModule(pl.LightningDataModule):
         batch_size: int,
         n_synthetic: int,
         seed: int,
+        validation: bool = False,
     ) -> None:
         super().__init__()
         self.split = split
@@ -97,6 +106,8 @@ class TableDataModule(pl.LightningDataModule):
         self.batch_size = batch_size
         self.n_synthetic = n_synthetic
         self.seed = seed
+        self.validation = validation
+        self.rows: Tensor | None = None
         self._data: TrainingData | None = None
 
     @property
@@ -106,9 +117,27 @@ class TableDataModule(pl.LightningDataModule):
             self._data = prepare(self.split, self.mechanism, self.completion, self.encoding, self.seed)
         return self._data
 
+    @property
+    def training_rows(self) -> Tensor:
+        """Positions of the rows that may be trained on."""
+        return self._order()[self._n_validation :].sort().values
+
+    @property
+    def validation_rows(self) -> Tensor:
+        """Positions of the rows that are kept out of training."""
+        return self._order()[: self._n_validation].sort().values
+
+    @property
+    def _n_validation(self) -> int:
+        return max(round(VALIDATION_SHARE * self.data.n_used), 1) if self.validation else 0
+
+    def _order(self) -> Tensor:
+        generator = torch.Generator().manual_seed(derive(self.seed, "validation"))
+        return torch.randperm(self.data.n_used, generator=generator)
+
     def steps_per_epoch(self, world_size: int) -> int:
-        """Optimiser steps of an epoch."""
-        return count_batches(self.data.n_used, self.batch_size, world_size)
+        """Optimiser steps of an epoch over all training rows."""
+        return count_batches(self.data.n_used - self._n_validation, self.batch_size, world_size)
 
     def setup(self, stage: str) -> None:
         """Prepare the data (once, on every rank: it is deterministic)."""
@@ -118,15 +147,27 @@ class TableDataModule(pl.LightningDataModule):
         """Batches of this rank, on its device."""
         trainer = self._attached()
         device = trainer.strategy.root_device
+        x, mask = self.data.x, self.data.coordinate_mask
+        if self.validation:
+            rows = self.training_rows if self.rows is None else self.rows
+            x, mask = x[rows], mask[rows]
         return Batches(
-            self.data.x.to(device),
-            self.data.coordinate_mask.to(device),
+            x.to(device),
+            mask.to(device),
             self.batch_size,
             self.seed,
             lambda: trainer.current_epoch,
             trainer.global_rank,
             trainer.world_size,
         )
+
+    def state_dict(self) -> dict[str, Any]:
+        """The rows of the coming epochs."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Inverse of :meth:`state_dict`."""
+        self.rows = state_dict["rows"]
 
     def predict_dataloader(self) -> Chunks:
         """Chunks of this rank."""

@@ -15,8 +15,16 @@ from torch import Tensor
 
 from src.errors import ConfigError, InterruptedRunError
 from src.training.callbacks import AveragedWeights, FiniteLoss, Progress, TrainingCurve
-from src.training.checkpoint import LAST, finished_epochs, last_epoch_checkpoint, read_checkpoint
+from src.training.checkpoint import (
+    LAST,
+    LastCheckpoint,
+    finished_epochs,
+    is_trained,
+    read_checkpoint,
+    sampling_weights,
+)
 from src.training.datamodule import TableDataModule
+from src.training.fine_tuning import FineTuning
 from src.training.module import MissDiffModule
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
@@ -52,9 +60,10 @@ def make_trainer(
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     callbacks: list[Callback] = [
         FiniteLoss(),
+        *([FineTuning(recipe, steps_per_epoch)] if recipe.fine_tuning_epochs else []),
         TrainingCurve(run_dir / "metrics.csv", on_epoch),
         Progress(),
-        last_epoch_checkpoint(run_dir / "checkpoints"),
+        LastCheckpoint(run_dir / "checkpoints", steps_per_epoch),
     ]
     if recipe.ema_decay is not None:
         callbacks.append(AveragedWeights(recipe.ema_decay))
@@ -72,13 +81,14 @@ def make_trainer(
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         limit_val_batches=0,
+        reload_dataloaders_every_n_epochs=1 if recipe.fine_tuning_epochs else 0,
     )
 
 
 def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_dir: Path) -> None:
     """Train to the last epoch, from ``checkpoints/last.ckpt`` where there is one.
 
-    Afterwards the module holds the weights to sample with: the average, where one is kept.
+    Afterwards the module holds the weights to sample with: the best of fine-tuning, else the average.
 
     Raises:
         InterruptedRunError: Ctrl-C or a termination signal; finished epochs are on disk.
@@ -86,36 +96,38 @@ def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_
         CheckpointError: the checkpoint is damaged.
     """
     last = run_dir / "checkpoints" / LAST
-    done = finished_epochs(read_checkpoint(last)) if last.exists() else 0
     epochs = int(trainer.max_epochs or 0)
-    if done < epochs:
+    if not (last.exists() and is_trained(read_checkpoint(last), epochs)):
         try:
             with _only_our_warnings():
-                trainer.fit(module, datamodule=data, ckpt_path=str(last) if done else None, weights_only=True)
+                resume = str(last) if last.exists() else None
+                trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
         except SystemExit as stop:
             raise InterruptedRunError(_stopped(last, epochs)) from stop
-    module.load_state_dict(read_checkpoint(last)["state_dict"])
+    module.load_state_dict(sampling_weights(read_checkpoint(last)))
 
 
-def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule) -> Tensor:
+def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule) -> tuple[Tensor, float]:
     """Draw ``data.n_synthetic`` rows, sharded over the trainer's processes by chunks.
 
     Returns:
-        (n, D) float32 on the CPU, the same rows on every rank and for any number of processes.
+        (n, D) float32 on the CPU, the same rows on every rank and for any number of processes; and
+        how many times the network was evaluated on a row, on average.
 
     Raises:
         InterruptedRunError: Ctrl-C or a termination signal.
     """
     try:
         with _only_our_warnings():
-            chunks = cast(list[tuple[int, Tensor]], trainer.predict(module, datamodule=data))
+            chunks = cast(list[tuple[int, Tensor, int]], trainer.predict(module, datamodule=data))
     except SystemExit as stop:
         raise InterruptedRunError("stopped while sampling; the training is kept, the same command draws anew") from stop
     if trainer.world_size > 1:
-        gathered: list[list[tuple[int, Tensor]]] = [[] for _ in range(trainer.world_size)]
+        gathered: list[list[tuple[int, Tensor, int]]] = [[] for _ in range(trainer.world_size)]
         torch.distributed.all_gather_object(gathered, chunks)
         chunks = [chunk for shard in gathered for chunk in shard]
-    return torch.cat([rows for _, rows in sorted(chunks, key=lambda chunk: chunk[0])])
+    x = torch.cat([rows for _, rows, _ in sorted(chunks, key=lambda chunk: chunk[0])])
+    return x, sum(n_evaluations * len(rows) for _, rows, n_evaluations in chunks) / len(x)
 
 
 @contextmanager

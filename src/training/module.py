@@ -9,8 +9,10 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
-from src.diffusion import DiffusionRecipe, ancestral_sample
+from src.diffusion import DiffusionRecipe, draw
+from src.diffusion.denoiser import RowLosses
 from src.diffusion.networks import NetworkRecipe
+from src.diffusion.self_paced import self_paced_weights
 from src.encoding import TableEncoder
 from src.errors import TrainingDivergedError
 from src.seeding import derive
@@ -56,7 +58,7 @@ class MissDiffModule(pl.LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.seed = seed
         self._identity = {"config": config, "encoder": encoder.to_dict(), "seed": seed}
-        self.on_sampling_step: Callable[[], object] = lambda: None
+        self.on_drawing: Callable[[float], object] = lambda n_rows: None
         self.epoch_loss = float("nan")
         self._noise: torch.Generator | None = None
         self._losses = torch.zeros(2, steps_per_epoch)
@@ -85,15 +87,38 @@ class MissDiffModule(pl.LightningModule):
             schedule.step()
 
     def masked_loss(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Masked denoising score matching of a batch, remembered for the end of the epoch."""
+        """Masked denoising score matching of a batch, remembered for the end of the epoch.
+
+        While a curriculum runs, rows are weighted by it.
+        """
         assert self._noise is not None, "an epoch starts its noise stream"
         rows = self.denoiser.losses(x, mask, self._noise)
         loss = rows.loss.mean()
         with torch.no_grad():
             self._losses[0, self._step] = loss
-            self._losses[1, self._step] = torch.where(rows.loss.isfinite(), 0, self.denoiser.sigma[rows.t]).max()
+            self._losses[1, self._step] = torch.where(rows.loss.isfinite(), 0, rows.sigma).max()
+        if self._in_curriculum():
+            loss = (self._self_paced(rows, mask) * rows.loss).mean()
         self._step += 1
         return loss
+
+    def _in_curriculum(self) -> bool:
+        recipe = self.training_recipe
+        return recipe.self_paced_steps is not None and self.current_epoch < recipe.main_epochs(self.steps_per_epoch)
+
+    @torch.no_grad()
+    def _self_paced(self, rows: RowLosses, mask: Tensor) -> Tensor:
+        """Weights of the rows of this rank; thresholds are those of the global batch.
+
+        Rows are compared by their mean loss over observed coordinates: how much of a row is
+        missing must not make it easy.
+        """
+        losses = rows.loss * mask.shape[1] / mask.sum(dim=1)
+        step = self.current_epoch * self.steps_per_epoch + self._step
+        if self.trainer.world_size > 1:
+            losses = cast(Tensor, self.all_gather(losses))
+        weights = self_paced_weights(losses.flatten(), step, cast(int, self.training_recipe.self_paced_steps))
+        return weights.view(-1, len(mask))[self.global_rank if len(weights) > len(mask) else 0]
 
     def close_epoch(self) -> None:
         """Set ``epoch_loss`` to the epoch's mean loss; stop on a value that is not finite.
@@ -101,12 +126,12 @@ class MissDiffModule(pl.LightningModule):
         Raises:
             TrainingDivergedError: names the optimiser step and the noise level.
         """
-        losses, sigmas = self._losses.cpu()
+        losses, sigmas = self._losses[:, : self._step].cpu()
         bad = torch.nonzero(~losses.isfinite())
         advice = "lower training.learning_rate or set training.gradient_clip"
         if len(bad):
             first = int(bad[0])
-            step = self.current_epoch * len(losses) + first
+            step = self.global_step - len(losses) + first
             raise TrainingDivergedError(
                 f"the loss became {float(losses[first])} at step {step} (epoch {self.current_epoch}), "
                 f"on a row with noise level sigma = {float(sigmas[first]):.4g}; {advice}"
@@ -127,23 +152,24 @@ class MissDiffModule(pl.LightningModule):
         schedule = LambdaLR(optimizer, lambda step: recipe.rate_factor(step, self.steps_per_epoch))
         return [optimizer], [schedule]
 
-    def predict_step(self, batch: Chunk, batch_idx: int) -> tuple[int, Tensor]:
+    def predict_step(self, batch: Chunk, batch_idx: int) -> tuple[int, Tensor, int]:
         """Draw one chunk from its own random stream: the same rows on any number of devices.
 
         Returns:
-            The chunk's number and its rows, (n, D) float32 on the CPU.
+            The chunk's number, its rows, (n, D) float32 on the CPU, and the network evaluations of each.
         """
         generator = torch.Generator(self.device).manual_seed(derive(self.seed, "sampling", batch.number))
-        shape = (batch.n_rows, self.encoder.width)
-        x = ancestral_sample(
-            self.denoiser,
-            self.denoiser.schedule,
-            shape,
-            generator,
-            self.diffusion.sampler_noise,
-            self.on_sampling_step,
-        )
-        return batch.number, x.cpu()
+        done = 0.0
+
+        def on_progress(share: float) -> None:
+            nonlocal done
+            if share > done:
+                self.on_drawing((share - done) * batch.n_rows)
+                done = share
+
+        width = self.encoder.width
+        drawn = draw(self.denoiser, self.diffusion.sampler, batch.n_rows, width, generator, on_progress)
+        return batch.number, drawn.x.cpu(), drawn.n_evaluations
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema), as plain values: enough to sample anywhere."""

@@ -1,7 +1,7 @@
 """Settings of a training run and of the machine it uses."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from src.errors import ConfigError
 
@@ -24,8 +24,15 @@ class TrainingRecipe:
         weight_decay: of Adam (L2).
         schedule: of the learning rate: ``constant``, ``cosine`` (5 % linear warm-up, then a cosine to
             zero, step by step) or ``multistep`` (x 0.1 at 25, 50, 75 and 90 % of the epochs).
+        warm_up_steps: steps of a linear warm-up of ``constant`` and ``multistep``; 0 = none.
         ema_decay: of the average of the weights that samples are drawn with; None = no average.
         gradient_clip: largest norm of the gradient; None = no clipping.
+        self_paced_steps: S, the length of the curriculum of :mod:`src.diffusion.self_paced`; None = no
+            curriculum.
+        fine_tuning_epochs: epochs after the others, driven by log-likelihood
+            (:mod:`src.training.fine_tuning`); 0 = none.
+        fine_tuning_rate: their learning rate.
+        fine_tuning_probes: Rademacher probes of their likelihood's trace; from D on it is exact.
     """
 
     epochs: int | None
@@ -34,17 +41,28 @@ class TrainingRecipe:
     learning_rate: float
     weight_decay: float
     schedule: str
+    warm_up_steps: int
     ema_decay: float | None
     gradient_clip: float | None
+    self_paced_steps: int | None
+    fine_tuning_epochs: int
+    fine_tuning_rate: float
+    fine_tuning_probes: int
 
     def __post_init__(self) -> None:
         if self.epochs is None and self.n_steps is None:
             raise ConfigError("training.epochs and training.n_steps are both null; set one of them")
-        for name, size in (("epochs", self.epochs), ("n_steps", self.n_steps), ("batch_size", self.batch_size)):
+        for name in ("epochs", "n_steps", "batch_size", "self_paced_steps", "fine_tuning_probes"):
+            size = getattr(self, name)
             if size is not None and size < 1:
                 raise ConfigError(f"training.{name} is at least 1, got {size}")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise ConfigError(f"training.learning_rate is a positive number, got {self.learning_rate}")
+        for name in ("warm_up_steps", "fine_tuning_epochs"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"training.{name} is not negative, got {getattr(self, name)}")
+        for name in ("learning_rate", "fine_tuning_rate"):
+            rate = getattr(self, name)
+            if not (rate > 0 and math.isfinite(rate)):
+                raise ConfigError(f"training.{name} is a positive number, got {rate}")
         if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
             raise ConfigError(f"training.weight_decay is not negative, got {self.weight_decay}")
         if self.schedule not in SCHEDULES:
@@ -54,23 +72,45 @@ class TrainingRecipe:
         if self.gradient_clip is not None and not self.gradient_clip > 0:
             raise ConfigError(f"training.gradient_clip is positive, or null, got {self.gradient_clip}")
 
-    def n_epochs(self, steps_per_epoch: int) -> int:
-        """Epochs to train, each of ``steps_per_epoch`` optimiser steps."""
+    def scaled(self, budget: float) -> "TrainingRecipe":
+        """The same recipe with all its lengths (epochs, steps, warm-up, curriculum) times ``budget``."""
+
+        def times(length: int, least: int) -> int:
+            return max(round(length * budget), least)
+
+        return replace(
+            self,
+            epochs=None if self.epochs is None else times(self.epochs, 1),
+            n_steps=None if self.n_steps is None else times(self.n_steps, 1),
+            warm_up_steps=times(self.warm_up_steps, 0),
+            self_paced_steps=None if self.self_paced_steps is None else times(self.self_paced_steps, 1),
+            fine_tuning_epochs=times(self.fine_tuning_epochs, 1) if self.fine_tuning_epochs else 0,
+        )
+
+    def main_epochs(self, steps_per_epoch: int) -> int:
+        """Epochs before fine-tuning, each of ``steps_per_epoch`` optimiser steps."""
         if self.epochs is not None:
             return self.epochs
         return -(-(self.n_steps or 0) // steps_per_epoch)
 
+    def n_epochs(self, steps_per_epoch: int) -> int:
+        """All epochs, those of fine-tuning included (of which each has at most as many steps)."""
+        return self.main_epochs(steps_per_epoch) + self.fine_tuning_epochs
+
     def rate_factor(self, step: int, steps_per_epoch: int) -> float:
         """Factor of the learning rate at optimiser step ``step`` (from 0)."""
-        epochs = self.n_epochs(steps_per_epoch)
+        epochs = self.main_epochs(steps_per_epoch)
         n_steps = epochs * steps_per_epoch
+        if step >= n_steps and self.fine_tuning_epochs:
+            return self.fine_tuning_rate / self.learning_rate
         if self.schedule == "cosine":
             warm = max(WARM_UP * n_steps, 1)
             return min((step + 1) / warm, 1) * 0.5 * (1 + math.cos(math.pi * min(step / n_steps, 1)))
+        factor = min((step + 1) / self.warm_up_steps, 1.0) if self.warm_up_steps else 1.0
         if self.schedule == "multistep":
             epoch = step // steps_per_epoch
-            return float(MULTISTEP_DECAY ** sum(epoch >= int(at * epochs) for at in MULTISTEP_AT))
-        return 1.0
+            return factor * float(MULTISTEP_DECAY ** sum(epoch >= int(at * epochs) for at in MULTISTEP_AT))
+        return factor
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
-"""Networks that predict noise: (B, D) noisy rows and (B,) or (1,) times -> (B, D)."""
+"""Networks behind the denoiser: (B, D) noisy rows, (B,) or (1,) times and sigmas -> (B, D)."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import nn
 
+from src.diffusion.networks.concat_squash import EMBEDDINGS, ConcatSquash
 from src.diffusion.networks.residual_attention import ResidualAttention
 from src.diffusion.networks.residual_mlp import ResidualMLP
 from src.errors import ConfigError
@@ -55,6 +56,24 @@ class ResidualAttentionRecipe:
         return ResidualAttention(width, self.channels, self.n_blocks, self.n_heads, self.dim_time)
 
 
+@dataclass(frozen=True)
+class ConcatSquashRecipe:
+    """``network=concat_squash``; see :class:`ConcatSquash`."""
+
+    hidden: list[int]
+    embedding: str
+
+    def __post_init__(self) -> None:
+        if not self.hidden or min(self.hidden) < 1:
+            raise ConfigError(f"network.hidden is a list of widths of at least 1, got {self.hidden}")
+        if self.embedding not in EMBEDDINGS:
+            raise ConfigError(f"network.embedding is one of {list(EMBEDDINGS)}, got {self.embedding!r}")
+
+    def build(self, width: int) -> nn.Module:
+        """ConcatSquash layers for rows of D = ``width`` coordinates."""
+        return ConcatSquash(width, self.hidden, self.embedding)
+
+
 def _positive(**sizes: int) -> None:
     for name, size in sizes.items():
         if size < 1:
@@ -69,4 +88,5 @@ def _even(dim_time: int) -> None:
 NETWORKS: dict[str, type[NetworkRecipe]] = {
     "residual_mlp": ResidualMLPRecipe,
     "residual_attention": ResidualAttentionRecipe,
+    "concat_squash": ConcatSquashRecipe,
 }

@@ -65,7 +65,7 @@ class ResidualAttention(nn.Module):
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, sigma: Tensor) -> Tensor:
         time = self.time(t)
         side = torch.cat([self.position, self.feature], dim=1)
         h = self.input(x[..., None]).relu()

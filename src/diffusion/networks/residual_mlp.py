@@ -43,7 +43,7 @@ class ResidualMLP(nn.Module):
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, sigma: Tensor) -> Tensor:
         time = self.time(t)
         h = self.input(x)
         for block in self.blocks:

@@ -1,0 +1,85 @@
+"""Fine-tuning driven by log-likelihood (STaSy; Kim et al. 2023, section 3.3), on rows with holes too.
+
+After the main epochs come ``fine_tuning_epochs`` more, at a small learning rate and without the
+curriculum. The first trains the rows whose log-likelihood is at most the median; each later one the
+rows whose log-likelihood fell by more than 0.1 nats since fine-tuning began. It ends early when there
+are none. The weights kept are those of the epoch (the one before fine-tuning included) at which the
+validation rows, a part of the *training* table that no epoch trains on, are most likely: the
+published code chooses on the test set instead.
+
+The log-likelihood of a row is that of its observed coordinates (:mod:`src.diffusion.likelihood`).
+"""
+
+import math
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import Tensor
+
+from src.training.callbacks import averaged_weights
+from src.training.datamodule import TableDataModule
+from src.training.likelihood import row_log_likelihoods
+from src.training.module import MissDiffModule
+from src.training.recipe import TrainingRecipe
+
+FALL = 0.1
+TOLERANCE = 1e-3
+
+
+class FineTuning(pl.Callback):
+    """Chooses the rows of each fine-tuning epoch and remembers the best weights.
+
+    Arguments:
+        recipe: epochs and probes.
+        steps_per_epoch: optimiser steps of a main epoch.
+    """
+
+    def __init__(self, recipe: TrainingRecipe, steps_per_epoch: int) -> None:
+        self.n_probes = recipe.fine_tuning_probes
+        self.first = recipe.main_epochs(steps_per_epoch)
+        self.n_epochs = recipe.fine_tuning_epochs
+        self.before: Tensor | None = None
+        self.bits: list[float] = []
+        self.best: dict[str, Tensor] = {}
+        self.stopped = False
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        epoch = trainer.current_epoch + 1 - self.first
+        if epoch < 0:
+            return
+        assert isinstance(pl_module, MissDiffModule)
+        data: Any = getattr(trainer, "datamodule", None)
+        assert isinstance(data, TableDataModule)
+        with averaged_weights(trainer, pl_module):
+            held_out = self._nats(trainer, pl_module, data, data.validation_rows, "validation")
+            n_coordinates = int(data.data.coordinate_mask[data.validation_rows].sum())
+            self.bits.append(-float(held_out.sum()) / (math.log(2) * max(n_coordinates, 1)))
+            if self.bits[-1] <= min(self.bits):
+                self.best = {name: value.cpu().clone() for name, value in pl_module.state_dict().items()}
+            if epoch == self.n_epochs:
+                return
+            nats = self._nats(trainer, pl_module, data, data.training_rows, "training")
+        if self.before is None:
+            self.before = nats
+            chosen = nats <= nats.median()
+        else:
+            chosen = nats < self.before - FALL
+        data.rows = data.training_rows[chosen]
+        if not chosen.any():
+            self.stopped = trainer.should_stop = True
+
+    def _nats(
+        self, trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, rows: Tensor, stream: str
+    ) -> Tensor:
+        x, mask = data.data.x[rows], data.data.coordinate_mask[rows]
+        ranks = trainer.global_rank, trainer.world_size
+        return row_log_likelihoods(module, x, mask, TOLERANCE, self.n_probes, stream, *ranks)[0]
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs, and the weights to sample with under ``best``."""
+        return {"before": self.before, "bits": self.bits, "best": self.best, "stopped": self.stopped}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Inverse of :meth:`state_dict`."""
+        self.before, self.bits = state_dict["before"], state_dict["bits"]
+        self.best, self.stopped = state_dict["best"], state_dict["stopped"]

@@ -1,0 +1,64 @@
+"""Log-likelihoods of many rows, in chunks shared out over the processes."""
+
+import torch
+from torch import Tensor
+
+from src.diffusion.likelihood import log_likelihood, noised
+from src.seeding import derive
+from src.training.module import MissDiffModule
+
+CHUNK_ROWS = 2048
+
+
+def row_log_likelihoods(
+    module: MissDiffModule,
+    x: Tensor,
+    mask: Tensor,
+    tolerance: float,
+    n_probes: int | None,
+    stream: str,
+    rank: int = 0,
+    world_size: int = 1,
+) -> tuple[Tensor, float]:
+    """Log-likelihood of each row on its observed coordinates, at the diffusion's first time.
+
+    The noise of the first time and the probes of a row depend on the seed, ``stream`` and the row's
+    place alone, so that two models are compared on equal terms and any number of processes agrees.
+
+    Arguments:
+        module: the model; its averaged weights, where they are to be judged, are already in place.
+        x: (N, D) encoded rows, 0 where missing.
+        mask: (N, D) bool on coordinates.
+        tolerance: of the solver.
+        n_probes: of the trace; None = exact (:func:`src.diffusion.likelihood.log_likelihood`).
+        stream: name of the random stream.
+        rank: of this process.
+        world_size: number of processes; each takes every ``world_size``-th chunk.
+
+    Returns:
+        (N,) nats, float32 on the CPU, the same on every rank; network evaluations a row, on average.
+    """
+    device = module.device
+    was_training = module.training
+    module.eval()
+    nats = torch.zeros(len(x) + 1, device=device)
+    for number, start in enumerate(range(0, len(x), CHUNK_ROWS)):
+        if number % world_size != rank:
+            continue
+        rows = slice(start, min(start + CHUNK_ROWS, len(x)))
+        generator = torch.Generator(device).manual_seed(derive(module.seed, "likelihood", stream, number))
+        chunk, observed = x[rows].to(device), mask[rows].to(device)
+        found = log_likelihood(
+            module.denoiser,
+            noised(module.denoiser, chunk, observed, generator),
+            observed,
+            tolerance,
+            n_probes,
+            generator,
+        )
+        nats[rows] = found.nats
+        nats[-1] += found.n_evaluations * len(chunk)
+    module.train(was_training)
+    if world_size > 1:
+        torch.distributed.all_reduce(nats)
+    return nats[:-1].cpu(), float(nats[-1]) / len(x)
