@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format benchmark lock clean
+.PHONY: help setup run test lint format benchmark results lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -34,6 +34,11 @@ format: setup ## let ruff format and fix
 
 benchmark: setup ## training throughput against a bare PyTorch loop
 	$(BIN)/python -m benchmarks.training_step
+
+results: setup ## run the committed sweeps (hours; finished runs are skipped), fill the tables of docs/results.md
+	for sweep in methods_bayesian_network methods_bayesian_network_stasy methods_census methods_census_stasy stasy_complete_adult; do \
+	  $(BIN)/python -m src.train experiment=$$sweep $(ARGS) || test $$? -eq 2 || exit 1; done
+	$(BIN)/python -m benchmarks.tables outputs
 
 lock: ## rewrite requirements.lock from what .venv holds
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([0-9.]*\)+.*/torch==\1/' > requirements.lock

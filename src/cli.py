@@ -27,40 +27,52 @@ from src.errors import ConfigError, InterruptedRunError, MissDiffError
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 HYDRA_VERSION = "1.3"
-
+PATH_KEYS = ("run", "run_dir", "outputs_dir", "dataset.path")
 
 Check = Callable[[DictConfig, bool], object]
 
 
-def main(job: Callable[[DictConfig], None], check: Check) -> None:
+def main(job: Callable[[DictConfig], None], check: Check, config_name: str = "config") -> None:
     """Run ``job`` on the composed configuration (on each one, under ``--multirun``) and exit.
 
     Arguments:
         job: does the work of one configuration; raises a :class:`MissDiffError` on failure.
         check: raises :class:`ConfigError` for a bad configuration; called on every value named on
             the command line before the first job starts, and told whether jobs run in local sweep.
+        config_name: the command's file in ``conf/``.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         arguments = get_args_parser().parse_intermixed_args()
         options = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
+        if not arguments.multirun:
+            arguments.overrides = [quoted_path(override) for override in arguments.overrides]
         sys.argv = [sys.argv[0], *arguments.overrides, *options]
         if not (arguments.help or arguments.hydra_help or arguments.shell_completion):
-            check_request(arguments.overrides, arguments.multirun, check)
-        hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name="config")(_reporting(job))()
+            check_request(arguments.overrides, arguments.multirun, check, config_name)
+        hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name=config_name)(_reporting(job))()
     except MissDiffError as error:
         if not getattr(error, "reported", False):
             _say(str(error))
         sys.exit(error.exit_code)
     except (HydraException, OmegaConfBaseException) as error:
-        _say(readable(error))
+        _say(readable(error, config_name))
         sys.exit(2)
     except KeyboardInterrupt:
         _say("interrupted; what was finished is kept, the same command goes on from there")
         sys.exit(1)
 
 
-def check_request(overrides: list[str], multirun: bool, check: Check) -> None:
+def quoted_path(override: str) -> str:
+    """An override whose value is a path, quoted: run folders have ``=`` and ``,``, which Hydra would parse."""
+    key, sign, value = override.partition("=")
+    if not sign or key not in PATH_KEYS or not value or value[0] in "'\"" or value == "null":
+        return override
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"{key}='{escaped}'"
+
+
+def check_request(overrides: list[str], multirun: bool, check: Check, config_name: str = "config") -> None:
     """Compose and check every value of every override once, so that a typo fails before any work.
 
     Raises:
@@ -78,28 +90,28 @@ def check_request(overrides: list[str], multirun: bool, check: Check) -> None:
     for i in range(max((len(axis) for axis in axes), default=1)):
         chosen = [axis[i % len(axis)] for axis in axes]
         try:
-            cfg = compose(chosen)
+            cfg = compose(chosen, config_name)
         except ValueError as error:
             raise ConfigError(f"{' '.join(chosen)}: {error}") from error
         check(cfg, multirun and not any(override.startswith("hydra/launcher=") for override in overrides))
 
 
-def compose(overrides: list[str]) -> DictConfig:
+def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
     """The configuration of ``overrides``, composed as the command line would."""
     if GlobalHydra.instance().is_initialized():
-        return hydra.compose("config", overrides)
+        return hydra.compose(config_name, overrides)
     with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
-        return hydra.compose("config", overrides)
+        return hydra.compose(config_name, overrides)
 
 
-def compose_plain(overrides: list[str]) -> dict[str, Any]:
+def compose_plain(overrides: list[str], config_name: str = "config") -> dict[str, Any]:
     """As :func:`compose`, resolved to plain values."""
-    plain = OmegaConf.to_container(compose(overrides), resolve=True)
+    plain = OmegaConf.to_container(compose(overrides, config_name), resolve=True)
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
 
-def readable(error: Exception) -> str:
+def readable(error: Exception, config_name: str = "config") -> str:
     """One message for an error of Hydra or OmegaConf: what is wrong and what is allowed."""
     lines = [line.strip() for line in f"{error}\n{error.__cause__ or ''}".splitlines() if line.strip()]
     text = "; ".join(dict.fromkeys(lines))
@@ -109,7 +121,7 @@ def readable(error: Exception) -> str:
         return f"{group}={name} does not exist; {group} is one of {available.replace('; ', ', ')}"
     if text.startswith("Could not override '"):
         key = text.split("'")[1]
-        known = _known_keys()
+        known = _known_keys(config_name)
         close = get_close_matches(key, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         parent = key.rpartition(".")[0]
@@ -122,10 +134,10 @@ def readable(error: Exception) -> str:
     return text
 
 
-def _known_keys() -> list[str]:
+def _known_keys(config_name: str) -> list[str]:
     from src.results.run_folder import flatten
 
-    plain = compose_plain([])
+    plain = compose_plain([], config_name)
     return list(dict.fromkeys([*plain, *flatten(plain)]))
 
 

@@ -117,6 +117,44 @@ class Config:
         return {key: value for key, value in self.plain.items() if key not in NOT_IDENTITY}
 
 
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """``python -m src.evaluate``: which run, and what to compute of it.
+
+    Attributes:
+        run: folder of a finished run.
+        likelihood: whether to compute the log-likelihood and the bound of Theorem 2.3.
+        n_rows: rows of either table that it is averaged over; None = all.
+        n_probes: Rademacher probes of the trace; None = the exact trace.
+        tolerance: of the ODE solver, relative and absolute.
+    """
+
+    run: str | None
+    likelihood: bool
+    n_rows: int | None
+    n_probes: int | None
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        if not self.run:
+            raise ConfigError("run=DIR is missing; name the folder of a finished run")
+        for name in ("n_rows", "n_probes"):
+            size = getattr(self, name)
+            if size is not None and size < 1:
+                raise ConfigError(f"{name} is at least 1, or null, got {size}")
+        if not 0 < self.tolerance < 1:
+            raise ConfigError(f"tolerance is between 0 and 1, got {self.tolerance}")
+
+
+def build_evaluation_request(cfg: DictConfig) -> EvaluationRequest:
+    """Check every key and value of a request to evaluate.
+
+    Raises:
+        ConfigError: see :func:`build_config`.
+    """
+    return _typed(EvaluationRequest, _plain(cfg), "")
+
+
 def build_config(cfg: DictConfig) -> Config:
     """Check every key and value of a composed configuration and build its objects.
 
@@ -124,11 +162,7 @@ def build_config(cfg: DictConfig) -> Config:
         ConfigError: a key is unknown or absent, a value of the wrong type or out of range; the
             message names the key and what is allowed.
     """
-    try:
-        container: Any = OmegaConf.to_container(cfg, resolve=True)
-    except OmegaConfBaseException as error:
-        raise ConfigError(str(error).splitlines()[0]) from error
-    plain: dict[str, Any] = {str(key): value for key, value in container.items()}
+    plain = _plain(cfg)
     general_keys = {field.name for field in fields(General)}
     _only_known(set(plain), {*GROUPS, *general_keys, "experiment"}, "")
     general = _typed(General, {key: value for key, value in plain.items() if key in general_keys}, "")
@@ -187,6 +221,14 @@ def run_path(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]
 def choices(config: Config) -> list[str]:
     """Overrides that choose the option of every group, as ``group=option``."""
     return [f"{group}={config.plain[group]['name']}" for group in GROUPS]
+
+
+def _plain(cfg: DictConfig) -> dict[str, Any]:
+    try:
+        container: Any = OmegaConf.to_container(cfg, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(str(error).splitlines()[0]) from error
+    return {str(key): value for key, value in container.items()}
 
 
 def _chosen(options: Mapping[str, type[T]], node: Mapping[str, Any], group: str) -> T:

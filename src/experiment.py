@@ -49,21 +49,11 @@ def run(config: Config, path: Path) -> None:
         print(f"finished before, nothing to do (force=true runs it anew)\n\n{run_summary(folder, config.method)}")
         return
     check_devices(config.trainer)
-    split = config.dataset.load(config.general.seed)
-    data = TableDataModule(
-        split,
-        config.missing,
-        config.completion,
-        config.encoding,
-        config.training.batch_size,
-        config.general.n_synthetic or split.train.n_rows,
-        config.general.seed,
-        validation=config.training.fine_tuning_epochs > 0,
-    )
+    data = make_data(config)
     try:
         data.setup("fit")
     except NotApplicableError as error:
-        _record_not_applicable(config, folder, split, str(error))
+        _record_not_applicable(config, folder, data.split, str(error))
         return
     if is_rank_zero():
         folder.open(config.identity, config.general.force)
@@ -78,6 +68,35 @@ def run(config: Config, path: Path) -> None:
     except BaseException:
         mirror.abandon()
         raise
+
+
+def make_data(config: Config) -> TableDataModule:
+    """The run's split, with mechanism, completion and encoding to be applied."""
+    split = config.dataset.load(config.general.seed)
+    return TableDataModule(
+        split,
+        config.missing,
+        config.completion,
+        config.encoding,
+        config.training.batch_size,
+        config.general.n_synthetic or split.train.n_rows,
+        config.general.seed,
+        validation=config.training.fine_tuning_epochs > 0,
+    )
+
+
+def make_module(config: Config, data: TableDataModule) -> MissDiffModule:
+    """The run's model, untrained."""
+    return MissDiffModule(
+        data.data.encoder,
+        data.data.moments(),
+        config.network,
+        config.diffusion,
+        config.training,
+        data.steps_per_epoch(config.trainer.n_processes),
+        config.general.seed,
+        config.identity,
+    )
 
 
 def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> Table | None:
@@ -103,18 +122,8 @@ def _draw_marginals(config: Config, folder: RunFolder, data: TableDataModule, mi
 
 
 def _train_and_draw(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> tuple[Table, Facts]:
-    steps_per_epoch = data.steps_per_epoch(config.trainer.n_processes)
-    module = MissDiffModule(
-        data.data.encoder,
-        data.data.moments(),
-        config.network,
-        config.diffusion,
-        config.training,
-        steps_per_epoch,
-        config.general.seed,
-        config.identity,
-    )
-    trainer = make_trainer(config.trainer, config.training, steps_per_epoch, folder.path, mirror.epoch)
+    module = make_module(config, data)
+    trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, folder.path, mirror.epoch)
     fit(trainer, module, data, folder.path)
     sampling = time.perf_counter()
     x, n_evaluations = generate(trainer, module, data)

@@ -17,6 +17,7 @@ one-hot coordinate would have none.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -54,6 +55,7 @@ def log_likelihood(
     tolerance: float,
     n_probes: int | None = None,
     generator: torch.Generator | None = None,
+    on_progress: Callable[[float], object] = lambda share: None,
 ) -> LogLikelihood:
     """Log-density of rows at the first time, on their observed coordinates.
 
@@ -64,10 +66,12 @@ def log_likelihood(
         tolerance: of the solver, relative and absolute.
         n_probes: Rademacher probes of the trace (Hutchinson); None or at least D = the exact trace.
         generator: random stream of the probes; needed when the trace is not exact.
+        on_progress: receives the share of the way that is done, 0..1, now and then.
     """
     schedule = denoiser.schedule
     observed = mask.to(x.dtype)
-    flow = Flow(denoiser)
+    first, last = schedule.log_ratio_range
+    flow = Flow(denoiser, lambda u: on_progress((u - first) / max(last - first, 1e-12)))
     if n_probes is None or n_probes >= x.shape[1]:
         probes = torch.eye(x.shape[1], device=x.device, dtype=x.dtype)[:, None, :].expand(-1, len(x), -1)
         weight = 1.0
@@ -87,7 +91,6 @@ def log_likelihood(
                 trace = trace + weight * (pulled * probe).sum(dim=1)
         return field.detach(), trace
 
-    first, last = schedule.log_ratio_range
     ends = torch.tensor([first, last], dtype=torch.float64, device=x.device)
     alpha, sigma = schedule.scales_at(ends)
     radius = (alpha**2 + sigma**2).sqrt()

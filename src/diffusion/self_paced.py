@@ -7,7 +7,7 @@ At optimiser step k of a curriculum of S steps the shares of rows that count in 
 
 with :math:`a_0 = 0.3`, :math:`b_0 = 0.95`. A row whose loss is at most the a-quantile of its batch has
 weight 1, one above the b-quantile 0, and those between fall linearly from the smallest to the
-largest of their losses. With the published S = 10,000 all rows count in full from step 8,430 on.
+largest of their losses. With the published S = 10,000 all rows count in full from step 8,429 on.
 """
 
 import math

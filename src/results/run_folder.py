@@ -4,11 +4,11 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import OmegaConf
 
-from src.errors import RunExistsError
+from src.errors import ConfigError, RunExistsError
 from src.results.files import write_json, write_whole
 
 OWN_ENTRIES = (
@@ -19,6 +19,7 @@ OWN_ENTRIES = (
     "metrics.csv",
     "wandb",
     "times.json",
+    "likelihood.json",
     "report.json",
     "DONE",
 )
@@ -33,6 +34,7 @@ class RunFolder:
         self.curve = path / "metrics.csv"
         self.figures = path / "figures"
         self.report = path / "report.json"
+        self.likelihood = path / "likelihood.json"
         self._done = path / "DONE"
         self._config = path / "config.yaml"
         self._times = path / "times.json"
@@ -41,6 +43,16 @@ class RunFolder:
     def done(self) -> bool:
         """Whether the run is finished and recorded."""
         return self._done.exists()
+
+    def config(self) -> dict[str, Any]:
+        """The settings of the run, as :meth:`open` recorded them.
+
+        Raises:
+            ConfigError: there is no finished run in the folder.
+        """
+        if not self.done or not self._config.exists():
+            raise ConfigError(f"run={self.path} holds no finished run (no DONE or no config.yaml in it)")
+        return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(self._config)))
 
     def open(self, config: Mapping[str, Any], force: bool) -> None:
         """Make the folder ready for a run of ``config``; with ``force`` from an empty one.

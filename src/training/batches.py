@@ -83,7 +83,10 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class Chunks:
-    """The chunks of ``n_rows`` synthetic rows that one rank draws: every ``world_size``-th."""
+    """The chunks of ``n_rows`` synthetic rows that one rank draws: every ``world_size``-th.
+
+    A rank that none is left for gets one chunk of no row: Lightning wants a batch on every rank.
+    """
 
     n_rows: int
     chunk_rows: int
@@ -91,9 +94,11 @@ class Chunks:
     world_size: int = 1
 
     def __len__(self) -> int:
-        return len(range(self.rank, -(-self.n_rows // self.chunk_rows), self.world_size))
+        return max(len(range(self.rank, -(-self.n_rows // self.chunk_rows), self.world_size)), 1)
 
     def __iter__(self) -> Iterator[Chunk]:
         n_chunks = -(-self.n_rows // self.chunk_rows)
+        if self.rank >= n_chunks:
+            yield Chunk(self.rank, 0)
         for number in range(self.rank, n_chunks, self.world_size):
             yield Chunk(number, min(self.chunk_rows, self.n_rows - number * self.chunk_rows))

@@ -31,6 +31,18 @@ def progress_bar(total: int, description: str, unit: str, initial: int = 0) -> t
     )
 
 
+def row_counter(bar: tqdm) -> Callable[[float], None]:
+    """Advance a bar of rows by parts of rows; the bar shows whole ones."""
+    total = 0.0
+
+    def count(n_rows: float) -> None:
+        nonlocal total
+        total += n_rows
+        bar.update(round(total) - bar.n)
+
+    return count
+
+
 class FiniteLoss(pl.Callback):
     """Closes the epoch before the other callbacks look at it: nothing is logged or saved after a NaN."""
 
@@ -138,7 +150,6 @@ class Progress(pl.Callback):
 
     def __init__(self) -> None:
         self._bar: tqdm | None = None
-        self._drawn = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
@@ -151,16 +162,9 @@ class Progress(pl.Callback):
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
         if trainer.is_global_zero:
-            self._drawn = 0.0
             chunks: Any = trainer.predict_dataloaders
             self._bar = progress_bar(sum(chunk.n_rows for chunk in chunks), "sampling", "row")
-            pl_module.on_drawing = self._draw
-
-    def _draw(self, n_rows: float) -> None:
-        """Count rows, or the part of a chunk's way that is worth so many."""
-        self._drawn += n_rows
-        if self._bar is not None:
-            self._bar.update(round(self._drawn) - self._bar.n)
+            pl_module.on_drawing = row_counter(self._bar)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._close()

@@ -1,11 +1,16 @@
 """Log-likelihoods of many rows, in chunks shared out over the processes."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
-from src.diffusion.likelihood import log_likelihood, noised
+from src.diffusion.likelihood import Bound, log_likelihood, noised, theorem_2_3
+from src.errors import CheckpointError
 from src.seeding import derive
-from src.training.module import MissDiffModule
+from src.training.checkpoint import read_checkpoint, sampling_weights
+from src.training.module import CHECKPOINT_KEY, MissDiffModule, shares_as_rows
 
 CHUNK_ROWS = 2048
 
@@ -19,6 +24,7 @@ def row_log_likelihoods(
     stream: str,
     rank: int = 0,
     world_size: int = 1,
+    on_rows: Callable[[float], object] = lambda n_rows: None,
 ) -> tuple[Tensor, float]:
     """Log-likelihood of each row on its observed coordinates, at the diffusion's first time.
 
@@ -34,6 +40,7 @@ def row_log_likelihoods(
         stream: name of the random stream.
         rank: of this process.
         world_size: number of processes; each takes every ``world_size``-th chunk.
+        on_rows: receives rows, or the part of a chunk's way that is worth so many (progress).
 
     Returns:
         (N,) nats, float32 on the CPU, the same on every rank; network evaluations a row, on average.
@@ -55,6 +62,7 @@ def row_log_likelihoods(
             tolerance,
             n_probes,
             generator,
+            shares_as_rows(len(chunk), on_rows),
         )
         nats[rows] = found.nats
         nats[-1] += found.n_evaluations * len(chunk)
@@ -62,3 +70,23 @@ def row_log_likelihoods(
     if world_size > 1:
         torch.distributed.all_reduce(nats)
     return nats[:-1].cpu(), float(nats[-1]) / len(x)
+
+
+def bound_of_theorem_2_3(module: MissDiffModule, x: Tensor, mask: Tensor, complete: Tensor, n_draws: int) -> Bound:
+    """:func:`src.diffusion.likelihood.theorem_2_3` of a module, on a random stream of its own."""
+    generator = torch.Generator(module.device).manual_seed(derive(module.seed, "bound"))
+    x, mask, complete = x.to(module.device), mask.to(module.device), complete.to(module.device)
+    return theorem_2_3(module.eval().denoiser, x, mask, complete, n_draws, generator)
+
+
+def load_trained(module: MissDiffModule, file: Path) -> None:
+    """Give a module the weights of a checkpoint, on the GPU where there is one.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged, or its encoder differs from the module's.
+    """
+    checkpoint = read_checkpoint(file)
+    if checkpoint[CHECKPOINT_KEY]["encoder"] != module.encoder.to_dict():
+        raise CheckpointError(f"{file} was trained on other data than the run's settings give now")
+    module.load_state_dict(sampling_weights(checkpoint))
+    module.to("cuda" if torch.cuda.is_available() else "cpu")

@@ -158,15 +158,10 @@ class MissDiffModule(pl.LightningModule):
         Returns:
             The chunk's number, its rows, (n, D) float32 on the CPU, and the network evaluations of each.
         """
+        if batch.n_rows == 0:
+            return batch.number, torch.empty(0, self.encoder.width), 0
         generator = torch.Generator(self.device).manual_seed(derive(self.seed, "sampling", batch.number))
-        done = 0.0
-
-        def on_progress(share: float) -> None:
-            nonlocal done
-            if share > done:
-                self.on_drawing((share - done) * batch.n_rows)
-                done = share
-
+        on_progress = shares_as_rows(batch.n_rows, self.on_drawing)
         width = self.encoder.width
         drawn = draw(self.denoiser, self.diffusion.sampler, batch.n_rows, width, generator, on_progress)
         return batch.number, drawn.x.cpu(), drawn.n_evaluations
@@ -174,3 +169,16 @@ class MissDiffModule(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema), as plain values: enough to sample anywhere."""
         checkpoint[CHECKPOINT_KEY] = self._identity
+
+
+def shares_as_rows(n_rows: int, on_rows: Callable[[float], object]) -> Callable[[float], None]:
+    """Turn the growing share of ``n_rows`` rows' common way into increments in rows."""
+    done = 0.0
+
+    def on_progress(share: float) -> None:
+        nonlocal done
+        if done < share <= 1:
+            on_rows((share - done) * n_rows)
+            done = share
+
+    return on_progress

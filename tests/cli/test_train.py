@@ -130,6 +130,16 @@ def test_two_processes_train_and_sample_as_one_run(tmp_path):
     assert len((run / "metrics.csv").read_text().splitlines()) == 1 + 3
 
 
+def test_two_processes_share_a_curriculum_and_fine_tuning(tmp_path):
+    stasy = ["method=stasy_missdiff", "network.hidden=[8,8]", "training.fine_tuning_epochs=2", "training.batch_size=32"]
+    tiny = [argument for argument in TINY if not argument.startswith(("network", "diffusion"))]
+    arguments = [*tiny, *stasy, f"outputs_dir={tmp_path}", "evaluation.references=false"]
+    done = train(*arguments, "trainer=ddp", "trainer.accelerator=cpu")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((only_run(tmp_path) / "report.json").read_text())
+    assert 2 <= len(report["validation_bits"]) <= 3
+
+
 def test_wandb_offline_leaves_a_run_without_an_account(tmp_path):
     done = train(*TINY, f"outputs_dir={tmp_path}", "logger=wandb", "evaluation.references=false")
     assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from src.diffusion import Denoiser, VariancePreserving
 
 SCHEDULE = VariancePreserving(1, 0.4, 0.4).schedule()
-ALPHA, SIGMA = float(SCHEDULE.alpha[1]), float(SCHEDULE.sigma[1])
+ALPHA, SIGMA = (float(scale) for scale in SCHEDULE.scales(torch.tensor(1)))
 N_ROWS = 400_000
 HALF = 0.5
 
@@ -30,7 +30,7 @@ class LinearNetwork(nn.Module):
         self.weight = nn.Parameter(torch.zeros(width, width))
         self.allowed = torch.ones(width, width) if full else torch.eye(width)
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, sigma: Tensor) -> Tensor:
         return x @ (self.weight * self.allowed).T
 
 

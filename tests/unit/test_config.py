@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from src.cli import compose, compose_plain
+from src.cli import compose, compose_plain, quoted_path
 from src.config import GROUPS, build_config, choices, run_path
 from src.errors import ConfigError
 
@@ -82,7 +82,11 @@ def test_long_differences_are_shortened_and_stay_distinct():
     [
         ("diffusion.prediction=x", "diffusion.prediction is one of"),
         ("diffusion.weight=x", "diffusion.weight is one of"),
-        ("diffusion.sampler_noise=x", "diffusion.sampler_noise is one of"),
+        ("diffusion.sampler.noise=x", "diffusion.sampler.noise is one of"),
+        ("diffusion.sampler.name=x", "diffusion.sampler.name is one of"),
+        ("diffusion.sampler.n_steps=0", "diffusion.sampler.n_steps is at least 1"),
+        ("method.model=x", "method.model is one of"),
+        ("budget=0", "budget is the share of the training's length"),
         ("diffusion.encoding.numerical=x", "diffusion.encoding.numerical is one of"),
         ("diffusion.encoding=3", "diffusion.encoding"),
         ("network.channels=0", "network.channels is at least 1"),
@@ -97,3 +101,33 @@ def test_long_differences_are_shortened_and_stay_distinct():
 def test_values_are_checked(override, message):
     with pytest.raises(ConfigError, match=message):
         build_config(compose([override]))
+
+
+def test_stasy_methods_bring_their_recipe_and_the_command_line_wins():
+    config = build_config(compose(["method=stasy_delete"]))
+    assert [config.plain[group]["name"] for group in ("diffusion", "network", "training")] == [
+        "ve",
+        "concat_squash",
+        "stasy",
+    ]
+    assert path("method=stasy_delete") == "outputs/census/row-0.2/stasy_delete/seed0"
+    assert path("method=stasy_delete", "training=fast").endswith("row-0.2/stasy_delete-training=fast/seed0")
+    assert build_config(compose(["method=stasy_delete", "training=fast"])).training.self_paced_steps is None
+
+
+def test_a_continuous_process_needs_a_number_of_steps():
+    with pytest.raises(ConfigError, match="time is continuous in VE"):
+        build_config(compose(["method=stasy_mean", "diffusion.sampler.n_steps=null"]))
+    build_config(compose(["method=stasy_mean", "diffusion.sampler.n_steps=null", "diffusion.sampler.name=ode"]))
+
+
+def test_the_budget_reaches_the_training():
+    assert build_config(compose(["budget=0.5"])).training.n_steps == 3150
+
+
+def test_run_folders_can_be_named_on_the_command_line():
+    assert quoted_path("run=a/b-x=1,2/seed0") == "run='a/b-x=1,2/seed0'"
+    assert quoted_path("run='a=b'") == "run='a=b'"
+    assert quoted_path("seed=0") == "seed=0"
+    assert quoted_path("run_dir=null") == "run_dir=null"
+    assert compose([quoted_path("outputs_dir=o'x=1, 2")]).outputs_dir == "o'x=1, 2"

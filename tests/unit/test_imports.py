@@ -21,7 +21,8 @@ LIBRARIES = {
     "torch": {"encoding", "diffusion", "training", "results"},
     "pytorch_lightning": {"training"},
     "wandb": {"results"},
-    "hydra": {"cli", "train"},
+    "hydra": {"cli", "train", "evaluate"},
+    "torchdiffeq": {"diffusion"},
     "sdmetrics": {"metrics"},
     "matplotlib": {"results"},
 }

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.completion import delete_rows, hot_deck, keep, marginals, mean_mode
+from src.completion import complete, delete_rows, draw_marginals, hot_deck, keep, marginals, mean_mode
 from src.errors import NotApplicableError, TableError
 from tests.conftest import random_table
 
@@ -33,6 +33,24 @@ def test_delete_rows_keeps_complete_rows_or_says_none_is_left(holed):
     mask[:, 0] = False
     with pytest.raises(NotApplicableError, match="none of the 400 training rows"):
         delete_rows(table, mask, rng())
+    mask[7] = True
+    with pytest.raises(NotApplicableError, match="only 1 of the 400 training rows"):
+        delete_rows(table, mask, rng())
+
+
+def test_complete_gives_the_lost_cells_back_but_not_native_holes(holed):
+    table, mask = holed
+    native = table.with_holes(np.arange(1600).reshape(400, 4) % 7 > 0)
+    given, given_mask = complete(native, mask & native.observed, rng())
+    assert given is native
+    np.testing.assert_array_equal(given_mask, native.observed)
+
+
+def test_marginals_draw_any_number_of_rows(holed):
+    table, mask = holed
+    drawn = draw_marginals(table, mask, 17, rng())
+    assert drawn.n_rows == 17
+    assert drawn.observed.all()
 
 
 def test_mean_mode_by_hand(holed):

@@ -1,13 +1,20 @@
+import math
+
 import pytest
 import torch
 from torch import nn
 
 from src.diffusion import Denoiser, VarianceExploding, VariancePreserving, masked_dsm
-from src.diffusion.denoiser import PREDICTIONS, WEIGHTS, noise_weights
-from src.diffusion.networks import ResidualAttentionRecipe, ResidualMLPRecipe
+from src.diffusion.denoiser import PREDICTIONS, WEIGHTS, noise_weight
+from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
 
-SCHEDULES = [VariancePreserving(20, 1e-4, 0.5).schedule(), VarianceExploding(20, 0.01, 10.0).schedule()]
-NETWORKS = [ResidualMLPRecipe(16, 2, 8), ResidualAttentionRecipe(8, 2, 2, 8)]
+SCHEDULES = [VariancePreserving(20, 1e-4, 0.5).schedule(), VarianceExploding(0.01, 10.0).schedule()]
+NETWORKS = [
+    ResidualMLPRecipe(16, 2, 8),
+    ResidualAttentionRecipe(8, 2, 2, 8),
+    ConcatSquashRecipe([8, 16, 16, 8], "fourier"),
+    ConcatSquashRecipe([8, 16, 16, 8], "sigma"),
+]
 
 
 class Linear(nn.Module):
@@ -17,7 +24,7 @@ class Linear(nn.Module):
         super().__init__()
         self.layer = nn.Linear(width, width)
 
-    def forward(self, x, t):
+    def forward(self, x, t, sigma):
         return self.layer(x)
 
 
@@ -72,15 +79,15 @@ def test_a_silent_network_is_optimal_for_independent_gaussian_coordinates(schedu
     """For x_i ~ N(mu_i, s_i^2), E[eps | x_t] = sigma (x_t - alpha mu) / (alpha^2 s^2 + sigma^2): f = 0 gives it."""
 
     class Silent(nn.Module):
-        def forward(self, x, t):
+        def forward(self, x, t, sigma):
             return torch.zeros_like(x)
 
     model = Denoiser(Silent(), schedule, "residual", "noise", MEAN, STD)
     x_t = torch.randn(5, 3, generator=stream())
-    for t in (1, 10, 20):
-        alpha, sigma = schedule.alpha[t].float(), schedule.sigma[t].float()
+    for t in torch.linspace(schedule.first, schedule.last, 3, dtype=torch.float64):
+        alpha, sigma = (scale.float() for scale in schedule.scales(t))
         expected = sigma * (x_t - alpha * MEAN) / (alpha**2 * STD**2 + sigma**2)
-        torch.testing.assert_close(model(x_t, torch.full((5,), t)), expected)
+        torch.testing.assert_close(model(x_t, t.expand(5)), expected)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=["vp", "ve"])
@@ -88,22 +95,35 @@ def test_at_unit_scale_the_residual_is_the_velocity(schedule):
     """eps_hat = (sigma u + alpha f) / r with u = x_t / r and r^2 = alpha^2 + sigma^2."""
     network = Linear(3)
     x_t = torch.randn(5, 3, generator=stream())
-    t = torch.full((5,), 7)
-    alpha, sigma = schedule.alpha[7].float(), schedule.sigma[7].float()
+    t = torch.full((5,), (schedule.first + schedule.last) / 2)
+    alpha, sigma = (scale[0].float() for scale in schedule.scales(t))
     r = (alpha**2 + sigma**2).sqrt()
-    expected = (sigma * x_t / r + alpha * network(x_t / r, t)) / r
+    expected = (sigma * x_t / r + alpha * network(x_t / r, t, sigma)) / r
     torch.testing.assert_close(denoiser(network, 3, schedule, "residual", "noise")(x_t, t), expected)
+
+
+def test_the_score_prediction_is_the_noise_over_minus_sigma():
+    network, schedule = Linear(3), SCHEDULES[1]
+    x_t, t = torch.randn(5, 3, generator=stream()), torch.full((5,), 0.4)
+    sigma = schedule.scales(t)[1].float()
+    expected = -sigma[:, None] * network(x_t, t, sigma)
+    torch.testing.assert_close(denoiser(network, 3, schedule, "score", "noise")(x_t, t), expected)
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=["vp", "ve"])
 def test_weights_are_lambda_over_variance(schedule):
-    sigma2 = schedule.sigma[1:] ** 2
-    lambdas = {name: noise_weights(schedule, name)[1:] * sigma2 for name in WEIGHTS}
-    torch.testing.assert_close(lambdas["noise"], sigma2)
-    rates = torch.tensor([schedule.step(t)[1] for t in range(1, 21)], dtype=torch.float64)
-    torch.testing.assert_close(lambdas["likelihood"], rates)
-    alpha2 = schedule.alpha[1:] ** 2
-    torch.testing.assert_close(lambdas["velocity"], sigma2 / alpha2 * (alpha2 + sigma2))
+    t = schedule.draw_times(50, stream())
+    alpha, sigma = schedule.scales(t)
+    lambdas = {name: noise_weight(schedule, name, t) * sigma**2 for name in WEIGHTS}
+    torch.testing.assert_close(lambdas["noise"], sigma**2)
+    if schedule.discrete:
+        roots = torch.linspace(1e-4**0.5, 0.5**0.5, 20, dtype=torch.float64)
+        torch.testing.assert_close(lambdas["likelihood"], (roots**2)[t - 1])
+    else:  # g^2 = d sigma^2 / dt
+        h = 1e-4
+        slope = (schedule.scales(t + h)[1] ** 2 - schedule.scales(t - h)[1] ** 2) / (2 * h)
+        torch.testing.assert_close(lambdas["likelihood"], slope, rtol=1e-3, atol=0)
+    torch.testing.assert_close(lambdas["velocity"], sigma**2 / alpha**2 * (alpha**2 + sigma**2))
 
 
 @pytest.mark.parametrize("recipe", NETWORKS, ids=repr)
@@ -128,7 +148,8 @@ def test_one_time_for_all_rows_equals_a_time_per_row(recipe):
     network = recipe.build(5).eval()
     nn.init.normal_(network.output.weight)
     x = torch.randn(4, 5, generator=stream())
-    torch.testing.assert_close(network(x, torch.tensor([7.0])), network(x, torch.full((4,), 7.0)))
+    one, many = (torch.tensor([7.0]), torch.tensor([0.3])), (torch.full((4,), 7.0), torch.full((4,), 0.3))
+    torch.testing.assert_close(network(x, *one), network(x, *many))
 
 
 def test_the_networks_do_know_the_time():
@@ -138,4 +159,31 @@ def test_the_networks_do_know_the_time():
         for parameter in network.parameters():
             nn.init.normal_(parameter, std=0.3)
         x = torch.randn(4, 5, generator=stream())
-        assert not torch.allclose(network(x, torch.tensor([1.0])), network(x, torch.tensor([20.0])))
+        early, late = (torch.tensor([1.0]), torch.tensor([0.01])), (torch.tensor([20.0]), torch.tensor([10.0]))
+        assert not torch.allclose(network(x, *early), network(x, *late))
+
+
+def test_concat_squash_by_hand():
+    """One layer of width 1 on one coordinate: elu([v x sigmoid(g sigma) + s sigma; x]) and a linear layer."""
+    network = ConcatSquashRecipe([1], "sigma").build(1)
+    values = {
+        "layers.0.value.weight": [[2.0]],
+        "layers.0.value.bias": [0.5],
+        "layers.0.gate.weight": [[1.0]],
+        "layers.0.gate.bias": [-1.0],
+        "layers.0.shift.weight": [[3.0]],
+        "output.weight": [[1.0, 10.0]],
+        "output.bias": [0.25],
+    }
+    network.load_state_dict({name: torch.tensor(value) for name, value in values.items()})
+    x, sigma = 0.7, 0.4
+    inner = (2 * x + 0.5) / (1 + math.exp(1 - sigma)) + 3 * sigma
+    found = network(torch.tensor([[x]]), torch.tensor([0.0]), torch.tensor([sigma]))
+    assert found.item() == pytest.approx(inner + 10 * x + 0.25, rel=1e-5)
+
+
+def test_the_published_network_has_the_published_size():
+    network = ConcatSquashRecipe([256, 512, 1024, 1024, 512, 256], "sigma").build(105)
+    assert network.output.in_features == 3689
+    dropped = 128 * 256 + 256 + 256 * 256 + 256  # the embedding that the published code computes in vain
+    assert sum(p.numel() for p in network.parameters()) + dropped == pytest.approx(5.92e6, rel=1e-3)

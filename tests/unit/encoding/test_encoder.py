@@ -13,9 +13,9 @@ from src.errors import ConfigError, TableError
 from src.tables import Column, Schema, make_table
 from tests.conftest import random_table
 
-MINMAX = EncodingRecipe("minmax", False)
-QUANTILE = EncodingRecipe("quantile", False)
-NA = EncodingRecipe("minmax", True)
+MINMAX = EncodingRecipe("minmax", -1, False)
+QUANTILE = EncodingRecipe("quantile", -1, False)
+NA = EncodingRecipe("minmax", -1, True)
 
 
 def random_mask(table, seed=0, share=0.3):
@@ -23,13 +23,17 @@ def random_mask(table, seed=0, share=0.3):
 
 
 @given(
-    n=st.integers(2, 60), seed=st.integers(0, 1000), na=st.booleans(), numerical=st.sampled_from(["minmax", "quantile"])
+    n=st.integers(2, 60),
+    seed=st.integers(0, 1000),
+    na=st.booleans(),
+    low=st.sampled_from([-1, 0]),
+    numerical=st.sampled_from(["minmax", "quantile"]),
 )
 @settings(max_examples=40, deadline=None)
-def test_round_trip_of_complete_rows(n, seed, na, numerical):
+def test_round_trip_of_complete_rows(n, seed, na, low, numerical):
     table = random_table(n, seed)
     mask = np.ones((n, 4), dtype=bool)
-    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, na))
+    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, low, na))
     x, coordinate_mask = encoder.forward(table, mask)
     assert coordinate_mask.all()
     decoded = encoder.backward(x)
@@ -45,15 +49,18 @@ def test_values_by_hand():
     x, m = TableEncoder.fit(table, mask, MINMAX).forward(table, mask)
     np.testing.assert_array_equal(x, [[-1, 1, -1], [0, -1, 1], [1, 0, 0], [0, -1, 1]])
     np.testing.assert_array_equal(m, [[1, 1, 1], [1, 1, 1], [1, 0, 0], [0, 1, 1]])
+    x, _ = TableEncoder.fit(table, mask, EncodingRecipe("minmax", 0, False)).forward(table, mask)  # STaSy's
+    np.testing.assert_array_equal(x, [[0, 1, 0], [0.5, 0, 1], [1, 0, 0], [0, 0, 1]])
     x, m = TableEncoder.fit(table, mask, NA).forward(table, mask)
     np.testing.assert_array_equal(x[:, 1:], [[1, -1, -1], [-1, 1, -1], [-1, -1, 1], [-1, 1, -1]])
     np.testing.assert_array_equal(m[:, 1:], [[1] * 3, [1] * 3, [0] * 3, [1] * 3])
 
 
 @pytest.mark.parametrize("numerical", ["minmax", "quantile"])
+@pytest.mark.parametrize("low", [-1, 0])
 @pytest.mark.parametrize("na", [False, True])
 @pytest.mark.parametrize("poison", [np.nan, 1e6, -1e30])
-def test_missing_cells_are_never_read(numerical, na, poison):
+def test_missing_cells_are_never_read(numerical, low, na, poison):
     table = random_table(300)
     mask = random_mask(table)
     poisoned = table.frame.copy()
@@ -62,7 +69,7 @@ def test_missing_cells_are_never_read(numerical, na, poison):
     for i, name in ((2, "colour"), (3, "label")):
         poisoned.loc[~mask[:, i], name] = np.nan
     other = table.__class__(poisoned, table.schema)
-    fits = [TableEncoder.fit(t, mask, EncodingRecipe(numerical, na)) for t in (table, other)]
+    fits = [TableEncoder.fit(t, mask, EncodingRecipe(numerical, low, na)) for t in (table, other)]
     assert fits[0] == fits[1]
     (x, m), (x_poisoned, m_poisoned) = (e.forward(t, mask) for e, t in zip(fits, (table, other), strict=True))
     assert torch.equal(x, x_poisoned)
@@ -98,7 +105,7 @@ def test_statistics_come_from_observed_cells_only():
 def test_any_coordinates_decode_into_the_observed_range(seed, scale, numerical):
     table = random_table(100)
     mask = random_mask(table)
-    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, True))
+    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, -1, True))
     x = scale * torch.randn(50, encoder.width, generator=torch.Generator().manual_seed(seed))
     decoded = encoder.backward(x)
     assert decoded.observed.all()
@@ -170,4 +177,6 @@ def test_quantile_scale_gives_a_shared_value_its_share_of_the_interval():
 
 def test_unknown_scale_is_refused():
     with pytest.raises(ConfigError, match=r"minmax.*quantile.*got 'log'"):
-        EncodingRecipe("log", False)
+        EncodingRecipe("log", -1, False)
+    with pytest.raises(ConfigError, match="low is -1 or 0, got 2"):
+        EncodingRecipe("minmax", 2, False)

@@ -15,8 +15,13 @@ RECIPE = {
     "learning_rate": 1e-3,
     "weight_decay": 0.0,
     "schedule": "constant",
+    "warm_up_steps": 0,
     "ema_decay": None,
     "gradient_clip": None,
+    "self_paced_steps": None,
+    "fine_tuning_epochs": 0,
+    "fine_tuning_rate": 2e-7,
+    "fine_tuning_probes": 50,
 }
 
 
@@ -53,7 +58,8 @@ def test_order_is_a_function_of_seed_and_epoch():
 @settings(max_examples=60, deadline=None)
 def test_chunks_cover_the_rows_whatever_the_number_of_ranks(n, size, world):
     shards = [Chunks(n, size, rank, world) for rank in range(world)]
-    drawn = sorted(chunk for shard in shards for chunk in shard)
+    assert all(len(shard) >= 1 for shard in shards), "Lightning wants a batch on every rank"
+    drawn = sorted(chunk for shard in shards for chunk in shard if chunk.n_rows)
     assert drawn == list(Chunks(n, size))
     assert sum(chunk.n_rows for chunk in drawn) == n
     assert [len(shard) for shard in shards] == [len(list(shard)) for shard in shards]
@@ -82,6 +88,26 @@ def test_a_number_of_steps_becomes_full_epochs():
         TrainingRecipe(**RECIPE | {"epochs": None})
 
 
+def test_stasys_rate_warms_up_stays_and_drops_for_fine_tuning():
+    stasy = {"learning_rate": 2e-3, "warm_up_steps": 50, "fine_tuning_epochs": 5}
+    recipe = TrainingRecipe(**RECIPE | stasy)
+    assert recipe.n_epochs(7) == 105
+    rates = [2e-3 * recipe.rate_factor(step, 7) for step in (0, 24, 49, 50, 699, 700, 734)]
+    np.testing.assert_allclose(rates, [4e-5, 1e-3, 2e-3, 2e-3, 2e-3, 2e-7, 2e-7])
+
+
+def test_a_budget_scales_every_length_and_nothing_else():
+    full = TrainingRecipe(
+        **RECIPE | {"n_steps": 1000, "warm_up_steps": 50, "self_paced_steps": 10_000, "fine_tuning_epochs": 50}
+    )
+    part = full.scaled(0.1)
+    changed = {"epochs": 10, "n_steps": 100, "warm_up_steps": 5, "self_paced_steps": 1000, "fine_tuning_epochs": 5}
+    assert part == TrainingRecipe(**{**vars(full), **changed})
+    assert full.scaled(1.0) == full
+    assert full.scaled(1e-6).fine_tuning_epochs == 1
+    assert TrainingRecipe(**RECIPE).scaled(0.1).fine_tuning_epochs == 0
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
@@ -94,6 +120,11 @@ def test_a_number_of_steps_becomes_full_epochs():
         ("schedule", "linear"),
         ("ema_decay", 1.0),
         ("gradient_clip", 0.0),
+        ("warm_up_steps", -1),
+        ("self_paced_steps", 0),
+        ("fine_tuning_epochs", -1),
+        ("fine_tuning_rate", 0.0),
+        ("fine_tuning_probes", 0),
     ],
 )
 def test_recipe_refuses(key, value):

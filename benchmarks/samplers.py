@@ -1,0 +1,65 @@
+"""Quality against network evaluations of the samplers, on one trained run: python -m benchmarks.samplers DIR
+
+Draws as many rows as the run did with each sampler from the run's weights and scores them against
+the complete training table. One Markdown line a sampler.
+"""
+
+import argparse
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from omegaconf import OmegaConf
+
+from src.cli import compose_plain
+from src.config import NOT_IDENTITY, build_config
+from src.diffusion import Sampler
+from src.experiment import make_data, make_module
+from src.metrics.detection import NAME as DETECTION
+from src.metrics.evaluate import score
+from src.results.run_folder import RunFolder
+from src.training.checkpoint import LAST
+from src.training.fit import generate, make_trainer
+from src.training.likelihood import load_trained
+
+SAMPLERS = (
+    Sampler("ode", None, "beta", 1e-5),
+    Sampler("ode", None, "beta", 1e-3),
+    *(Sampler("dpm", n_steps, "beta", 1e-5) for n_steps in (10, 20, 30, 50)),
+    Sampler("ancestral", 100, "beta", 1e-5),
+    Sampler("predictor_corrector", 100, "beta", 1e-5),
+)
+METRICS = ("fidelity/overall", "fidelity/overall_default", "utility/xgboost/auroc", DETECTION)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, help="folder of a finished run")
+    folder = RunFolder(parser.parse_args().run)
+    defaults = {key: value for key, value in compose_plain([]).items() if key in NOT_IDENTITY}
+    config = build_config(OmegaConf.create({**defaults, **folder.config()}))
+    data = make_data(config)
+    module = make_module(config, data)
+    load_trained(module, folder.path / "checkpoints" / LAST)
+    trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, folder.path)
+    print("| sampler | evaluations a row | seconds | " + " | ".join(METRICS) + " |")
+    print("|---" * (3 + len(METRICS)) + "|")
+    for sampler in SAMPLERS:
+        module.diffusion = replace(config.diffusion, sampler=sampler)
+        started = time.perf_counter()
+        x, n_evaluations = generate(trainer, module, data)
+        seconds = time.perf_counter() - started
+        threads = len(os.sched_getaffinity(0))
+        scores = score(data.split, data.data.encoder.backward(x), config.evaluation, config.general.seed, threads)
+        name = (
+            f"ode, tolerance {sampler.tolerance:g}" if sampler.name == "ode" else f"{sampler.name}, {sampler.n_steps}"
+        )
+        cells = [f"{scores.values[metric]:.3f}" for metric in METRICS]
+        print(f"| {name} | {n_evaluations:.0f} | {seconds:.1f} | " + " | ".join(cells) + " |", flush=True)
+    print(f"\n{len(x):,} rows of width {module.encoder.width}, {torch.get_num_threads()} threads")
+
+
+if __name__ == "__main__":
+    main()

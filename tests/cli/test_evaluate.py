@@ -1,0 +1,82 @@
+"""python -m src.evaluate on a run that python -m src.train left."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.command import ROOT, TINY, only_run, train
+
+
+def evaluate(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "src.evaluate", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    root = tmp_path_factory.mktemp("evaluate")
+    done = train(*TINY, f"outputs_dir={root}", "evaluation.references=false", "missing=independent")
+    assert done.returncode == 0, done.stderr
+    return only_run(root)
+
+
+def test_likelihood_and_bound_are_printed_and_written(run_dir):
+    assert "=" in run_dir.parent.name, "the folder's name must need quoting in Hydra's grammar"
+    done = evaluate(f"run={run_dir}", "likelihood=true", "n_rows=100", "n_probes=null")
+    assert done.returncode == 0, done.stderr
+    assert "bits per coordinate" in done.stdout
+    found = json.loads((run_dir / "likelihood.json").read_text())
+    assert found["test"]["n_rows"] == 100
+    assert found["test"]["bits"] <= found["theorem_2_3"]["bits"] + 3 * found["test"]["standard_error"] + 0.5
+    theorem = found["theorem_2_3"]
+    assert theorem["factor"] == pytest.approx(1 / (1 - theorem["rho_max"]))
+    total = theorem["factor"] * theorem["objective_bits"] + theorem["constant_bits"]
+    assert theorem["bits"] == pytest.approx(total)
+    first = (run_dir / "likelihood.json").read_bytes()
+    evaluate(f"run={run_dir}", "likelihood=true", "n_rows=100", "n_probes=null")
+    assert (run_dir / "likelihood.json").read_bytes() == first
+
+
+def test_without_a_wish_the_scores_are_shown(run_dir):
+    done = evaluate(f"run={run_dir}")
+    assert done.returncode == 0, done.stderr
+    assert "missdiff" in done.stdout
+    assert "bits per coordinate" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "run=DIR is missing"),
+        (["run=nowhere"], "run=nowhere holds no finished run"),
+        (["run=nowhere", "likelyhood=true"], "unknown setting likelyhood; did you mean likelihood?"),
+        (["run=x", "tolerance=2"], "tolerance is between 0 and 1"),
+    ],
+)
+def test_a_wrong_request_is_one_message(arguments, message):
+    done = evaluate(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_method_without_a_model_says_so(tmp_path):
+    train(*TINY, f"outputs_dir={tmp_path}", "evaluation.references=false", "method=marginals")
+    done = evaluate(f"run={only_run(tmp_path)}", "likelihood=true")
+    assert done.returncode == 2
+    assert "method=marginals has no likelihood" in done.stderr
+
+
+def test_help_is_for_newcomers():
+    done = evaluate("--help")
+    assert done.returncode == 0
+    assert "run=DIR likelihood=true" in done.stdout
