@@ -202,6 +202,7 @@ def _record_not_applicable(config: Config, folder: RunFolder, split: Split, reas
     mask = config.missing.sample_mask(split.train, numpy_stream(config.general.seed, "mask")) & split.train.observed
     report.realised_ratio = realised_ratio(mask, split.train.schema.names)
     folder.finish(report.to_dict())
+    _mirror(config, folder).finish(report.to_dict(), {}, None)
     print(f"not applicable: {reason}\nreport: {folder.report}")
 
 
