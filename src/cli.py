@@ -45,11 +45,11 @@ def main(job: Callable[[DictConfig], None], check: Check, config_name: str = "co
     try:
         arguments = get_args_parser().parse_intermixed_args()
         options = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
-        if not arguments.multirun:
-            arguments.overrides = [quoted_path(override) for override in arguments.overrides]
+        arguments.overrides = [quoted_path(override) for override in arguments.overrides]
         sys.argv = [sys.argv[0], *arguments.overrides, *options]
         if not (arguments.help or arguments.hydra_help or arguments.shell_completion):
-            check_request(arguments.overrides, arguments.multirun, check, config_name)
+            multirun = arguments.multirun or _is_sweep(arguments.overrides, config_name)
+            check_request(arguments.overrides, multirun, check, config_name)
         hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name=config_name)(_reporting(job))()
     except MissDiffError as error:
         if not getattr(error, "reported", False):
@@ -66,7 +66,7 @@ def main(job: Callable[[DictConfig], None], check: Check, config_name: str = "co
 def quoted_path(override: str) -> str:
     """An override whose value is a path, quoted: run folders have ``=`` and ``,``, which Hydra would parse."""
     key, sign, value = override.partition("=")
-    if not sign or key not in PATH_KEYS or not value or value[0] in "'\"" or value == "null":
+    if not sign or key not in PATH_KEYS or not re.search("[=,(){}: ]", value) or value[0] in "'\"":
         return override
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
     return f"{key}='{escaped}'"
@@ -132,6 +132,16 @@ def readable(error: Exception, config_name: str = "config") -> str:
             else f"unknown setting {key}{hint}"
         )
     return text
+
+
+def _is_sweep(overrides: list[str], config_name: str) -> bool:
+    """Whether a committed sweep (``experiment=...``) among the overrides makes this a multirun."""
+    experiments = [override for override in overrides if override.startswith("experiment=")]
+    if not experiments:
+        return False
+    with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
+        mode = hydra.compose(config_name, experiments, return_hydra_config=True).hydra.mode
+    return bool(mode == RunMode.MULTIRUN)
 
 
 def _known_keys(config_name: str) -> list[str]:

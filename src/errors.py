@@ -48,6 +48,10 @@ class TrainingDivergedError(MissDiffError):
     """The loss became NaN or infinite; the message names the step and the noise level."""
 
 
+class SolverError(MissDiffError):
+    """An adaptive ODE solver could not go on; the message says what to try."""
+
+
 class InterruptedRunError(MissDiffError):
     """The run was stopped by the user; what was finished is on disk."""
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from torchdiffeq import odeint
 
 from src.diffusion.denoiser import Denoiser
+from src.errors import SolverError
 
 
 class Flow:
@@ -60,11 +61,21 @@ def integrate(field: Callable[..., Any], y: Any, start: float, stop: float, tole
 
     Returns:
         The state at ``stop``.
+
+    Raises:
+        SolverError: the state became infinite or the step too small.
     """
     if start == stop:
         return y
     device = y.device if isinstance(y, Tensor) else y[0].device
     span = torch.tensor([start, stop], dtype=torch.float64, device=device)
     exact_end = {"step_t": span[1:]}
-    states = odeint(field, y, span, rtol=tolerance, atol=tolerance, method="dopri5", options=exact_end)
+    try:
+        states = odeint(field, y, span, rtol=tolerance, atol=tolerance, method="dopri5", options=exact_end)
+    except AssertionError as error:  # torchdiffeq's way of saying so
+        reason = str(error).split(":")[0]
+        raise SolverError(
+            f"the ODE solver cannot go on ({reason}): the model is not smooth enough or not trained; "
+            "raise the tolerance, or draw with diffusion.sampler.name=dpm"
+        ) from error
     return states[-1] if isinstance(y, Tensor) else tuple(state[-1] for state in states)

@@ -90,6 +90,17 @@ def test_a_failing_run_does_not_stop_the_sweep(tmp_path):
     assert [path.parents[2].name for path in tmp_path.rglob("DONE")] == ["row-0.8"]
 
 
+def test_a_committed_sweep_is_a_sweep_whose_axes_can_be_overridden(tmp_path):
+    small = [argument for argument in TINY if not argument.startswith("training")]
+    axes = ["method=marginals,diff_delete", "missing=row", "ratio=0.2", "seed=0,1"]
+    done = train("experiment=methods_bayesian_network", *small, *axes, f"outputs_dir={tmp_path}/a=b")
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.rglob("DONE"))) == 4
+    refused = train("experiment=methods_bayesian_network", *small, *axes, "trainer=ddp", f"outputs_dir={tmp_path}")
+    assert refused.returncode == 2
+    assert "sweep with one device a job" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

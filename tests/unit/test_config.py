@@ -128,6 +128,17 @@ def test_the_budget_reaches_the_training():
 def test_run_folders_can_be_named_on_the_command_line():
     assert quoted_path("run=a/b-x=1,2/seed0") == "run='a/b-x=1,2/seed0'"
     assert quoted_path("run='a=b'") == "run='a=b'"
+    assert quoted_path("run=outputs/census") == "run=outputs/census"
     assert quoted_path("seed=0") == "seed=0"
     assert quoted_path("run_dir=null") == "run_dir=null"
     assert compose([quoted_path("outputs_dir=o'x=1, 2")]).outputs_dir == "o'x=1, 2"
+
+
+@pytest.mark.parametrize("name", [file.stem for file in sorted((CONF / "experiment").glob("*.yaml"))])
+def test_every_experiment_composes_with_every_value_it_sweeps(name):
+    text = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())
+    axes = text.get("hydra", {}).get("sweeper", {}).get("params", {})
+    build_config(compose([f"experiment={name}"]))
+    for key, values in axes.items():
+        for value in str(values).split(","):
+            build_config(compose([f"experiment={name}", f"{key}={value}"]))

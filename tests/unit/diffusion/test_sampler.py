@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from src.diffusion import Denoiser, Sampler, VarianceExploding, VariancePreserving, draw
-from src.errors import ConfigError
+from src.errors import ConfigError, SolverError
 from tests.unit.diffusion.gaussian import COVARIANCE, MEAN, gaussian_denoiser
 
 N_ROWS = 20_000
@@ -98,6 +98,12 @@ def test_evaluations_are_counted_and_progress_ends_at_one(process, sampler):
     assert all(share <= 1 for share in shares)
     if sampler.name in ("ancestral", "dpm"):
         assert len(calls) == (sampler.n_steps or process.n_steps)
+
+
+def test_a_model_that_explodes_is_said_to():
+    model = denoiser(VP, lambda x, t, sigma: x * float("inf"), 2)
+    with pytest.raises(SolverError, match=r"the ODE solver cannot go on .*diffusion\.sampler\.name=dpm"):
+        draw(model, Sampler("ode", None, "beta", 1e-5), 3, 2, stream())
 
 
 @pytest.mark.parametrize(
