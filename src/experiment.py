@@ -16,7 +16,7 @@ from src.metrics.scores import Scores
 from src.missing import realised_ratio
 from src.results.figures import draw_figures
 from src.results.files import write_whole
-from src.results.provenance import commit, device_name, peak_memory_mb, versions
+from src.results.provenance import commit, device_name, peak_memory_mb, reset_peak_memory, versions
 from src.results.report import Report, cached_references, fingerprint
 from src.results.run_folder import RunFolder
 from src.results.terminal import run_summary
@@ -49,6 +49,7 @@ def run(config: Config, path: Path) -> None:
         print(f"finished before, nothing to do (force=true runs it anew)\n\n{run_summary(folder, config.method)}")
         return
     check_devices(config.trainer)
+    reset_peak_memory()
     data = make_data(config)
     try:
         data.setup("fit")

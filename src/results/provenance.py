@@ -4,9 +4,12 @@ import platform
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
+STATUS = Path("/proc/self/status")
+CLEAR_REFS = Path("/proc/self/clear_refs")
 PACKAGES = (
     "torch",
     "pytorch-lightning",
@@ -46,8 +49,17 @@ def device_name(accelerator: str) -> str:
     return f"cpu ({platform.machine()}, {_threads()} threads)"
 
 
+def reset_peak_memory() -> None:
+    """Start :func:`peak_memory_mb` anew, so that each run of a sweep has its own, where the system lets us."""
+    with suppress(OSError):  # not Linux, or not allowed in this container: the peak is the process's, then
+        CLEAR_REFS.write_text("5")
+
+
 def peak_memory_mb() -> float:
-    """Largest resident memory of this process so far, MiB."""
+    """Largest resident memory of this process, MiB, since :func:`reset_peak_memory` (Linux) or since its start."""
+    if STATUS.exists():
+        (line,) = (line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 

@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ from src.errors import RunExistsError
 from src.metrics.scores import Scores
 from src.results.figures import draw_figures
 from src.results.files import write_json, write_whole
+from src.results.provenance import CLEAR_REFS, peak_memory_mb, reset_peak_memory
 from src.results.report import cached_references, fingerprint
 from src.results.run_folder import RunFolder, flatten
 from src.results.terminal import score_table
@@ -132,3 +134,13 @@ def test_wandb_works_offline_without_an_account(tmp_path, monkeypatch):
     assert len(runs) == 1
     assert runs[0].stat().st_size > 0
     json.dumps(report)
+
+
+def test_peak_memory_is_that_of_a_run_not_of_the_process():
+    block = np.ones(50_000_000)
+    with_block = peak_memory_mb()
+    del block
+    assert peak_memory_mb() == pytest.approx(with_block, rel=0.05)
+    if os.access(CLEAR_REFS, os.W_OK):
+        reset_peak_memory()
+        assert peak_memory_mb() < with_block - 300
