@@ -19,8 +19,11 @@ from src.training.batches import STRETCH
 FIELDS = ("epoch", "step", "train/loss", "learning_rate", "seconds")
 
 
-def progress_bar(total: int, description: str, unit: str, initial: int = 0) -> tqdm:
-    """Progress with an ETA on standard error: live on a terminal, a line every 10 s elsewhere."""
+def progress_bar(total: int, description: str, unit: str, initial: int = 0, passing: bool = False) -> tqdm:
+    """Progress with an ETA on standard error: live on a terminal, a line every 10 s elsewhere.
+
+    A ``passing`` bar shows up after 5 s and leaves nothing behind.
+    """
     return tqdm(
         total=total,
         initial=initial,
@@ -28,6 +31,8 @@ def progress_bar(total: int, description: str, unit: str, initial: int = 0) -> t
         unit=unit,
         mininterval=0.2 if sys.stderr.isatty() else 10.0,
         dynamic_ncols=True,
+        delay=5.0 if passing else 0.0,
+        leave=not passing,
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
-from src.training.callbacks import averaged_weights
+from src.training.callbacks import averaged_weights, progress_bar, row_counter
 from src.training.datamodule import TableDataModule
 from src.training.likelihood import row_log_likelihoods
 from src.training.module import MissDiffModule
@@ -73,7 +73,9 @@ class FineTuning(pl.Callback):
     ) -> Tensor:
         x, mask = data.data.x[rows], data.data.coordinate_mask[rows]
         ranks = trainer.global_rank, trainer.world_size
-        return row_log_likelihoods(module, x, mask, TOLERANCE, self.n_probes, stream, *ranks)[0]
+        with progress_bar(len(rows) // ranks[1], f"likelihood of {stream} rows", "row", passing=True) as bar:
+            counter = row_counter(bar) if trainer.is_global_zero else lambda n_rows: None
+            return row_log_likelihoods(module, x, mask, TOLERANCE, self.n_probes, stream, *ranks, on_rows=counter)[0]
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs, and the weights to sample with under ``best``."""
