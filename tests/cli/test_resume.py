@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.command import ROOT, TINY, n_epochs, only_run, train, without_measurements
 
-LONG = [*TINY, "training.epochs=40", "evaluation.references=false"]
+LONG = [*TINY, "training.epochs=400", "evaluation.references=false"]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_a_stopped_run_resumes_to_the_same_table(tmp_path, how, undisturbed):
         text=True,
     )
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and n_epochs(root) < 5:
+    while time.monotonic() < deadline and n_epochs(root) < 60:
         time.sleep(0.02)
     process.send_signal(how)
     _, errors = process.communicate(timeout=60)
