@@ -34,6 +34,7 @@ def test_a_stopped_run_resumes_to_the_same_table(tmp_path, how, undisturbed):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and n_epochs(root) < 60:
