@@ -11,11 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from omegaconf import OmegaConf
 
-from src.cli import compose_plain
-from src.config import NOT_IDENTITY, build_config
 from src.diffusion import Sampler
+from src.evaluate import config_of_run
 from src.experiment import make_data, make_module
 from src.metrics.detection import NAME as DETECTION
 from src.metrics.evaluate import score
@@ -38,8 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="folder of a finished run")
     folder = RunFolder(parser.parse_args().run)
-    defaults = {key: value for key, value in compose_plain([]).items() if key in NOT_IDENTITY}
-    config = build_config(OmegaConf.create({**defaults, **folder.config()}))
+    config = config_of_run(folder)
     data = make_data(config)
     module = make_module(config, data)
     load_trained(module, folder.path / "checkpoints" / LAST)

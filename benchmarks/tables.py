@@ -9,7 +9,8 @@ import json
 import re
 from collections import defaultdict
 from pathlib import Path
-from statistics import mean, stdev
+
+from benchmarks.summary import cell
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results.md"
 MECHANISMS = ("row", "column", "independent", "mar", "nmar")
@@ -42,13 +43,6 @@ CENSUS = {
 
 def finished(folder: Path) -> list[dict]:
     return [json.loads(done.with_name("report.json").read_text()) for done in sorted(folder.rglob("DONE"))]
-
-
-def cell(values: list[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    if not known:
-        return "-"
-    return f"{mean(known):.3f}" + (f" ± {stdev(known):.3f}" if len(known) > 1 else "")
 
 
 def lines(header: list[str], rows: list[list[str]]) -> str:

@@ -18,11 +18,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from src.cli import compose
 from src.config import Config, build_config
+from src.experiment import make_data, make_module
 from src.training.batches import STRETCH, Batches
 from src.training.callbacks import Progress
 from src.training.datamodule import TableDataModule
 from src.training.fit import make_trainer
-from src.training.module import MissDiffModule
 
 
 class Stopwatch(pl.Callback):
@@ -35,20 +35,6 @@ class Stopwatch(pl.Callback):
 
     def on_train_end(self, trainer, pl_module):
         self.seconds = time.perf_counter() - self.started
-
-
-def make_module(config: Config, data: TableDataModule) -> MissDiffModule:
-    prepared = data.data
-    return MissDiffModule(
-        prepared.encoder,
-        prepared.moments(),
-        config.network,
-        config.diffusion,
-        config.training,
-        data.steps_per_epoch(1),
-        0,
-        config.identity,
-    )
 
 
 def bare(config: Config, data: TableDataModule, epochs: int) -> float:
@@ -95,9 +81,7 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*", help="settings, e.g. training.batch_size=512")
     arguments = parser.parse_args()
     config = build_config(compose(arguments.overrides))
-    data = TableDataModule(
-        config.dataset.load(0), config.missing, config.completion, config.encoding, config.training.batch_size, 1, 0
-    )
+    data = make_data(config)
     rows = arguments.epochs * data.data.n_used
     for side in (bare, lightning):  # warm-up
         side(config, data, 1)

@@ -166,7 +166,7 @@ def _reporting(job: Callable[[DictConfig], None]) -> Callable[[DictConfig], None
                 sys.exit(error.exit_code)
             error.reported = True  # type: ignore[attr-defined]
             raise
-        except Exception:
+        except Exception:  # a bug: shown as it is, with exit code 1; in a sweep the other runs go on
             traceback.print_exc()
             if HydraConfig.get().mode != RunMode.MULTIRUN:
                 sys.exit(1)

@@ -114,9 +114,10 @@ class Denoiser(nn.Module):
         """
         t = self.schedule.draw_times(len(x), generator)
         eps = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-        alpha, sigma = (scale.to(x.dtype) for scale in self.schedule.scales(t))
+        log_ratio = self.schedule.ratio(t)
+        alpha, sigma = (scale.to(x.dtype) for scale in self.schedule.scales_at(log_ratio))
         x_t = alpha[:, None] * x + sigma[:, None] * eps
-        weight = noise_weight(self.schedule, self.weight, t).to(x.dtype)
+        weight = noise_weight(self.schedule, self.weight, t, log_ratio).to(x.dtype)
         return RowLosses(masked_dsm(self.predict(x_t, t, alpha, sigma), eps, mask, weight), sigma)
 
 
@@ -142,12 +143,12 @@ def masked_dsm(eps_hat: Tensor, eps: Tensor, mask: Tensor, weight: Tensor) -> Te
     return weight * residual.square().mean(dim=1)
 
 
-def noise_weight(schedule: Schedule, weight: str, t: Tensor) -> Tensor:
+def noise_weight(schedule: Schedule, weight: str, t: Tensor, log_ratio: Tensor) -> Tensor:
     r"""w(t) = lambda(t) / sigma_t^2 of the noise-prediction form.
 
     ``noise``: lambda = sigma_t^2, which is Algorithm 1. ``likelihood``: lambda = g(t)^2 (beta_t for
     VP), Theorem 2.3's choice. ``velocity``: lambda = sigma_t^2 (alpha_t^2 + sigma_t^2) / alpha_t^2,
-    under which errors of the velocity count the same at all times.
+    under which errors of the velocity count the same at all times. ``log_ratio`` is log(sigma_t / alpha_t).
 
     Returns:
         float64, of the shape of t.
@@ -155,5 +156,5 @@ def noise_weight(schedule: Schedule, weight: str, t: Tensor) -> Tensor:
     if weight == "noise":
         return torch.ones(t.shape, dtype=torch.float64, device=t.device)
     if weight == "velocity":
-        return 1 + (2 * schedule.ratio(t)).exp()
+        return 1 + (2 * log_ratio).exp()
     return schedule.rate(t)

@@ -43,7 +43,7 @@ def self_paced_weights(losses: Tensor, step: int, n_steps: int) -> Tensor:
     """
     losses = losses.detach()
     a, b = shares(step, n_steps)
-    low, high = torch.nanquantile(losses, torch.tensor([a, b], device=losses.device, dtype=losses.dtype))
+    low, high = torch.nanquantile(losses, a), torch.nanquantile(losses, b)
     between = (losses > low) & (losses <= high)
     smallest = torch.where(between, losses, torch.inf).min()
     largest = torch.where(between, losses, -torch.inf).max()

@@ -5,7 +5,8 @@ Appendix D.2): linear from the smallest value at ``low`` to the largest at 1, th
 directions; ``low`` is -1, or 0 as in STaSy.
 ``quantile``: the normal score :math:`z = \Phi^{-1}(F(v))` with F the empirical distribution function,
 ties at the middle of their step; back by the empirical quantiles, so that a value half of the rows
-share (zero capital gain, 40 hours a week) keeps half of the mass. A constant column encodes to 0.
+share (zero capital gain, 40 hours a week) keeps half of the mass. A constant column encodes to the middle
+of its scale.
 
 Categorical column: a block of one coordinate per category seen in an observed training cell, 1 for
 the cell's category and ``low`` elsewhere. Optionally (``na_coordinate``) one more for "missing".

@@ -128,6 +128,7 @@ class TrainingCurve(pl.Callback):
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        """Append the epoch's line."""
         if not trainer.is_global_zero:
             return
         row = {

@@ -44,6 +44,7 @@ class FineTuning(pl.Callback):
         self.stopped = False
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Judge the epoch, choose the rows of the next one, end where none is left."""
         epoch = trainer.current_epoch + 1 - self.first
         if epoch < 0:
             return

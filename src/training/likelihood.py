@@ -10,9 +10,8 @@ from src.diffusion.likelihood import Bound, log_likelihood, noised, theorem_2_3
 from src.errors import CheckpointError
 from src.seeding import derive
 from src.training.checkpoint import read_checkpoint, sampling_weights
+from src.training.datamodule import CHUNK_ROWS
 from src.training.module import CHECKPOINT_KEY, MissDiffModule, shares_as_rows
-
-CHUNK_ROWS = 2048
 
 
 def row_log_likelihoods(

@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from src.diffusion import DiffusionRecipe, draw
 from src.diffusion.denoiser import RowLosses
 from src.diffusion.networks import NetworkRecipe
-from src.diffusion.self_paced import self_paced_weights
+from src.diffusion.self_paced import self_paced_weights, shares
 from src.encoding import TableEncoder
 from src.errors import TrainingDivergedError
 from src.seeding import derive
@@ -103,8 +103,14 @@ class MissDiffModule(pl.LightningModule):
         return loss
 
     def _in_curriculum(self) -> bool:
+        """Whether rows are weighted: until all count in full, and never in fine-tuning."""
         recipe = self.training_recipe
-        return recipe.self_paced_steps is not None and self.current_epoch < recipe.main_epochs(self.steps_per_epoch)
+        if recipe.self_paced_steps is None or self.current_epoch >= recipe.main_epochs(self.steps_per_epoch):
+            return False
+        return shares(self._main_step(), recipe.self_paced_steps)[0] < 1
+
+    def _main_step(self) -> int:
+        return self.current_epoch * self.steps_per_epoch + self._step
 
     @torch.no_grad()
     def _self_paced(self, rows: RowLosses, mask: Tensor) -> Tensor:
@@ -114,10 +120,11 @@ class MissDiffModule(pl.LightningModule):
         missing must not make it easy.
         """
         losses = rows.loss * mask.shape[1] / mask.sum(dim=1)
-        step = self.current_epoch * self.steps_per_epoch + self._step
         if self.trainer.world_size > 1:
             losses = cast(Tensor, self.all_gather(losses))
-        weights = self_paced_weights(losses.flatten(), step, cast(int, self.training_recipe.self_paced_steps))
+        weights = self_paced_weights(
+            losses.flatten(), self._main_step(), cast(int, self.training_recipe.self_paced_steps)
+        )
         return weights.view(-1, len(mask))[self.global_rank if len(weights) > len(mask) else 0]
 
     def close_epoch(self) -> None:

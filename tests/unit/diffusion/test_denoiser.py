@@ -114,7 +114,7 @@ def test_the_score_prediction_is_the_noise_over_minus_sigma():
 def test_weights_are_lambda_over_variance(schedule):
     t = schedule.draw_times(50, stream())
     alpha, sigma = schedule.scales(t)
-    lambdas = {name: noise_weight(schedule, name, t) * sigma**2 for name in WEIGHTS}
+    lambdas = {name: noise_weight(schedule, name, t, schedule.ratio(t)) * sigma**2 for name in WEIGHTS}
     torch.testing.assert_close(lambdas["noise"], sigma**2)
     if schedule.discrete:
         roots = torch.linspace(1e-4**0.5, 0.5**0.5, 20, dtype=torch.float64)
