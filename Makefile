@@ -35,10 +35,11 @@ format: setup ## let ruff format and fix
 benchmark: setup ## training throughput against a bare PyTorch loop
 	$(BIN)/python -m benchmarks.training_step
 
-results: setup ## run the committed sweeps (hours; finished runs are skipped), fill the tables of docs/results.md
-	for sweep in methods_bayesian_network methods_bayesian_network_stasy methods_census methods_census_stasy stasy_complete_adult; do \
-	  $(BIN)/python -m src.train experiment=$$sweep $(ARGS) || test $$? -eq 2 || exit 1; done
-	$(BIN)/python -m benchmarks.tables outputs
+SWEEPS := paper_table1_2 paper_table3_4 paper_table5_6 paper_table9_11 paper_table12_16 paper_table17_18 paper_figure1
+
+results: setup ## run the paper's sweeps (hours; finished runs are skipped), then write docs/results.md: make results [SWEEPS=... ARGS=...]
+	for sweep in $(SWEEPS); do $(BIN)/python -m src.train experiment=$$sweep $(ARGS) || test $$? -eq 2 || exit 1; done
+	$(BIN)/python -m src.report sweep=outputs results=docs/results.md
 
 lock: ## rewrite requirements.lock from what .venv holds
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([0-9.]*\)+.*/torch==\1/' > requirements.lock

@@ -4,11 +4,13 @@ Exit codes: 0 finished (also ``not_applicable``), 2 the request is wrong, 1 anyt
 own traces are shown for bugs only.
 """
 
+import math
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -24,19 +26,39 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from src.errors import ConfigError, InterruptedRunError, MissDiffError
+from src.sweep import (
+    DONE,
+    FAILED,
+    FOLDER,
+    SKIPPED,
+    jobs_of,
+    recorded_job,
+    sweep_folder,
+    take_device,
+    visible_gpus,
+    watched_sweep,
+)
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 HYDRA_VERSION = "1.3"
-PATH_KEYS = ("run", "run_dir", "outputs_dir", "dataset.path")
+PATH_KEYS = (
+    *("run", "run_dir", "outputs_dir", "dataset.path", "real", "synthetic", "test", "out"),
+    *("sweep", "results"),
+)
+NAME_LIST_KEYS = ("categorical", "numerical", "exclude")
+PLAIN_PATH = re.compile("[A-Za-z./_][A-Za-z0-9./_-]*")
 
+Job = Callable[[DictConfig], bool | None]
 Check = Callable[[DictConfig, bool], object]
+Axes = dict[str, list[str]]
 
 
-def main(job: Callable[[DictConfig], None], check: Check, config_name: str = "config") -> None:
+def main(job: Job, check: Check, config_name: str = "config") -> None:
     """Run ``job`` on the composed configuration (on each one, under ``--multirun``) and exit.
 
     Arguments:
-        job: does the work of one configuration; raises a :class:`MissDiffError` on failure.
+        job: does the work of one configuration, False if it was done before; raises a
+            :class:`MissDiffError` on failure.
         check: raises :class:`ConfigError` for a bad configuration; called on every value named on
             the command line before the first job starts, and told whether jobs run in local sweep.
         config_name: the command's file in ``conf/``.
@@ -47,13 +69,16 @@ def main(job: Callable[[DictConfig], None], check: Check, config_name: str = "co
         options = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
         arguments.overrides = [quoted_path(override) for override in arguments.overrides]
         sys.argv = [sys.argv[0], *arguments.overrides, *options]
+        watching: AbstractContextManager[None] = nullcontext()
         if not (arguments.help or arguments.hydra_help or arguments.shell_completion):
-            multirun = arguments.multirun or _is_sweep(arguments.overrides, config_name)
-            check_request(arguments.overrides, multirun, check, config_name)
-        hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name=config_name)(_reporting(job))()
+            multirun, axes = sweep_axes(arguments.overrides, arguments.multirun, config_name)
+            cfg = check_request(axes, multirun, check, config_name)
+            if multirun and not arguments.cfg and config_name == "config":
+                watching = _watching(cfg, arguments.overrides, axes)
+        with watching:
+            hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name=config_name)(_reporting(job))()
     except MissDiffError as error:
-        if not getattr(error, "reported", False):
-            _say(str(error))
+        _say(str(error))
         sys.exit(error.exit_code)
     except (HydraException, OmegaConfBaseException) as error:
         _say(readable(error, config_name))
@@ -64,36 +89,71 @@ def main(job: Callable[[DictConfig], None], check: Check, config_name: str = "co
 
 
 def quoted_path(override: str) -> str:
-    """An override whose value is a path, quoted: run folders have ``=`` and ``,``, which Hydra would parse."""
+    """An override whose value is a path or a column's name, quoted.
+
+    Run folders have ``=`` and ``,``, columns have brackets, and either may have letters with accents
+    or be a number: Hydra would parse all of them. A list of columns needs no brackets: ``a,b``.
+    """
     key, sign, value = override.partition("=")
-    if not sign or key not in PATH_KEYS or not re.search("[=,(){}: ]", value) or value[0] in "'\"":
+    if not sign or value in ("", "null"):
         return override
+    if key in NAME_LIST_KEYS and not re.search("['\"]", value):
+        names = [name.strip() for name in value.removeprefix("[").removesuffix("]").split(",")]
+        return f"{key}=[{','.join(_quoted(name) for name in names if name)}]"
+    is_path = key in PATH_KEYS and not PLAIN_PATH.fullmatch(value)
+    return f"{key}={_quoted(value)}" if (is_path or key == "target") and value[0] not in "'\"" else override
+
+
+def _quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"{key}='{escaped}'"
+    return f"'{escaped}'"
 
 
-def check_request(overrides: list[str], multirun: bool, check: Check, config_name: str = "config") -> None:
-    """Compose and check every value of every override once, so that a typo fails before any work.
+def sweep_axes(overrides: Sequence[str], multirun: bool, config_name: str = "config") -> tuple[bool, Axes]:
+    """Whether the request is a sweep, and the overrides of every axis, those of a committed sweep included.
+
+    Raises:
+        ConfigError, HydraException: an override cannot be read, or has several values without ``--multirun``.
+    """
+    params: Sequence[str] = ()
+    experiments = [override for override in overrides if override.startswith("experiment=")]
+    _refuse_unknown(experiments)
+    if experiments and not (multirun and "," in experiments[0]):
+        with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
+            settings = hydra.compose(config_name, experiments, return_hydra_config=True).hydra
+        multirun = multirun or settings.mode == RunMode.MULTIRUN
+        params = [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()] if multirun else ()
+    axes = {}
+    for override in OverridesParser.create().parse_overrides([*params, *overrides]):
+        key = override.get_key_element()
+        if not override.is_sweep_override():
+            axes[key] = [str(override.input_line)]
+        elif multirun:
+            axes[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            raise ConfigError(f"{override.input_line} names several values; add --multirun to run them all")
+    return multirun, axes
+
+
+def check_request(axes: Axes, multirun: bool, check: Check, config_name: str = "config") -> DictConfig:
+    """Compose and check every value of every axis once, so that a typo fails before any work.
+
+    Returns:
+        The configuration of each axis' first value.
 
     Raises:
         ConfigError, HydraException, OmegaConfBaseException: the request is wrong.
     """
-    axes = []
-    for override in OverridesParser.create().parse_overrides(overrides):
-        if override.is_sweep_override():
-            if not multirun:
-                raise ConfigError(f"{override.input_line} names several values; add --multirun to run them all")
-            key = override.get_key_element()
-            axes.append([f"{key}={value}" for value in override.sweep_string_iterator()])
-        else:
-            axes.append([str(override.input_line)])
-    for i in range(max((len(axis) for axis in axes), default=1)):
-        chosen = [axis[i % len(axis)] for axis in axes]
+    launcher = any(key == "hydra/launcher" for key in axes)
+    composed = []
+    for i in range(max((len(axis) for axis in axes.values()), default=1)):
+        chosen = [axis[i % len(axis)] for axis in axes.values()]
         try:
-            cfg = compose(chosen, config_name)
+            composed.append(compose(chosen, config_name))
         except ValueError as error:
             raise ConfigError(f"{' '.join(chosen)}: {error}") from error
-        check(cfg, multirun and not any(override.startswith("hydra/launcher=") for override in overrides))
+        check(composed[-1], multirun and not launcher)
+    return composed[0]
 
 
 def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
@@ -134,14 +194,12 @@ def readable(error: Exception, config_name: str = "config") -> str:
     return text
 
 
-def _is_sweep(overrides: list[str], config_name: str) -> bool:
-    """Whether a committed sweep (``experiment=...``) among the overrides makes this a multirun."""
-    experiments = [override for override in overrides if override.startswith("experiment=")]
-    if not experiments:
-        return False
-    with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
-        mode = hydra.compose(config_name, experiments, return_hydra_config=True).hydra.mode
-    return bool(mode == RunMode.MULTIRUN)
+def _refuse_unknown(experiments: Sequence[str]) -> None:
+    """Hydra passes over an optional option that does not exist; a misspelt sweep would be a single default run."""
+    known = sorted(file.stem for file in Path(CONF, "experiment").glob("*.yaml"))
+    for name in (name for override in experiments for name in override.partition("=")[2].split(",")):
+        if name not in known and name != "null":
+            raise ConfigError(f"experiment={name} does not exist; experiment is one of {', '.join(known)}")
 
 
 def _known_keys(config_name: str) -> list[str]:
@@ -151,28 +209,48 @@ def _known_keys(config_name: str) -> list[str]:
     return list(dict.fromkeys([*plain, *flatten(plain)]))
 
 
-def _reporting(job: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
-    """Say an error when it happens: in a sweep the others go on and Hydra raises at the end only."""
+@contextmanager
+def _watching(cfg: DictConfig, overrides: Sequence[str], axes: Axes) -> Iterator[None]:
+    """Watch the sweep of a request; ends the program where a job failed."""
+    folder = sweep_folder(Path(cfg.outputs_dir).absolute(), overrides)
+    with watched_sweep(folder, math.prod(len(axis) for axis in axes.values())):
+        yield
+    codes = {job.exit_code for job in jobs_of(folder) if job.state == FAILED}
+    if codes:
+        sys.exit(2 if codes == {2} else 1)
 
-    def reporting(cfg: DictConfig) -> None:
+
+def _reporting(job: Job) -> Callable[[DictConfig], None]:
+    """The job as Hydra calls it: errors become exit codes, or in a sweep one line of its end."""
+
+    def alone(cfg: DictConfig) -> None:
         try:
             job(cfg)
-        except InterruptedRunError as error:
-            _say(str(error))
-            sys.exit(error.exit_code)
         except MissDiffError as error:
             _say(str(error))
-            if HydraConfig.get().mode != RunMode.MULTIRUN:
-                sys.exit(error.exit_code)
-            error.reported = True  # type: ignore[attr-defined]
-            raise
-        except Exception:  # a bug: shown as it is, with exit code 1; in a sweep the other runs go on
+            sys.exit(error.exit_code)
+        except Exception:  # a bug: shown as it is
             traceback.print_exc()
-            if HydraConfig.get().mode != RunMode.MULTIRUN:
-                sys.exit(1)
-            raise
+            sys.exit(1)
 
-    return reporting
+    def one_of_many(cfg: DictConfig) -> None:
+        settings = HydraConfig.get()
+        if cfg.trainer.accelerator != "cpu":
+            take_device(Path(os.environ[FOLDER]), visible_gpus())
+        with recorded_job(int(settings.job.num), list(settings.overrides.task)) as end:
+            try:
+                end(SKIPPED if job(cfg) is False else DONE)
+            except InterruptedRunError as error:
+                _say(str(error))
+                sys.exit(error.exit_code)
+            except MissDiffError as error:
+                _say(str(error))
+                end(FAILED, str(error), error.exit_code)
+            except Exception as error:  # a bug: its trace is in the log, and the other runs go on
+                traceback.print_exc()
+                end(FAILED, f"{type(error).__name__}: {error}", 1)
+
+    return lambda cfg: (one_of_many if FOLDER in os.environ else alone)(cfg)
 
 
 def _say(message: str) -> None:

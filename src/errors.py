@@ -29,6 +29,12 @@ class MechanismError(MissDiffError):
     exit_code = 2
 
 
+class MetricError(MissDiffError):
+    """A metric is asked for by a name that no metric has."""
+
+    exit_code = 2
+
+
 class RunExistsError(MissDiffError):
     """The run folder holds a run with another configuration."""
 

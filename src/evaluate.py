@@ -1,4 +1,4 @@
-"""``python -m src.evaluate``: look again at a finished run; its log-likelihood and Theorem 2.3.
+"""``python -m src.evaluate``: score a synthetic file against a real one, or look again at a finished run.
 
 See ``python -m src.evaluate --help``.
 """
@@ -12,6 +12,7 @@ from src.cli import compose_plain, main
 
 if TYPE_CHECKING:
     from src.config import Config
+    from src.requests import EvaluationRequest
     from src.results.run_folder import RunFolder
 
 
@@ -28,21 +29,34 @@ def config_of_run(folder: "RunFolder") -> "Config":
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
-    """Refuse a bad request; see :func:`src.config.build_evaluation_request`."""
-    from src.config import build_evaluation_request
+    """Refuse a bad request; see :func:`src.requests.build_evaluation_request`."""
+    from src.requests import EvaluationRequest, build_evaluation_request
     from src.results.run_folder import RunFolder
 
-    RunFolder(Path(build_evaluation_request(cfg).run or "")).config()
+    request = build_evaluation_request(cfg)
+    if isinstance(request, EvaluationRequest):
+        RunFolder(Path(request.run or "")).config()
 
 
 def job(cfg: DictConfig) -> None:
-    """Evaluate one run."""
-    from src.config import build_evaluation_request
+    """Evaluate two files, or one run."""
+    from src.requests import FileRequest, build_evaluation_request
+
+    request = build_evaluation_request(cfg)
+    if isinstance(request, FileRequest):
+        from src.file_evaluation import run
+
+        run(request)
+    else:
+        look_at_run(request)
+
+
+def look_at_run(request: "EvaluationRequest") -> None:
+    """Print what a finished run came to and, if asked, compute its log-likelihood."""
     from src.likelihood import evaluate_likelihood, likelihood_summary
     from src.results.run_folder import RunFolder
     from src.results.terminal import run_summary
 
-    request = build_evaluation_request(cfg)
     folder = RunFolder(Path(request.run or ""))
     config = config_of_run(folder)
     print(run_summary(folder, config.method))

@@ -1,8 +1,8 @@
 """One run from settings to report: the whole way of the data, step after step."""
 
-import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from src.completion import draw_marginals
 from src.config import Config, group_name
 from src.errors import NotApplicableError
-from src.metrics.evaluate import Truth, score, score_references
+from src.metrics.evaluate import Truth, metric_names, n_steps, score, score_references
 from src.metrics.scores import Scores
 from src.missing import realised_ratio
 from src.results.figures import draw_figures
@@ -22,6 +22,7 @@ from src.results.run_folder import RunFolder
 from src.results.terminal import run_summary
 from src.results.tracking import Mirror, open_mirror
 from src.seeding import numpy_stream
+from src.sweep import cores_of_a_job
 from src.tables import Split, Table, make_table
 from src.training.callbacks import progress_bar, read_curve
 from src.training.checkpoint import LAST, fine_tuning_bits, read_checkpoint
@@ -34,11 +35,14 @@ FEW_SHARE = 0.05
 Facts = dict[str, float | str]
 
 
-def run(config: Config, path: Path) -> None:
+def run(config: Config, path: Path) -> bool:
     """Train, sample, score and record one configuration in the folder ``path``.
 
     Picks up where an interrupted run of the same settings stopped; a finished one is left alone.
     Every rank of a multi-device run trains and samples; rank 0 alone writes, scores and records.
+
+    Returns:
+        Whether there was anything to do.
 
     Raises:
         MissDiffError: the request cannot be served (nothing is written), or the run failed.
@@ -47,7 +51,7 @@ def run(config: Config, path: Path) -> None:
     folder = RunFolder(path)
     if folder.done and not config.general.force:
         print(f"finished before, nothing to do (force=true runs it anew)\n\n{run_summary(folder, config.method)}")
-        return
+        return False
     check_devices(config.trainer)
     reset_peak_memory()
     data = make_data(config)
@@ -55,7 +59,7 @@ def run(config: Config, path: Path) -> None:
         data.setup("fit")
     except NotApplicableError as error:
         _record_not_applicable(config, folder, data.split, str(error))
-        return
+        return True
     if is_rank_zero():
         folder.open(config.identity, config.general.force)
         print(f"run folder: {folder.path}")
@@ -69,6 +73,7 @@ def run(config: Config, path: Path) -> None:
     except BaseException:
         mirror.abandon()
         raise
+    return True
 
 
 def make_data(config: Config) -> TableDataModule:
@@ -176,19 +181,29 @@ def _score_and_record(
 
 
 def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[Scores, dict[str, Scores]]:
-    seed, evaluation, n_threads = config.general.seed, config.evaluation, len(os.sched_getaffinity(0))
+    seed, evaluation, n_threads = config.general.seed, config.evaluation, cores_of_a_job()
     truth: Truth | None = getattr(config.dataset, "truth", None)
-    n_references = 6 if evaluation.references else 0
-    with progress_bar(1 + n_references, "scoring", "table") as bar:
-        scores = score(split, synthetic, evaluation, seed, n_threads, truth)
-        bar.update()
+    n_tables = 7 if evaluation.references else 1
+    steps = n_steps(split.train.schema, evaluation)
+    with progress_bar(n_tables * steps, "scoring", "table" if steps == 1 else "fit") as bar:
+
+        def on_table() -> None:
+            bar.update(steps - bar.n % steps)  # fits that a table has no use for count as done
+
+        scores = score(split, synthetic, evaluation, seed, n_threads, truth, on_fit=bar.update)
+        on_table()
 
         def compute() -> dict[str, Scores]:
-            return score_references(split, mask, evaluation, seed, n_threads, truth, bar.update)
+            return score_references(split, mask, evaluation, seed, n_threads, truth, on_table, bar.update)
 
         if not evaluation.references:
             return scores, {}
-        key = {"tables": fingerprint(split), "seed": seed, "detection_rows": evaluation.detection_rows}
+        key = {
+            "tables": fingerprint(split),
+            "seed": seed,
+            "evaluation": asdict(evaluation),
+            "metrics": metric_names(split, evaluation),
+        }
         cache = Path(config.general.outputs_dir) / ".cache" / "references"
         references = cached_references(cache, key, mask, compute)
         bar.update(bar.total - bar.n)
@@ -215,6 +230,7 @@ def _new_report(config: Config, split: Split, status: str, reason: str | None) -
         seed=config.general.seed,
         commit=commit(),
         versions=versions(),
+        overrides=list(config.overrides),
         n_train=split.train.n_rows,
     )
 
@@ -223,4 +239,6 @@ def _mirror(config: Config, folder: RunFolder) -> Mirror:
     if not is_rank_zero():
         return Mirror()
     group = group_name(config)
-    return open_mirror(config.logger, folder.path, group, config.method, config.identity)
+    in_place = config.general.run_dir is None
+    variant = None if in_place else "-".join([config.method, *config.overrides])
+    return open_mirror(config.logger, folder.path, group, config.method, config.identity, variant)

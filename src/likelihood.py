@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from src.config import Config, EvaluationRequest
+from src.config import Config
 from src.errors import ConfigError
 from src.experiment import make_data, make_module
+from src.requests import EvaluationRequest
 from src.results.files import write_json
 from src.results.provenance import commit, versions
 from src.results.run_folder import RunFolder

@@ -4,6 +4,8 @@ See ``python -m src.train --help`` for the groups and keys. Heavy imports wait u
 so that help and refusals are quick.
 """
 
+from dataclasses import replace
+
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -18,12 +20,16 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
     """Refuse a bad configuration; see :func:`src.config.build_config`.
 
     Raises:
+        TableError: the dataset's files are absent.
         ConfigError: a bad setting, or a multi-process trainer inside a local sweep: Lightning starts
             its other processes with the same command line, and each would walk the whole sweep.
     """
     from src.config import build_config
 
-    trainer = build_config(cfg).trainer
+    config = build_config(cfg)
+    if check_files := getattr(config.dataset, "check_files", None):
+        check_files()
+    trainer = config.trainer
     if local_sweep and trainer.n_processes > 1:
         raise ConfigError(
             f"trainer.strategy={trainer.strategy} with {trainer.n_processes} processes inside a local --multirun would "
@@ -32,9 +38,9 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
         )
 
 
-def job(cfg: DictConfig) -> None:
-    """One run of the composed configuration."""
-    from src.config import build_config, choices, run_path
+def job(cfg: DictConfig) -> bool:
+    """One run of the composed configuration; False if it was finished before."""
+    from src.config import build_config, choices, overrides, run_path
     from src.experiment import run
 
     hydra = HydraConfig.get()
@@ -42,7 +48,8 @@ def job(cfg: DictConfig) -> None:
     config = build_config(cfg)
     options = choices(config)
     usual = compose_plain([option for option in options if option.split("=")[0] in ("dataset", "missing", "method")])
-    run(config, run_path(config, usual, compose_plain(options)))
+    chosen = compose_plain(options)
+    return run(replace(config, overrides=overrides(config, usual, chosen)), run_path(config, usual, chosen))
 
 
 if __name__ == "__main__":

@@ -6,15 +6,24 @@ import numpy as np
 
 from src.completion import delete_rows, hot_deck, marginals, mean_mode
 from src.errors import NotApplicableError
-from src.metrics.detection import NAME as DETECTION
+from src.metrics.coverage import NAMES as COVERAGE
+from src.metrics.coverage import add_coverage
+from src.metrics.dependence import NAME as DEPENDENCE
+from src.metrics.dependence import add_dependence
+from src.metrics.detection import NAMES as DETECTION
 from src.metrics.detection import add_detection
+from src.metrics.downstream import Downstream, drawn_complete_rows, reference_rows, synthetic_rows
 from src.metrics.fidelity import NAMES as FIDELITY
 from src.metrics.fidelity import add_fidelity
+from src.metrics.neighbours import complete_rows
+from src.metrics.privacy import DCR, add_privacy
+from src.metrics.privacy import NAMES as PRIVACY
 from src.metrics.scores import Scores
-from src.metrics.settings import QuickEvaluation
+from src.metrics.settings import PaperEvaluation, QuickEvaluation
+from src.metrics.tuned import add_tuned_utility, n_fits, tuned_names
 from src.metrics.utility import add_utility, utility_names
 from src.seeding import derive_int32, numpy_stream
-from src.tables import Split, Table
+from src.tables import Schema, Split, Table
 
 Truth = Callable[..., dict[str, float]]
 
@@ -26,8 +35,13 @@ def score(
     seed: int,
     n_threads: int,
     truth: Truth | None = None,
+    rows: Downstream | None = None,
+    on_fit: Callable[[], object] = lambda: None,
 ) -> Scores:
-    """Score a table against the complete training table (fidelity, detection) and the test table (utility).
+    """Score a table against the training table before it lost cells, and against the test table.
+
+    Utility tests on the test table, privacy needs both, the others compare with the training table;
+    :func:`src.metrics.catalogue.describe` says what each metric is.
 
     Arguments:
         split: real rows, before any cell was taken away.
@@ -36,27 +50,45 @@ def score(
         seed: of the run; fixes what the metrics draw.
         n_threads: threads of the downstream models.
         truth: for a simulated dataset, known quantities of a complete frame (``truth/...``).
+        rows: of the downstream models; by default ``synthetic`` is fitted and the choice is made on the training table.
+        on_fit: called after every fit of ``evaluation=paper``.
     """
     scores = Scores()
     add_fidelity(scores, split.train, synthetic, derive_int32(seed, "fidelity"))
-    add_utility(scores, split.test, synthetic, derive_int32(seed, "utility"), n_threads)
-    add_detection(scores, split.train, synthetic, evaluation.detection_rows, derive_int32(seed, "detection"), n_threads)
+    downstream = rows or synthetic_rows(split, synthetic)
+    if isinstance(evaluation, PaperEvaluation):
+        add_tuned_utility(scores, downstream, evaluation, derive_int32(seed, "utility"), n_threads, on_fit)
+    else:
+        add_utility(scores, downstream.test, downstream.fitted, derive_int32(seed, "utility"), n_threads)
+    add_dependence(scores, split.train, synthetic, derive_int32(seed, "dependence"))
+    n_rows = evaluation.detection_rows
+    add_detection(scores, split.train, synthetic, n_rows, derive_int32(seed, "detection"), n_threads)
+    add_coverage(scores, split.train, synthetic, n_rows, derive_int32(seed, "coverage"))
+    add_privacy(scores, split.train, split.test, synthetic, n_rows, derive_int32(seed, "privacy"))
     if truth is not None and synthetic.observed.all():
         for name, value in truth(synthetic.frame).items():
             scores.add(f"truth/{name}", value)
     return scores
 
 
-def metric_names(split: Split) -> list[str]:
+def metric_names(split: Split, evaluation: QuickEvaluation) -> list[str]:
     """Names every scored table of this dataset has, but for ``truth/...``."""
-    return [*FIDELITY, *utility_names(split.train.schema), DETECTION]
+    schema = split.train.schema
+    utility = tuned_names(schema, evaluation) if isinstance(evaluation, PaperEvaluation) else utility_names(schema)
+    return [*FIDELITY, *utility, DEPENDENCE, *DETECTION, *COVERAGE, *PRIVACY]
+
+
+def n_steps(schema: Schema, evaluation: QuickEvaluation) -> int:
+    """Steps of progress that scoring one table takes: its fits, and one for all other metrics."""
+    return 1 + (n_fits(schema, evaluation) if isinstance(evaluation, PaperEvaluation) else 0)
 
 
 def reference_tables(split: Split, mask: np.ndarray, seed: int) -> dict[str, Callable[[], Table]]:
     """The floors and ceilings of one mask, each built when called.
 
     * ``real_holdout``: the complete real test rows (ceiling of a sample of their number). Its utility is
-      that of a model trained on the complete real training table: the test rows may not train.
+      that of a model trained on the complete real training table: the test rows may not train. Its
+      ``privacy/dcr_share`` is that of one half of the test rows, held against the other half.
     * ``hot_deck``: holes filled by random observed cells of the same column.
     * ``marginals``: every cell drawn independently (floor: no dependence at all).
     * ``mean_mode``: holes filled by mean or mode.
@@ -69,8 +101,8 @@ def reference_tables(split: Split, mask: np.ndarray, seed: int) -> dict[str, Cal
         return numpy_stream(seed, "reference", name)
 
     def complete_rows() -> Table:
-        rows, _ = delete_rows(train, mask, rng("complete_rows"))
-        return rows.take(rng("complete_rows").integers(rows.n_rows, size=train.n_rows))
+        delete_rows(train, mask, rng("complete_rows"))
+        return train.take(drawn_complete_rows(mask, seed))
 
     def holdout() -> Table:
         complete = np.asarray(split.test.observed.all(axis=1))
@@ -96,16 +128,33 @@ def score_references(
     n_threads: int,
     truth: Truth | None,
     on_table: Callable[[], object],
+    on_fit: Callable[[], object] = lambda: None,
 ) -> dict[str, Scores]:
     """Score every table of :func:`reference_tables`; one that cannot be built carries the reason."""
     results = {}
     for name, build in reference_tables(split, mask, seed).items():
         try:
-            results[name] = score(split, build(), evaluation, seed, n_threads, truth)
+            table = build()
+            fitted = split.train if name == "real_holdout" else table
+            tuned = isinstance(evaluation, PaperEvaluation)
+            rows = reference_rows(split, name, fitted, mask, seed) if tuned else synthetic_rows(split, fitted)
+            results[name] = score(split, table, evaluation, seed, n_threads, truth, rows, on_fit)
             if name == "real_holdout":
-                add_utility(results[name], split.test, split.train, derive_int32(seed, "utility"), n_threads)
+                _hold_out_half(results[name], split, evaluation.detection_rows, derive_int32(seed, "privacy"))
         except NotApplicableError as error:
             results[name] = Scores()
-            results[name].undefined(metric_names(split), str(error))
+            results[name].undefined(metric_names(split, evaluation), str(error))
         on_table()
     return results
+
+
+def _hold_out_half(scores: Scores, split: Split, n_rows: int, seed: int) -> None:
+    """Distances of one half of the complete test rows, the other half as hold-out: no row is its own neighbour."""
+    fresh = complete_rows(split.test)
+    halves = Scores()
+    even = np.arange(fresh.n_rows) % 2 == 0
+    add_privacy(halves, split.train, fresh.take(~even), fresh.take(even), n_rows, seed)
+    scores.values[DCR] = halves.values[DCR]
+    scores.reasons.pop(DCR, None)
+    scores.reasons |= {name: reason for name, reason in halves.reasons.items() if name == DCR}
+    scores.remark(DCR, "one half of the test rows, held against the other half")

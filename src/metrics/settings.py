@@ -4,13 +4,20 @@ from dataclasses import dataclass
 
 from src.errors import ConfigError
 
+DOWNSTREAM_MODELS = {
+    "binary": ("decision_tree", "adaboost", "logistic_regression", "mlp", "random_forest", "xgboost"),
+    "multiclass": ("decision_tree", "mlp", "random_forest", "xgboost"),
+    "regression": ("linear_regression", "mlp", "random_forest", "xgboost"),
+}
+CHOICES = ("own", "f1")
+
 
 @dataclass(frozen=True)
 class QuickEvaluation:
-    """``evaluation=quick``: fidelity, XGBoost utility, XGBoost detection.
+    """``evaluation=quick``: fidelity, dependence, XGBoost utility, detection, coverage, privacy.
 
     Attributes:
-        detection_rows: rows of either side that the detector sees.
+        detection_rows: rows of either side that the detectors see and that distances are taken between.
         references: whether the reference tables are scored too.
     """
 
@@ -20,3 +27,47 @@ class QuickEvaluation:
     def __post_init__(self) -> None:
         if self.detection_rows < 10:
             raise ConfigError(f"evaluation.detection_rows is at least 10, got {self.detection_rows}")
+
+
+@dataclass(frozen=True)
+class PaperEvaluation(QuickEvaluation):
+    """``evaluation=paper``: as quick, with the utility of tuned models (:mod:`src.metrics.tuned`).
+
+    The three options about the choice of the grid point are sound by default; the published
+    pipeline is ``evaluation=paper_published``.
+
+    Attributes:
+        models: downstream models; one that the task does not have is not run.
+        choose_by: what decides the grid point that a classification metric is read from: ``own``,
+            its own validation value, or ``f1``, the F1 for every metric (published).
+        log_target: fit regression to ln(clip(y, 1, 20000)) (published) in place of y.
+        raw_validation_target: with ``log_target``, compare the logged predictions with validation
+            targets that are not logged (published).
+        max_rows: rows of each table that are used, drawn by the seed.
+    """
+
+    models: list[str]
+    choose_by: str
+    log_target: bool
+    raw_validation_target: bool
+    max_rows: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        allowed = sorted({name for names in DOWNSTREAM_MODELS.values() for name in names})
+        unknown = [name for name in self.models if name not in allowed]
+        if unknown or not self.models or len(set(self.models)) < len(self.models):
+            raise ConfigError(f"evaluation.models are one or more of {allowed}, each once, got {self.models}")
+        if self.choose_by not in CHOICES:
+            raise ConfigError(f"evaluation.choose_by is one of {sorted(CHOICES)}, got {self.choose_by!r}")
+        if self.raw_validation_target and not self.log_target:
+            raise ConfigError("evaluation.raw_validation_target=true needs evaluation.log_target=true")
+        if self.max_rows < 10:
+            raise ConfigError(f"evaluation.max_rows is at least 10, got {self.max_rows}")
+
+
+EVALUATIONS: dict[str, type[QuickEvaluation]] = {
+    "quick": QuickEvaluation,
+    "paper": PaperEvaluation,
+    "paper_published": PaperEvaluation,
+}

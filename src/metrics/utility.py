@@ -18,6 +18,11 @@ from src.metrics.features import category_codes, tree_features
 from src.metrics.scores import Scores
 from src.tables import Schema, Table
 
+METRICS = {
+    "regression": ["rmse", "r2"],
+    "binary": ["accuracy", "auroc", "f1", "weighted_f1"],
+    "multiclass": ["accuracy", "auroc", "macro_f1", "weighted_f1"],
+}
 MODEL = "xgboost"
 N_TREES = 100
 DEPTH = 6
@@ -25,14 +30,7 @@ DEPTH = 6
 
 def utility_names(schema: Schema) -> list[str]:
     """Names of the utility metrics of a schema's task."""
-    f1 = "f1" if schema.task == "binary" else "macro_f1"
-    names = {
-        None: [],
-        "regression": ["rmse", "r2"],
-        "binary": ["accuracy", "auroc", f1, "weighted_f1"],
-        "multiclass": ["accuracy", "auroc", f1, "weighted_f1"],
-    }[schema.task]
-    return [f"utility/{MODEL}/{name}" for name in names]
+    return [] if schema.task is None else [f"utility/{MODEL}/{name}" for name in METRICS[schema.task]]
 
 
 def add_utility(scores: Scores, test: Table, synthetic: Table, seed: int, n_threads: int) -> None:
@@ -55,8 +53,7 @@ def add_utility(scores: Scores, test: Table, synthetic: Table, seed: int, n_thre
     if schema.task == "regression":
         y, y_test = (frame[target].to_numpy(dtype=float) for frame in (train_frame, test_frame))
         predicted = _regressor(seed, n_threads).fit(x, y).predict(x_test)
-        scores.add(f"utility/{MODEL}/rmse", root_mean_squared_error(y_test, predicted))
-        scores.add(f"utility/{MODEL}/r2", r2_score(y_test, predicted))
+        add_regression(scores, f"utility/{MODEL}", y_test, predicted)
         return
     categories = schema[target].categories
     y, y_test = (category_codes(frame[target], categories).astype(int) for frame in (train_frame, test_frame))
@@ -107,6 +104,15 @@ def add_classification(scores: Scores, prefix: str, y_test: np.ndarray, probabil
         scores.add(f"{prefix}/weighted_f1", float(((1 - shares) / (n_classes - 1)) @ f1))
     else:
         scores.undefined([f"{prefix}/weighted_f1"], "the target has one class only")
+
+
+def add_regression(scores: Scores, prefix: str, y_test: np.ndarray, predicted: np.ndarray, suffix: str = "") -> None:
+    """Add RMSE and R2 of predicted numbers (n,); ``suffix`` ends their names."""
+    scores.add(f"{prefix}/rmse{suffix}", root_mean_squared_error(y_test, predicted))
+    if (y_test == y_test[0]).all():
+        scores.undefined([f"{prefix}/r2{suffix}"], "the target is constant in the real rows")
+    else:
+        scores.add(f"{prefix}/r2{suffix}", r2_score(y_test, predicted))
 
 
 def _regressor(seed: int, n_threads: int) -> xgboost.XGBRegressor:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from src.metrics.catalogue import describe
 from src.metrics.scores import Scores
 from src.results.files import write_json
 from src.results.provenance import versions
@@ -20,9 +21,11 @@ from src.tables import Split
 class Report:
     """One finished run; see the README for the meaning of every field.
 
+    ``overrides``: what the command line has to say beside dataset, missing, ratio, method and seed to make this run.
     ``n_evaluations``: network evaluations a synthetic row took. ``validation_bits``: negative
     log-likelihood of the validation rows, bits per coordinate, before fine-tuning and after each of
-    its epochs.
+    its epochs. ``dependent_pairs``: pairs that count with SDMetrics' default thresholds.
+    ``details``: metric -> how it came about, e.g. the chosen grid point.
     """
 
     status: str
@@ -32,6 +35,7 @@ class Report:
     commit: str | None
     versions: dict[str, str]
     n_train: int
+    overrides: list[str] = field(default_factory=list)
     device: str | None = None
     n_used: int = 0
     n_synthetic: int = 0
@@ -43,8 +47,11 @@ class Report:
     reasons: dict[str, str] = field(default_factory=dict)
     per_column: dict[str, float | None] = field(default_factory=dict)
     per_pair: dict[str, float | None] = field(default_factory=dict)
+    dependent_pairs: list[str] = field(default_factory=list)
     references: dict[str, dict[str, float | None]] = field(default_factory=dict)
     reference_reasons: dict[str, dict[str, str]] = field(default_factory=dict)
+    details: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reference_details: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
     time: dict[str, float] = field(default_factory=dict)
     peak_memory_mb: float = 0.0
 
@@ -52,15 +59,18 @@ class Report:
         """Take over the scores of the synthetic table."""
         self.metrics, self.reasons = scores.values, scores.reasons
         self.per_column, self.per_pair = scores.per_column, scores.per_pair
+        self.dependent_pairs = scores.dependent_pairs
+        self.details = scores.details
 
     def add_references(self, references: Mapping[str, Scores]) -> None:
         """Take over the scores of the reference tables."""
         self.references = {name: scores.values for name, scores in references.items()}
         self.reference_reasons = {name: scores.reasons for name, scores in references.items() if scores.reasons}
+        self.reference_details = {name: scores.details for name, scores in references.items() if scores.details}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as written to ``report.json``."""
-        return asdict(self)
+        """Plain values, as written to ``report.json``, with ``metric_notes``: what each metric is."""
+        return {**asdict(self), "metric_notes": {name: describe(name).note() for name in self.metrics}}
 
 
 def fingerprint(split: Split) -> str:

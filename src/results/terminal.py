@@ -4,23 +4,26 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from src.metrics.catalogue import describe
 from src.results.run_folder import RunFolder
 
-HEADINGS = {
-    "fidelity/overall": "fidelity",
-    "fidelity/overall_default": "fidelity*",
-    "fidelity/column_shapes": "shapes",
-    "fidelity/column_pair_trends": "trends",
-    "utility/xgboost/accuracy": "accuracy",
-    "utility/xgboost/auroc": "AUROC",
-    "utility/xgboost/rmse": "RMSE",
-    "utility/xgboost/r2": "R2",
-    "detection/xgboost": "detection",
-    "truth/d2_error": "D2 error",
-    "truth/d2_sampling_error": "(chance)",
-    "truth/d3_error": "D3 error",
-    "truth/d3_sampling_error": "(chance)",
-}
+COLUMNS = (
+    "fidelity/overall",
+    "fidelity/overall_default",
+    "fidelity/column_shapes",
+    "fidelity/column_pair_trends",
+    "dependence/weighted_nmi",
+    "utility/xgboost/accuracy",
+    "utility/xgboost/auroc",
+    "utility/xgboost/rmse",
+    "utility/xgboost/r2",
+    "detection/xgboost",
+    "truth/d2_error",
+    "truth/d2_sampling_error",
+    "truth/d3_error",
+    "truth/d3_sampling_error",
+)
+HEADINGS = {name: describe(name).heading for name in COLUMNS}
 ROLES = {
     "real_holdout": "ceiling: fresh real rows (utility: trained on the complete table)",
     "hot_deck": "holes filled at random",
@@ -30,8 +33,9 @@ ROLES = {
     "holed_table": "the holes as they are",
 }
 NOTE = (
-    "fidelity: SDMetrics with thresholds 0, as in the paper; fidelity*: with the library's defaults. utility: XGBoost "
-    "trained on the row's table, tested on real rows. detection: 1 = XGBoost cannot tell it from real rows."
+    "fidelity: SDMetrics with thresholds 0, as in the paper; fidelity*: with the library's defaults. dependence: share "
+    "of the dependence between columns that is kept. utility: XGBoost trained on the row's table, tested on real rows. "
+    "detection: 1 = XGBoost cannot tell it from real rows. More metrics, and what each means, are in report.json."
 )
 
 

@@ -2,17 +2,26 @@
 
 from src.tables.bayesian_network import BayesianNetwork
 from src.tables.census import Census
+from src.tables.mimic4ed import Mimic4ed
+from src.tables.mimic4ed_standin import Mimic4edStandin
 from src.tables.schema import Column, Schema, infer_schema
 from src.tables.split import Split, split_rows
 from src.tables.table import Table, make_table
 
-DATASETS = {"bayesian_network": BayesianNetwork, "census": Census}
+DATASETS = {
+    "bayesian_network": BayesianNetwork,
+    "census": Census,
+    "mimic4ed": Mimic4ed,
+    "mimic4ed_standin": Mimic4edStandin,
+}
 
 __all__ = [
     "DATASETS",
     "BayesianNetwork",
     "Census",
     "Column",
+    "Mimic4ed",
+    "Mimic4edStandin",
     "Schema",
     "Split",
     "Table",

@@ -108,7 +108,7 @@ def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_
 
 
 def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule) -> tuple[Tensor, float]:
-    """Draw ``data.n_synthetic`` rows, sharded over the trainer's processes by chunks.
+    """Draw ``data.n_synthetic`` rows, sharded over the trainer's processes by chunks, which then part.
 
     Returns:
         (n, D) float32 on the CPU, the same rows on every rank and for any number of processes; and
@@ -126,6 +126,7 @@ def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule)
         gathered: list[list[tuple[int, Tensor, int]]] = [[] for _ in range(trainer.world_size)]
         torch.distributed.all_gather_object(gathered, chunks)
         chunks = [chunk for shard in gathered for chunk in shard]
+        torch.distributed.destroy_process_group()  # a process that ends with gloo's threads alive may be aborted
     x = torch.cat([rows for _, rows, _ in sorted(chunks, key=lambda chunk: chunk[0])])
     return x, sum(n_evaluations * len(rows) for _, rows, n_evaluations in chunks) / len(x)
 

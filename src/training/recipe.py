@@ -72,11 +72,11 @@ class TrainingRecipe:
         if self.gradient_clip is not None and not self.gradient_clip > 0:
             raise ConfigError(f"training.gradient_clip is positive, or null, got {self.gradient_clip}")
 
-    def scaled(self, budget: float) -> "TrainingRecipe":
-        """The same recipe with all its lengths (epochs, steps, warm-up, curriculum) times ``budget``."""
+    def scaled(self, share: float) -> "TrainingRecipe":
+        """The same recipe with all its lengths (epochs, steps, warm-up, curriculum) times ``share``."""
 
         def times(length: int, least: int) -> int:
-            return max(round(length * budget), least)
+            return max(round(length * share), least)
 
         return replace(
             self,

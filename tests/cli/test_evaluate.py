@@ -1,4 +1,4 @@
-"""python -m src.evaluate on a run that python -m src.train left."""
+"""python -m src.evaluate on a run that python -m src.train left, and on two files."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.cli.command import ROOT, TINY, only_run, train
+from tests.conftest import random_frame
 
 
 def evaluate(*arguments):
@@ -80,3 +81,42 @@ def test_help_is_for_newcomers():
     done = evaluate("--help")
     assert done.returncode == 0
     assert "run=DIR likelihood=true" in done.stdout
+    assert "real=adult.csv synthetic=drawn.csv" in done.stdout
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "a=1, b (é)"
+    folder.mkdir()
+    for i, name in enumerate(("real", "synthetic", "test")):
+        random_frame(300, i).to_csv(folder / f"{name}.csv", index=False)
+    return folder
+
+
+def test_two_files_are_compared_and_recorded(files):
+    done = evaluate(
+        f"real={files}/real.csv",
+        f"synthetic={files}/synthetic.csv",
+        f"test={files}/test.csv",
+        "target=label",
+        f"out={files}/scores/first.json",
+        "evaluation.detection_rows=100",
+    )
+    assert done.returncode == 0, done.stderr
+    for words in ("fidelity/overall", "utility/xgboost/auroc", "floor", "ceiling", "worst pairs", "4 columns: 2 num"):
+        assert words in done.stdout
+    record = json.loads((files / "scores" / "first.json").read_text())
+    assert done.stdout.rstrip().endswith(f"written to  {files}/scores/first.json")
+    assert record["metrics"]["fidelity/overall"] > 0.8
+
+
+def test_files_that_do_not_agree_are_one_message(files):
+    random_frame(50, 5).rename(columns={"age": "Age"}).to_csv(files / "synthetic.csv", index=False)
+    done = evaluate(f"real={files}/real.csv", f"synthetic={files}/synthetic.csv")
+    assert done.returncode == 2
+    assert "perhaps 'Age' is 'age'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(files.glob("*.json"))
+    done = evaluate(f"real={files}/real.csv", f"synthetic={files}/no.csv")
+    assert done.returncode == 2
+    assert "no.csv does not exist" in done.stderr

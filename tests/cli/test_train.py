@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from tests.cli.command import TINY, only_run, train, without_measurements
+from tests.unit.results.wandb_file import only
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,7 @@ def test_a_committed_sweep_is_a_sweep_whose_axes_can_be_overridden(tmp_path):
         (["ratio=abc"], "ratio is a number, got 'abc'"),
         (["ratoi=0.3"], "unknown setting ratoi; did you mean ratio?"),
         (["missing=rows"], "missing=rows does not exist; missing is one of column, independent"),
+        (["experiment=paper_table1"], "experiment=paper_table1 does not exist; experiment is one of methods_"),
         (["+surprise=1"], "unknown setting surprise"),
         (["seed=0,1"], "add --multirun"),
         (["--multirun", "seed=0,x"], "seed is a whole number, got 'x'"),
@@ -151,10 +153,21 @@ def test_two_processes_share_a_curriculum_and_fine_tuning(tmp_path):
     assert 2 <= len(report["validation_bits"]) <= 3
 
 
-def test_wandb_offline_leaves_a_run_without_an_account(tmp_path):
-    done = train(*TINY, f"outputs_dir={tmp_path}", "logger=wandb", "evaluation.references=false")
+def test_a_sweep_mirrored_offline_is_one_quiet_wandb_run_each(tmp_path):
+    arguments = [*TINY, f"outputs_dir={tmp_path}", "logger=wandb", "evaluation.references=false"]
+    done = train("--multirun", *arguments, "method=missdiff,marginals")
     assert done.returncode == 0, done.stderr
-    assert list(only_run(tmp_path).glob("wandb/offline-run-*/*.wandb"))
+    mirrored = [only(file.parent) for file in tmp_path.rglob("DONE")]
+    assert {written.run.job_type for written in mirrored} == {"missdiff", "marginals"}
+    assert {written.run.run_group for written in mirrored} == {"bayesian_network/row-0.2"}
+    assert all("fidelity/overall" in written.summary for written in mirrored)
+    logs = [file.read_text() for file in sorted((tmp_path / ".sweeps").rglob("*.log"))]
+    assert len(logs) == 2
+    for printed in logs:
+        said = [line for line in printed.splitlines() if "wandb:" in line or "W&B" in line]
+        assert len(said) == 1, printed
+        assert "upload it with `wandb sync" in said[0]
+    assert "W&B" not in done.stdout + done.stderr
 
 
 def test_help_and_cfg_are_for_newcomers():

@@ -1,23 +1,29 @@
 """Every option of every group composes and builds; the run folder is a function of the settings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
-from src.cli import compose, compose_plain, quoted_path
-from src.config import GROUPS, build_config, choices, run_path
+from src.cli import compose, compose_plain, quoted_path, sweep_axes
+from src.config import GROUPS, build_config, choices, overrides, run_path
 from src.errors import ConfigError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 OPTIONS = [(group, file.stem) for group in GROUPS for file in sorted((CONF / group).glob("*.yaml"))]
 
 
-def path(*overrides):
-    config = build_config(compose(list(overrides)))
+def with_defaults(*asked):
+    config = build_config(compose(list(asked)))
     options = choices(config)
     usual = compose_plain([o for o in options if o.split("=")[0] in ("dataset", "missing", "method")])
-    return str(run_path(config, usual, compose_plain(options)))
+    return config, usual, compose_plain(options)
+
+
+def path(*asked):
+    return str(run_path(*with_defaults(*asked)))
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -26,15 +32,10 @@ def test_every_option_builds_and_is_named_as_its_file(group, option):
     assert config.plain[group]["name"] == option
 
 
-@pytest.mark.parametrize("experiment", [file.stem for file in (CONF / "experiment").glob("*.yaml")])
-def test_every_experiment_builds(experiment):
-    build_config(compose([f"experiment={experiment}"]))
-
-
 def test_every_yaml_says_what_it_is():
     for file in CONF.rglob("*.yaml"):
         assert file.read_text().startswith("#"), file
-        assert yaml.safe_load(file.read_text().replace("${", "{")) is not None
+        assert OmegaConf.load(file)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,38 @@ def test_every_yaml_says_what_it_is():
 )
 def test_run_folder(overrides, expected):
     assert path(*overrides) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ((), ()),
+        (("method=stasy_mean", "seed=2", "ratio=0.5", "logger=wandb"), ()),
+        (("training=paper", "training.epochs=2"), ("training=paper", "training.epochs=2")),
+        (
+            ("method=stasy_mean", "network.hidden=[64, 128]", "training.epochs=null", "training.n_steps=9"),
+            ("network.hidden=[64,128]", "training.epochs=null", "training.n_steps=9"),
+        ),
+        (("evaluation.references=false",), ("evaluation.references=false",)),
+        (("training.learning_rate=1e-5", "n_synthetic=8"), ("n_synthetic=8", "training.learning_rate=1e-05")),
+    ],
+)
+def test_recorded_overrides_are_few_and_make_the_same_run(asked, expected):
+    config, usual, chosen = with_defaults(*asked)
+    assert overrides(config, usual, chosen) == expected
+    again = [f"method={config.method}", f"seed={config.general.seed}", f"ratio={config.general.ratio}", *expected]
+    assert build_config(compose(again)).identity == config.identity
+
+
+def test_texts_among_the_overrides_survive_the_command_line():
+    config, usual, chosen = with_defaults("network.channels=64")
+    odd = {"a": "it's, a=b", "b": "null", "c": "1.5", "d": "data/x.csv", "e": [1, "x y"]}
+    asked = overrides(
+        replace(config, plain={**config.plain, "dataset": odd}), usual, {**chosen, "dataset": {"name": 1}}
+    )
+    parsed = {o.get_key_element(): o.value() for o in OverridesParser.create().parse_overrides(list(asked))}
+    for key, value in odd.items():
+        assert parsed[f"dataset.{key}"] == value
 
 
 def test_setting_a_default_explicitly_changes_nothing():
@@ -86,7 +119,7 @@ def test_long_differences_are_shortened_and_stay_distinct():
         ("diffusion.sampler.name=x", "diffusion.sampler.name is one of"),
         ("diffusion.sampler.n_steps=0", "diffusion.sampler.n_steps is at least 1"),
         ("method.model=x", "method.model is one of"),
-        ("budget=0", "budget is the share of the training's length"),
+        ("budget.share=0", "budget.share is the share of the training's length"),
         ("diffusion.encoding.numerical=x", "diffusion.encoding.numerical is one of"),
         ("diffusion.encoding=3", "diffusion.encoding"),
         ("network.channels=0", "network.channels is at least 1"),
@@ -115,6 +148,26 @@ def test_stasy_methods_bring_their_recipe_and_the_command_line_wins():
     assert build_config(compose(["method=stasy_delete", "training=fast"])).training.self_paced_steps is None
 
 
+@pytest.mark.parametrize(
+    ("overrides", "n_steps"),
+    [
+        ([], 100),
+        (["dataset=mimic4ed"], 150),
+        (["dataset=mimic4ed_standin"], 150),
+        (["experiment=paper_table3_4", "method=diff_mean"], 150),
+        (["dataset=mimic4ed", "diffusion.process.n_steps=9"], 9),
+        (["experiment=paper_table3_4", "method=stasy_mean"], None),
+        (["dataset=mimic4ed", "diffusion=ve"], None),
+    ],
+)
+def test_the_number_of_times_is_the_datasets_where_the_process_has_one(overrides, n_steps):
+    assert build_config(compose(overrides)).plain["diffusion"]["process"].get("n_steps") == n_steps
+
+
+def test_the_number_of_times_of_a_dataset_is_no_difference_from_its_defaults():
+    assert path("dataset=mimic4ed") == "outputs/mimic4ed/row-0.2/missdiff/seed0"
+
+
 def test_a_continuous_process_needs_a_number_of_steps():
     with pytest.raises(ConfigError, match="time is continuous in VE"):
         build_config(compose(["method=stasy_mean", "diffusion.sampler.n_steps=null"]))
@@ -122,7 +175,7 @@ def test_a_continuous_process_needs_a_number_of_steps():
 
 
 def test_the_budget_reaches_the_training():
-    assert build_config(compose(["budget=0.5"])).training.n_steps == 3150
+    assert build_config(compose(["budget.share=0.5"])).training.n_steps == 3150
 
 
 def test_run_folders_can_be_named_on_the_command_line():
@@ -136,9 +189,14 @@ def test_run_folders_can_be_named_on_the_command_line():
 
 @pytest.mark.parametrize("name", [file.stem for file in sorted((CONF / "experiment").glob("*.yaml"))])
 def test_every_experiment_composes_with_every_value_it_sweeps(name):
-    text = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())
-    axes = text.get("hydra", {}).get("sweeper", {}).get("params", {})
-    build_config(compose([f"experiment={name}"]))
-    for key, values in axes.items():
-        for value in str(values).split(","):
-            build_config(compose([f"experiment={name}", f"{key}={value}"]))
+    _, axes = sweep_axes([f"experiment={name}"], multirun=True)
+    for i in range(max(2, *(len(axis) for axis in axes.values()))):
+        chosen = [axis[i % len(axis)] for axis in axes.values()]
+        build_config(compose([*chosen, f"budget={('small', 'full')[i % 2]}"]))
+
+
+def test_the_small_budget_is_the_smaller_one_and_the_command_line_wins():
+    for method in ("missdiff", "stasy_mean", "stasy_mean_long"):
+        full, small = (build_config(compose([f"method={method}", f"budget={b}"])).training for b in ("full", "small"))
+        assert small.n_epochs(250) < full.n_epochs(250) / 1.9
+    assert build_config(compose(["budget=small", "training.n_steps=7"])).training.n_steps == 7

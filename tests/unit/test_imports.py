@@ -20,8 +20,9 @@ ALLOWED = {
 LIBRARIES = {
     "torch": {"encoding", "diffusion", "training", "results"},
     "pytorch_lightning": {"training"},
+    "wandb_workspaces": {"results"},
     "wandb": {"results"},
-    "hydra": {"cli", "train", "evaluate"},
+    "hydra": {"cli", "train", "evaluate", "report"},
     "torchdiffeq": {"diffusion"},
     "sdmetrics": {"metrics"},
     "matplotlib": {"results"},

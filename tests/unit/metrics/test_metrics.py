@@ -1,57 +1,19 @@
-import json
-
 import numpy as np
-import pandas as pd
 import pytest
-from sdmetrics.reports import QualityReport
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from src.metrics.detection import add_detection, detection_score
-from src.metrics.evaluate import reference_tables, score, score_references
-from src.metrics.fidelity import add_fidelity
+from src.metrics.catalogue import describe
+from src.metrics.evaluate import metric_names, reference_tables, score, score_references
 from src.metrics.scores import Scores
 from src.metrics.settings import QuickEvaluation
 from src.metrics.utility import add_classification, add_utility, class_probabilities, utility_names
 from src.tables import Schema, Split, make_table
+from src.tables.bayesian_network import BayesianNetwork
 from tests.conftest import SCHEMA, random_frame, random_table
+from tests.unit.metrics.awkward import awkward_tables
 
 QUICK = QuickEvaluation(detection_rows=500, references=True)
-
-
-def test_fidelity_is_one_for_the_table_itself_and_lower_for_shuffled_columns():
-    table = random_table(1000)
-    same, shuffled = Scores(), Scores()
-    add_fidelity(same, table, table, 0)
-    assert {name for name, value in same.values.items() if value == pytest.approx(1)} >= {
-        "fidelity/overall",
-        "fidelity/column_shapes",
-        "fidelity/column_pair_trends",
-    }
-    rng = np.random.default_rng(0)
-    columns = {name: rng.permutation(table.frame[name]) for name in table.frame}
-    add_fidelity(shuffled, table, make_table(pd.DataFrame(columns), SCHEMA), 0)
-    assert shuffled.values["fidelity/column_shapes"] == pytest.approx(1)
-    assert shuffled.values["fidelity/column_pair_trends"] < 0.97
-
-
-def test_fidelity_equals_sdmetrics_called_directly():
-    real, synthetic = random_table(500, 1), random_table(400, 2)
-    scores = Scores()
-    add_fidelity(scores, real, synthetic, 0)
-    report = QualityReport()
-    columns = {c.name: {"sdtype": c.kind} for c in SCHEMA.columns}
-    report.real_correlation_threshold = report.real_association_threshold = 0
-    tables = {"t": real.frame}, {"t": synthetic.frame}
-    report.generate(*tables, {"tables": {"t": {"columns": columns}}}, verbose=False)
-    assert scores.values["fidelity/overall"] == pytest.approx(report.get_score(), abs=1e-12)
-    assert set(scores.per_column) == set(SCHEMA.names)
-    assert len(scores.per_pair) == 6
-
-
-def test_fidelity_of_a_holed_table_is_undefined_with_the_reason(table):
-    scores = Scores()
-    add_fidelity(scores, table, table.with_holes(np.random.default_rng(0).random((200, 4)) > 0.1), 0)
-    assert set(scores.values.values()) == {None}
-    assert "has holes" in scores.reasons["fidelity/overall"]
 
 
 def test_classification_metrics_by_hand():
@@ -101,22 +63,6 @@ def test_utility_of_a_regression_target_and_of_no_target():
     assert utility_names(Schema(SCHEMA.columns, None)) == []
 
 
-def test_detection_formula():
-    assert [detection_score(auc) for auc in (0.3, 0.5, 0.75, 1.0)] == [1.0, 1.0, 0.5, 0.0]
-
-
-def test_detection_sees_a_shift_and_not_a_fresh_sample():
-    real, fresh = random_table(600, 1), random_table(600, 2)
-    moved = make_table(random_frame(600, 3).assign(age=lambda f: f["age"] + 200), SCHEMA)
-    results = []
-    for table in (fresh, moved):
-        scores = Scores()
-        add_detection(scores, real, table, 500, 0, 1)
-        results.append(scores.values["detection/xgboost"])
-    assert results[0] > 0.8
-    assert results[1] == 0
-
-
 def test_scores_never_hold_a_nan():
     scores = Scores()
     scores.add("m", float("nan"))
@@ -155,12 +101,42 @@ def test_real_rows_with_native_holes_are_scored_where_complete(split):
     assert all(value is not None for name, value in scores.values.items() if "default" not in name)
 
 
-def test_a_pair_that_cannot_be_scored_is_none_and_named():
-    real = random_table(200, 1)
-    constant = make_table(random_frame(200, 2).assign(age=40), SCHEMA)
-    scores = Scores()
-    add_fidelity(scores, real, constant, 0)
-    assert scores.per_pair["age | height"] is None
-    assert "age | height" in scores.reasons["fidelity/column_pair_trends"]
-    assert scores.values["fidelity/overall"] is not None
-    json.dumps(scores.per_pair, allow_nan=False)
+def test_every_metric_is_named_and_described(split):
+    for target in (None, "label", "height", "colour"):
+        schema = Schema(SCHEMA.columns, target)
+        one = Split(make_table(split.train.frame, schema), make_table(split.test.frame, schema))
+        names = metric_names(one, QUICK)
+        assert sorted(score(one, one.test, QUICK, 0, 1).values) == sorted(names)
+        assert [describe(name).name for name in names] == names
+
+
+def test_the_network_s_known_quantities_are_described():
+    network = BayesianNetwork("paper", 50, 20)
+    truth = network.truth(network.load(0).train.frame)
+    assert all(describe(f"truth/{name}").bounds[0] == 0 for name in truth)
+
+
+def test_fresh_real_rows_are_held_against_other_fresh_rows(split):
+    mask = np.random.default_rng(0).random((300, 4)) > 0.3
+    rows = score_references(split, mask, QUICK, 0, 1, None, lambda: None)
+    fresh, copies = rows["real_holdout"], rows["complete_rows"]
+    assert 0.3 < fresh.values["privacy/dcr_share"] < 0.7
+    assert "one half of the test rows" in fresh.reasons["privacy/dcr_share"]
+    assert fresh.values["privacy/copies"] == 0
+    assert copies.values["privacy/copies"] == 1
+    assert copies.values["privacy/dcr_share"] == 1
+
+
+@settings(max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.integers(1, 4).flatmap(awkward_tables), st.floats(0, 0.9))
+def test_any_table_is_scored_within_bounds_or_says_why_not(tables, holes):
+    real, synthetic = tables
+    mask = np.random.default_rng(0).random(real.observed.shape) >= holes
+    scores = score(Split(real.with_holes(mask), real), synthetic, QUICK, 0, 1)
+    for name, value in scores.values.items():
+        low, high = describe(name).bounds
+        if value is None:
+            assert scores.reasons[name]
+        else:
+            assert value >= (-np.inf if low is None else low) - 1e-9, name
+            assert value <= (np.inf if high is None else high) + 1e-9, name

@@ -2,7 +2,6 @@ import json
 import os
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from src.errors import RunExistsError
@@ -10,10 +9,9 @@ from src.metrics.scores import Scores
 from src.results.figures import draw_figures
 from src.results.files import write_json, write_whole
 from src.results.provenance import CLEAR_REFS, peak_memory_mb, reset_peak_memory
-from src.results.report import cached_references, fingerprint
+from src.results.report import Report, cached_references, fingerprint
 from src.results.run_folder import RunFolder, flatten
 from src.results.terminal import score_table
-from src.results.tracking import CsvLogger, Mirror, WandbLogger, open_mirror
 from tests.conftest import random_table
 
 CONFIG = {"seed": 0, "training": {"epochs": 3}}
@@ -104,38 +102,6 @@ def test_figures_are_written(tmp_path):
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in files.values())
 
 
-class Broken:
-    def log(self, *args, **kwargs):
-        raise ConnectionError("gone")
-
-
-def test_losing_the_mirror_is_said_once_and_changes_nothing(capsys):
-    mirror = Mirror(Broken())
-    for step in range(3):
-        mirror.epoch({"epoch": step, "step": step, "train/loss": 1.0})
-    mirror.finish({}, {}, None)
-    assert not mirror.active
-    assert capsys.readouterr().err.count("goes on without its mirror") == 1
-
-
-def test_csv_logger_mirrors_nothing(tmp_path):
-    assert not open_mirror(CsvLogger(), tmp_path, "d/m", "missdiff", {"seed": 0}).active
-
-
-def test_wandb_works_offline_without_an_account(tmp_path, monkeypatch):
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
-    mirror = open_mirror(WandbLogger("missdiff", None, ["tag"]), tmp_path, "census/row-0.2", "missdiff", {"seed": 0})
-    assert mirror.active
-    mirror.epoch({"epoch": 0, "step": 10, "train/loss": 1.0, "learning_rate": 0.1, "seconds": 1.0})
-    report = {"status": "done", "metrics": {"m": 1.0}, "references": {}, "time": {}, "peak_memory_mb": 1.0}
-    mirror.finish(report, {}, pd.DataFrame({"a": [1, 2]}))
-    runs = list((tmp_path / "wandb").glob("offline-run-*/*.wandb"))
-    assert len(runs) == 1
-    assert runs[0].stat().st_size > 0
-    json.dumps(report)
-
-
 def test_peak_memory_is_that_of_a_run_not_of_the_process():
     block = np.ones(50_000_000)
     with_block = peak_memory_mb()
@@ -144,3 +110,20 @@ def test_peak_memory_is_that_of_a_run_not_of_the_process():
     if os.access(CLEAR_REFS, os.W_OK):
         reset_peak_memory()
         assert peak_memory_mb() < with_block - 300
+
+
+def test_a_report_says_what_each_of_its_metrics_is():
+    scores = Scores()
+    scores.add("privacy/dcr_share", 0.5)
+    scores.undefined(["utility/xgboost/rmse"], "no row")
+    scores.dependent_pairs = ["a | b"]
+    report = Report("done", None, CONFIG, 0, None, {}, 3)
+    report.add_scores(scores)
+    written = json.loads(json.dumps(report.to_dict(), allow_nan=False))
+    assert written["dependent_pairs"] == ["a | b"]
+    assert set(written["metric_notes"]) == set(written["metrics"])
+    note = written["metric_notes"]["privacy/dcr_share"]
+    assert (note["best"], note["bounds"]) == ("half", [0, 1])
+    assert written["metric_notes"]["utility/xgboost/rmse"]["bounds"] == [0, None]
+    assert note["meaning"]
+    assert note["blind"]

@@ -1,0 +1,236 @@
+"""Score one file against another: read, compare the columns, agree on a schema, score, record."""
+
+import hashlib
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from src.completion import marginals
+from src.errors import TableError
+from src.metrics.catalogue import describe
+from src.metrics.evaluate import score
+from src.metrics.scores import Scores
+from src.requests import FileRequest
+from src.results.comparison import comparison_summary
+from src.results.files import write_json
+from src.results.provenance import commit, versions
+from src.seeding import numpy_stream
+from src.sweep import cores_of_a_job
+from src.tables import Schema, Split, Table, infer_schema, make_table
+from src.tables.files import read_frame
+from src.tables.kinds import check_names, choose_kinds, content_of
+from src.tables.pairing import admit_unseen, as_real, canonical, refuse_other_columns
+
+COMPARE_WITH_HOLDOUT = "privacy/dcr"
+DELAY_S = 5.0
+
+
+@dataclass(frozen=True)
+class FileTables:
+    """What the files hold, of one schema.
+
+    Attributes:
+        real: rows that the synthetic ones stand for.
+        synthetic: rows to score.
+        test: real rows that the generator never saw; None = there are none.
+        left_out: columns of the real file that are not scored.
+        notes: a sentence for every decision the user may want to know of, in the order they were taken.
+    """
+
+    real: Table
+    synthetic: Table
+    test: Table | None
+    left_out: list[str]
+    notes: list[str]
+
+    @property
+    def split(self) -> Split:
+        """Training and test rows as the metrics take them; without a hold-out the real rows are both."""
+        return Split(self.real, self.real if self.test is None else self.test)
+
+
+def run(request: FileRequest) -> None:
+    """Score, print the scores and where the record is."""
+    print(f"{comparison_summary(evaluate_files(request))}\n\nwritten to  {request.out}")
+
+
+def evaluate_files(request: FileRequest) -> dict[str, Any]:
+    """Score the synthetic file; the record is written to ``request.out`` and returned.
+
+    Raises:
+        TableError: a file cannot be read, or its columns are not those of the real file.
+        ConfigError: a key names a column that is not there.
+    """
+    started = time.perf_counter()
+    tables = read_tables(request)
+    others = other_tables(tables, request.seed) if request.evaluation.references else {}
+    n_threads = cores_of_a_job()
+    scored = {}
+    every = {"synthetic": tables.synthetic, **others}
+    for name, table in tqdm(every.items(), desc="scoring", unit="table", delay=DELAY_S, leave=False):
+        scored[name] = score(tables.split, table, request.evaluation, request.seed, n_threads)
+        if tables.test is None:
+            without_holdout(scored[name], "needs real rows that the generator never saw: test=FILE")
+    scores = scored.pop("synthetic")
+    record = _record(request, tables, scores, references_of(scored)) | {"time_s": time.perf_counter() - started}
+    write_json(request.out, record)
+    return record
+
+
+def other_tables(tables: FileTables, seed: int) -> dict[str, Table]:
+    """Tables whose scores tell how to read those of the synthetic one.
+
+    * ``floor``: every cell drawn from the real column on its own, no dependence at all.
+    * ``ceiling``, with a hold-out only: its complete rows.
+    * ``real``, with a hold-out and a target: lends its utility to ``ceiling``, see :func:`references_of`.
+    """
+    rng = numpy_stream(seed, "reference", "marginals")
+    others = {"floor": marginals(tables.real, tables.real.observed, rng)[0]}
+    if tables.test is not None:
+        complete = np.asarray(tables.test.observed.all(axis=1))
+        if complete.any():
+            others["ceiling"] = tables.test.take(complete)
+            if tables.real.schema.target is not None:
+                others["real"] = tables.real
+    return others
+
+
+def references_of(scored: dict[str, Scores]) -> dict[str, Scores]:
+    """Floor and ceiling; the ceiling has the utility of the real table, since its own rows test and may not train.
+
+    Nor are they a hold-out to themselves.
+    """
+    references = {name: scores for name, scores in scored.items() if name != "real"}
+    if "ceiling" in references:
+        ceiling = references["ceiling"]
+        without_holdout(ceiling, "the hold-out rows themselves have no hold-out")
+        if "real" in scored:
+            real = scored["real"]
+            ceiling.values |= {name: value for name, value in real.values.items() if name.startswith("utility/")}
+            ceiling.reasons |= {name: reason for name, reason in real.reasons.items() if name.startswith("utility/")}
+    return references
+
+
+def without_holdout(scores: Scores, reason: str) -> None:
+    """Take back the metrics that compare with a hold-out."""
+    scores.undefined([name for name in scores.values if name.startswith(COMPARE_WITH_HOLDOUT)], reason)
+
+
+def read_tables(request: FileRequest) -> FileTables:
+    """Read the files and bring them to one schema: kinds from the real one, categories from all of them.
+
+    Raises:
+        TableError: see :func:`evaluate_files`.
+        ConfigError: see :func:`evaluate_files`.
+    """
+    notes: list[str] = []
+    frame = read_frame(request.real, notes.append)
+    texts = [name for name in frame.columns if content_of(frame[name]) == "texts"]
+    others = {
+        name: read_frame(file, notes.append, texts)
+        for name, file in (("synthetic", request.synthetic), ("test", request.test))
+        if file is not None
+    }
+    exclude = request.choices.exclude
+    check_names("exclude", exclude, [*frame.columns, *(name for other in others.values() for name in other.columns)])
+    frame = frame.drop(columns=exclude, errors="ignore")
+    kinds = choose_kinds(frame, replace(request.choices, exclude=[]), notes.append)
+    left_out = [name for name in frame.columns if name not in kinds]
+    real, aligned = canonical(frame, kinds), {}
+    for name, file in (("synthetic", request.synthetic), ("test", request.test)):
+        if name not in others or file is None:
+            continue
+        names = (f"the real file ({request.real.name})", f"the {name} file ({file.name})")
+        other = others[name].drop(columns=exclude, errors="ignore")
+        refuse_other_columns(frame, other, names)
+        if list(frame.columns) != list(other.columns):
+            notes.append(f"the columns of the {name} file are in another order; they are matched by name")
+        aligned[name] = canonical(as_real(frame, other, kinds, names), kinds)
+    synthetic, schema = _schema(real, aligned, kinds, request.choices.target, notes)
+    test = make_table(aligned["test"], schema) if "test" in aligned else None
+    tables = FileTables(make_table(real, schema), make_table(synthetic, schema), test, left_out, notes)
+    if tables.real.n_rows < 2:
+        raise TableError(f"{request.real} has one row; at least two are needed to compare with")
+    _note_holes(tables, notes)
+    _note_use(tables, notes)
+    return tables
+
+
+def _schema(
+    real: pd.DataFrame, aligned: dict[str, pd.DataFrame], kinds: dict[str, Any], target: str | None, notes: list[str]
+) -> tuple[pd.DataFrame, Schema]:
+    """The synthetic frame, and a schema that holds its values as well as the real ones."""
+    categorical = [name for name, kind in kinds.items() if kind == "categorical"]
+    every_real = pd.concat([real, *(frame for name, frame in aligned.items() if name == "test")], ignore_index=True)
+    schema = infer_schema(every_real, target, categorical)
+    known = {column.name: column.categories for column in schema.columns if column.kind == "categorical"}
+    synthetic, categories = admit_unseen(aligned["synthetic"], known, notes.append)
+    columns = [replace(column, categories=categories.get(column.name, ())) for column in schema.columns]
+    return synthetic, Schema(tuple(columns), target)
+
+
+def _note_holes(tables: FileTables, notes: list[str]) -> None:
+    for name, table in _present(tables).items():
+        holes = table.frame.isna().sum()
+        holed = holes[holes > 0].sort_values(ascending=False)
+        if len(holed):
+            columns = ", ".join(f"{column} {n:,}" for column, n in holed.head(5).items())
+            more = f" and {len(holed) - 5} more columns" if len(holed) > 5 else ""
+            notes.append(f"the {name} table has holes: {columns}{more} (empty cells, NA, NaN, None and null are holes)")
+
+
+def _note_use(tables: FileTables, notes: list[str]) -> None:
+    schema = tables.real.schema
+    if schema.target is None:
+        notes.append("no utility: name the column to predict with target=COLUMN")
+    elif tables.test is None:
+        notes.append(
+            "utility is tested on the real file: if the generator was trained on its rows, copies of them look useful; "
+            "test=FILE names rows it never saw"
+        )
+    if schema.target is not None and schema.task == "regression" and schema[schema.target].integer:
+        n_values = tables.real.frame[schema.target].nunique()
+        notes.append(
+            f"the target {schema.target!r} is a number with {n_values:,} different values (regression); "
+            f"categorical=['{schema.target}'] makes them classes"
+        )
+
+
+def _present(tables: FileTables) -> dict[str, Table]:
+    every = {"real": tables.real, "synthetic": tables.synthetic, "test": tables.test}
+    return {name: table for name, table in every.items() if table is not None}
+
+
+def _record(request: FileRequest, tables: FileTables, scores: Scores, references: dict[str, Scores]) -> dict[str, Any]:
+    plain = asdict(scores)
+    files = {"real": request.real, "synthetic": request.synthetic, "test": request.test}
+    schema = tables.real.schema
+    return {
+        "metrics": plain.pop("values"),
+        "metric_notes": {name: describe(name).note() for name in scores.values},
+        **plain,
+        "references": {name: reference.values for name, reference in references.items()},
+        "reference_reasons": {name: reference.reasons for name, reference in references.items() if reference.reasons},
+        "files": {name: _file_record(file) for name, file in files.items() if file is not None},
+        "n_rows": {name: table.n_rows for name, table in _present(tables).items()},
+        "columns": {column.name: column.kind for column in schema.columns},
+        "left_out": tables.left_out,
+        "target": schema.target,
+        "task": schema.task,
+        "notes": tables.notes,
+        "evaluation": asdict(request.evaluation),
+        "seed": request.seed,
+        "commit": commit(),
+        "versions": versions(),
+    }
+
+
+def _file_record(file: Path) -> dict[str, str]:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {"path": str(file), "sha256": digest}

@@ -1,0 +1,47 @@
+"""``python -m src.report``: the tables of a sweep beside the paper's numbers.
+
+See ``python -m src.report --help``.
+"""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from src.cli import main
+
+
+def check(cfg: DictConfig, local_sweep: bool) -> None:
+    """Refuse a bad request; see :class:`src.requests.ReportRequest`."""
+    from src.requests import build_logger, build_report_request
+
+    build_report_request(cfg)
+    build_logger(cfg)
+
+
+def job(cfg: DictConfig) -> None:
+    """Report on one sweep."""
+    from src.requests import build_logger, build_report_request
+    from src.results.page import write_page
+    from src.results.sweep import read_runs, run_folders
+    from src.results.sweep_report import report_summary, write_report, write_results
+    from src.results.tables import figure_1, paper_tables, setting_tables
+    from src.results.upload import upload_report
+
+    request = build_report_request(cfg)
+    runs = read_runs(*request.roots)
+    n_unfinished = sum(len(run_folders(root)[1]) for root in request.roots)
+    paper, others = [*paper_tables(runs), *figure_1(runs)], setting_tables(runs)
+    title = f"Report of {', '.join(map(str, request.roots))}"
+    written = write_report(request.folder, runs, paper, others, title)
+    page, *figures = write_page(request.folder, runs, [*paper, *others], title)
+    print(report_summary(runs, n_unfinished, paper, others))
+    print(f"page                  {page}\nfigures               {len(figures)} in {request.folder / 'figures'}")
+    print(f"report                {written[0]}\nalso there            cells.csv, runs.csv, latex/report.tex")
+    if request.results is not None:
+        results = write_results(Path(request.results), runs, paper, request.roots, figures)
+        print(f"page of the paper     {results}")
+    upload_report(build_logger(cfg), request.folder, runs, [*paper, *others], [*written, page, *figures])
+
+
+if __name__ == "__main__":
+    main(job, check, "report")

@@ -1,0 +1,228 @@
+"""The jobs of a sweep: where each stands, one live line over all of them, what failed and why.
+
+Jobs may run in this process or side by side in others. Each has a file in the sweep's folder whose
+suffix says where it stands (``0007.running`` becomes ``0007.done``), and a log with all it printed.
+"""
+
+import fcntl
+import hashlib
+import itertools
+import json
+import os
+import shlex
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+FOLDER = "MISSDIFF_SWEEP"
+RUNNING, DONE, SKIPPED, FAILED = "running", "done", "skipped", "failed"
+_locks: list[IO[str]] = []  # closing one gives its GPU back
+SECONDS = {True: 1.0, False: 30.0}  # between two looks at the folder, on a terminal and elsewhere
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job as its file tells it.
+
+    Attributes:
+        number: its place in the sweep, from 0.
+        overrides: of its configuration.
+        state: ``running``, ``done``, ``skipped`` (finished before this sweep) or ``failed``.
+        reason: of a failure.
+        exit_code: that it would have ended with, had it run alone.
+    """
+
+    number: int
+    overrides: list[str]
+    state: str
+    reason: str | None
+    exit_code: int
+
+
+def sweep_folder(outputs_dir: Path, overrides: Sequence[str]) -> Path:
+    """Folder of the sweep: the same for the same command."""
+    digest = hashlib.sha256("\n".join(sorted(overrides)).encode()).hexdigest()[:12]
+    return outputs_dir / ".sweeps" / digest
+
+
+def cores_of_a_job() -> int:
+    """CPU cores this process may use: those it is bound to, or ``OMP_NUM_THREADS`` of them."""
+    bound = len(os.sched_getaffinity(0))
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(asked), bound) if asked.isdigit() and int(asked) > 0 else bound
+
+
+def jobs_of(folder: Path) -> list[Job]:
+    """All jobs that were started, in the order of their numbers."""
+    jobs = []
+    for file in sorted(folder.glob("*.*")):
+        state = file.suffix.removeprefix(".")
+        if state in (RUNNING, DONE, SKIPPED, FAILED):
+            try:
+                values = json.loads(file.read_text())
+            except FileNotFoundError:  # its job has gone on since the folder was listed
+                continue
+            jobs.append(Job(int(file.stem), values["overrides"], state, values["reason"], values["exit_code"]))
+    return jobs
+
+
+class End(Protocol):
+    """Says what became of a job: ``done``, ``skipped`` or ``failed``, the reason and exit code of a failure."""
+
+    def __call__(self, state: str, reason: str | None = None, exit_code: int = 0) -> None: ...
+
+
+@contextmanager
+def recorded_job(number: int, overrides: Sequence[str]) -> Iterator[End]:
+    """Run one job of a sweep: what it prints goes to its log, what becomes of it to its file.
+
+    A job that ends without saying what became of it was interrupted: its file goes away.
+    """
+    folder = Path(os.environ[FOLDER])
+    running = folder / f"{number:04d}.{RUNNING}"
+
+    def write(reason: str | None, exit_code: int) -> None:
+        partial = running.with_suffix(".partial")
+        partial.write_text(json.dumps({"overrides": list(overrides), "reason": reason, "exit_code": exit_code}))
+        partial.rename(running)
+
+    def end(state: str, reason: str | None = None, exit_code: int = 0) -> None:
+        write(reason, exit_code)
+        running.rename(running.with_suffix(f".{state}"))
+
+    write(None, 0)
+    try:
+        with _output_to(folder / f"{number:04d}.log"):
+            yield end
+    finally:
+        running.unlink(missing_ok=True)
+
+
+@contextmanager
+def watched_sweep(folder: Path, n_jobs: int) -> Iterator[None]:
+    """Keep a live line on standard error while the jobs run, and list what failed at the end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ[FOLDER] = str(folder)
+    started, over = time.monotonic(), threading.Event()
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w") as terminal:
+        live = terminal.isatty()
+        print(f"sweep of {n_jobs} runs; what each prints is in {folder}", file=terminal, flush=True)
+
+        def watch() -> None:
+            shown = ""
+            while not over.wait(SECONDS[live]):
+                line = live_line(jobs_of(folder), n_jobs, time.monotonic() - started)
+                if live or line.split(", ETA")[0] != shown.split(", ETA")[0]:
+                    print(f"\r\x1b[K{line}" if live else line, end="" if live else "\n", file=terminal, flush=True)
+                shown = line
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+            del os.environ[FOLDER]
+            if live:
+                print("\r\x1b[K", end="", file=terminal, flush=True)
+            _say_end(folder, n_jobs, time.monotonic() - started, terminal)
+
+
+def live_line(jobs: Sequence[Job], n_jobs: int, elapsed: float) -> str:
+    """``12 of 81 done (3 before), 1 failed, 2 running, ETA 14 min``.
+
+    The ETA takes what is left to last as long as what was run in this sweep, side by side as it was.
+    """
+    count = {state: sum(job.state == state for job in jobs) for state in (RUNNING, DONE, SKIPPED, FAILED)}
+    n_done = count[DONE] + count[SKIPPED]
+    line = f"sweep: {n_done} of {n_jobs} done"
+    line += f" ({count[SKIPPED]} before)" if count[SKIPPED] else ""
+    line += f", {count[FAILED]} failed" if count[FAILED] else ""
+    line += f", {count[RUNNING]} running" if count[RUNNING] else ""
+    n_left = n_jobs - n_done - count[FAILED]
+    if count[DONE] and n_left:
+        line += f", ETA {_duration(elapsed / count[DONE] * n_left)}"
+    return line
+
+
+def take_device(folder: Path, visible: Sequence[str]) -> None:
+    """Take for the life of this process the GPU that fewest processes of the sweep have.
+
+    Its name is put into ``CUDA_VISIBLE_DEVICES``. A process that sees one GPU or none is left alone.
+
+    Arguments:
+        folder: of the sweep, where the locks are.
+        visible: names of the GPUs there are.
+    """
+    if len(visible) < 2:
+        return
+    for turn in itertools.count():
+        for name in visible:
+            lock = (folder / f"device-{name}-{turn}.lock").open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
+                continue
+            os.environ["CUDA_VISIBLE_DEVICES"] = name
+            _locks.append(lock)
+            return
+
+
+def visible_gpus() -> list[str]:
+    """Names of the GPUs this process may use, without waking any of them."""
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return [name for name in chosen.split(",") if name.strip()]
+    return [str(i) for i, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]
+
+
+@contextmanager
+def _output_to(file: Path) -> Iterator[None]:
+    """Send standard output and error of this process, of its libraries too, to a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    target = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        os.dup2(target, 1)
+        os.dup2(target, 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for descriptor, copy in zip((1, 2), kept, strict=True):
+            os.dup2(copy, descriptor)
+            os.close(copy)
+        os.close(target)
+
+
+def _say_end(folder: Path, n_jobs: int, elapsed: float, terminal: IO[str]) -> None:
+    jobs = jobs_of(folder)
+    line = live_line([job for job in jobs if job.state != RUNNING], n_jobs, 0.0).split(", ETA")[0]
+    lines = [f"{line}, in {_duration(elapsed)}; logs in {folder}"]
+    failed = [job for job in jobs if job.state == FAILED]
+    if sum(job.state != RUNNING for job in jobs) < n_jobs:
+        lines.append("interrupted: what was finished is kept, the same command goes on from there")
+    if failed:
+        lines.append("failed (the same command runs these again and leaves the finished ones alone):")
+        shared = set.intersection(*(set(job.overrides) for job in jobs)) if len(jobs) > 1 else set()
+        for job in failed:
+            name = " ".join(override for override in job.overrides if override not in shared)
+            lines += [f"  {name}", f"    {job.reason}", f"    log: {folder / f'{job.number:04d}.log'}"]
+    lines.append(f"all of it beside the paper: python -m src.report sweep={shlex.quote(str(folder.parents[1]))}")
+    print("\n".join(lines), file=terminal, flush=True)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

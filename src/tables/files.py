@@ -1,0 +1,237 @@
+"""Frames from files: CSV and TSV (also ``.gz``), Parquet, Feather.
+
+A cell means the same in every format: the texts :data:`HOLES` are holes, ISO 8601 dates are dates.
+"""
+
+import csv
+import gzip
+import io
+from collections.abc import Callable, Collection
+from datetime import date
+from decimal import Decimal
+from itertools import islice
+from numbers import Number
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from src.errors import TableError
+
+DELIMITED = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
+COLUMNAR = (".parquet", ".feather")
+KNOWN = (*DELIMITED, *COLUMNAR)
+SEPARATORS = (",", ";", "\t", "|")
+HOLES = (
+    *("", " ", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NULL", "null", "None"),
+    *("NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
+)
+SNIFFED_RECORDS = 200
+COMMA_NUMBER = r"[+-]?\d*,?\d+(?:[eE][+-]?\d+)?"
+ISO_DATE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+
+Say = Callable[[str], object]
+
+
+def read_frame(file: Path, say: Say, text: Collection[str] = ()) -> pd.DataFrame:
+    """The table of a file, (N, d), every column of one dtype.
+
+    Numbers are int64 or float64, truth values bool (object if some are absent), dates datetime64
+    without a zone (UTC), everything else text (object); NaN is a hole. The index is 0..N-1.
+
+    Arguments:
+        file: its extension decides how it is read; the separator of a text file is found among
+            :data:`SEPARATORS`, its encoding is UTF-8 (UTF-16 with a mark), else Latin-1.
+        say: is given a sentence for every liberty taken: another encoding, a column without a name.
+        text: columns to be read as text even where every cell is a number: ``007`` stays ``007``.
+
+    Raises:
+        TableError: absent, a folder, of an unknown extension, empty, damaged, without rows, names
+            that repeat, a line with fields too many or too few, an infinite number, a cell that is
+            a list or the like. Rows are counted from 1, the header aside.
+    """
+    kind = check_file(file)
+    try:
+        frame = _delimited(file, say, text) if kind in DELIMITED else _columnar(file, kind, say)
+    except (pa.ArrowException, pd.errors.ParserError, csv.Error, OSError, EOFError, ValueError) as error:
+        raise TableError(f"{file} cannot be read as {kind}: {str(error).splitlines()[0]}") from error
+    names = list(frame.columns)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise TableError(f"{file}: column names repeat: {repeated}; rename them so that each is unique")
+    if frame.empty:
+        raise TableError(f"{file} has {len(names)} columns but no rows")
+    return pd.DataFrame({name: _plain(frame[name], name in text, file) for name in names})
+
+
+def check_file(file: Path) -> str:
+    """The extension of a file that can be read, one of :data:`KNOWN`.
+
+    Raises:
+        TableError: there is no such file, or its extension is none of them.
+    """
+    kinds = [known for known in KNOWN if file.name.lower().endswith(known)]
+    if file.is_dir():
+        raise TableError(f"{file} is a folder; name one file ({', '.join(KNOWN)})")
+    if not kinds:
+        raise TableError(f"{file}: the extension is none of {', '.join(KNOWN)}")
+    if not file.is_file():
+        raise TableError(f"{file} does not exist")
+    if file.stat().st_size == 0:
+        raise TableError(f"{file} is empty")
+    return kinds[0]
+
+
+def _columnar(file: Path, kind: str, say: Say) -> pd.DataFrame:
+    frame = pd.read_parquet(file) if kind == ".parquet" else pd.read_feather(file)
+    index = [str(name) for name in frame.index.names if name is not None]
+    if index:
+        say(f"{file}: {', '.join(index)} is its index, not a column; it is left out")
+    frame.columns = pd.Index([str(name) for name in frame.columns])
+    return frame.reset_index(drop=True)
+
+
+def _delimited(file: Path, say: Say, text: Collection[str]) -> pd.DataFrame:
+    content = _decoded(file, say)
+    separator = "\t" if ".tsv" in file.name.lower() else _separator(content)
+    header = next(csv.reader(io.StringIO(content, newline=""), delimiter=separator))
+    padded = len(header) > 1 and all(name.startswith(" ") for name in header[1:])
+    records = csv.reader(io.StringIO(content, newline=""), delimiter=separator, skipinitialspace=padded)
+    header = next(records)
+    for record in records:
+        if record and len(record) != len(header):
+            raise TableError(
+                f"{file}, line {records.line_num}: {len(record)} fields where the header has {len(header)} "
+                f"(the separator found is {separator!r}; cells that hold it need quotes)"
+            )
+    repeated = sorted({name for name in header if name and header.count(name) > 1})
+    if repeated:
+        raise TableError(f"{file}: column names repeat: {repeated}; rename them so that each is unique")
+    frame = pd.read_csv(
+        io.StringIO(content, newline=""),
+        sep=separator,
+        skipinitialspace=padded,
+        index_col=False,
+        dtype=dict.fromkeys(set(text) & set(header), str),
+        keep_default_na=False,
+        na_values=list(HOLES),
+        float_precision="round_trip",
+        low_memory=False,
+    )
+    frame.columns = pd.Index(header)
+    frame = _without_nameless(frame, file, say)
+    return frame if separator == "," else _with_decimal_commas(frame, text, file, say)
+
+
+def _decoded(file: Path, say: Say) -> str:
+    raw = gzip.decompress(file.read_bytes()) if file.name.lower().endswith(".gz") else file.read_bytes()
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        content = raw.decode("utf-16")
+    elif b"\0" in raw:
+        raise TableError(f"{file} is not a text file: it holds zero bytes")
+    else:
+        try:
+            content = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            say(f"{file} is not UTF-8 (byte {error.start:,}); it is read as Latin-1, look at letters with accents")
+            content = raw.decode("latin-1")
+    content = content.lstrip("\r\n")
+    if not content.strip():
+        raise TableError(f"{file} is empty")
+    return content
+
+
+def _separator(content: str) -> str:
+    """The separator that cuts the first records, header included, into equally many fields; of several, the most."""
+    widths = {}
+    for separator in SEPARATORS:
+        records = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
+        widths[separator] = [len(record) for record in islice(records, SNIFFED_RECORDS) if record]
+    equal = {s: w[0] for s, w in widths.items() if len(set(w)) == 1 and w[0] > 1}
+    candidates = equal or {s: w[0] for s, w in widths.items()}
+    return max(candidates, key=lambda separator: candidates[separator])
+
+
+def _with_decimal_commas(frame: pd.DataFrame, text: Collection[str], file: Path, say: Say) -> pd.DataFrame:
+    changed = {}
+    for name in frame.select_dtypes("object"):
+        values = frame[name]
+        cells = pd.Series(values.dropna().unique(), dtype=object)
+        if name not in text and cells.map(type).eq(str).all() and cells.str.fullmatch(COMMA_NUMBER).all():
+            if cells.empty:
+                continue
+            changed[name] = values.str.replace(",", ".").astype(float)
+    if changed:
+        say(f"{file}: decimal commas in {', '.join(changed)}")
+    return frame.assign(**changed)
+
+
+def _without_nameless(frame: pd.DataFrame, file: Path, say: Say) -> pd.DataFrame:
+    """Leave out columns without a name that are a row counter (a frame's index) or empty."""
+    keep = []
+    for position, name in enumerate(frame.columns):
+        values = frame.iloc[:, position]
+        if name.strip():
+            keep.append(position)
+        elif values.isna().all() or (pd.api.types.is_integer_dtype(values) and values.is_unique):
+            say(f"{file}: column {position + 1} has no name and holds row numbers or nothing; it is left out")
+        else:
+            raise TableError(f"{file}: column {position + 1} has no name; give it one")
+    return frame.iloc[:, keep]
+
+
+def _plain(values: pd.Series, as_text: bool, file: Path) -> pd.Series:
+    """One column in one of the dtypes of :func:`read_frame`."""
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        values = values.astype(object).infer_objects()
+    if isinstance(values.dtype, pd.api.extensions.ExtensionDtype) and not isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.astype(object).where(values.notna(), np.nan).infer_objects()
+    if as_text:
+        texts = values.map(_text_of, na_action="ignore").astype(object)
+        return texts.mask(texts.isin(HOLES), np.nan)
+    if values.dtype == object:
+        values = _from_objects(values, file)
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return values.dt.tz_convert("UTC").dt.tz_localize(None)
+    if pd.api.types.is_timedelta64_dtype(values.dtype):
+        return values / pd.Timedelta(days=1)
+    if pd.api.types.is_float_dtype(values.dtype) and np.isinf(values).any():
+        row = int(np.isinf(values).to_numpy().argmax())
+        raise TableError(f"{file}, column {values.name!r}, row {row + 1}: an infinite number; leave the cell empty")
+    return values
+
+
+def _from_objects(values: pd.Series, file: Path) -> pd.Series:
+    values = values.mask(values.isna() | values.isin(HOLES), np.nan)
+    cells = values.dropna()
+    kinds = set(cells.map(type))
+    if cells.empty:
+        return values.astype(float)
+    if kinds <= {bool, np.bool_}:
+        return values.astype(bool) if len(cells) == len(values) else values
+    if all(issubclass(kind, Number) or kind is Decimal for kind in kinds):
+        return values.astype(float)
+    if all(issubclass(kind, date) for kind in kinds):
+        return pd.to_datetime(values, utc=True)
+    if kinds == {str}:
+        return _dates_or_text(values)
+    row = next(i for i, value in enumerate(values) if i in cells.index and not isinstance(value, str))
+    raise TableError(
+        f"{file}, column {values.name!r}, row {row + 1}: {type(values.iloc[row]).__name__} among "
+        f"{sorted(kind.__name__ for kind in kinds)}; a column holds numbers, texts, truth values or dates, one of them"
+    )
+
+
+def _dates_or_text(values: pd.Series) -> pd.Series:
+    if not pd.Series(values.dropna().unique(), dtype=object).str.fullmatch(ISO_DATE).all():
+        return values
+    try:
+        return pd.to_datetime(values, format="ISO8601", utc=True)
+    except ValueError:  # the 30th of February, or a year that 64-bit nanoseconds do not reach: text like any other
+        return values
+
+
+def _text_of(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

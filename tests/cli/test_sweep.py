@@ -1,0 +1,77 @@
+"""Sweeps by python -m src.train: what is finished, what fails, what is retried, jobs side by side."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import ROOT, TINY, train
+
+
+@pytest.mark.parametrize("launcher", [[], ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]])
+def test_failed_runs_are_listed_and_retried_and_finished_ones_left_alone(tmp_path, launcher):
+    sweep = ["--multirun", *TINY, f"outputs_dir={tmp_path}", "missing=mar,row", "seed=0,1", *launcher]
+    sweep += ["evaluation.references=false", "method=marginals"]
+    first = train(*sweep, "ratio=0.8")
+    assert first.returncode == 2
+    assert "sweep: 2 of 4 done, 2 failed" in first.stderr
+    assert "missing=mar seed=1\n    MAR keeps 1 of 5 columns complete" in first.stderr
+    assert "Traceback" not in first.stderr
+    assert first.stdout == ""
+    log = next(line.split("log: ")[1] for line in first.stderr.splitlines() if "log: " in line)
+    assert "cannot be reached" in Path(log).read_text()
+    assert sorted(path.parents[2].name for path in tmp_path.rglob("DONE")) == ["row-0.8", "row-0.8"]
+    again = train(*sweep, "ratio=0.8")
+    assert again.returncode == 2
+    assert "sweep: 2 of 4 done (2 before), 2 failed" in again.stderr
+    mended = train(*sweep, "ratio=0.8", "missing.p_inputs=0.1")
+    assert mended.returncode == 2, "row has no p_inputs: refused before any work"
+    assert "p_inputs" in mended.stderr
+
+
+def test_a_bug_in_one_run_does_not_stop_the_others(tmp_path):
+    (tmp_path / "bayesian_network" / "row-0.2").mkdir(parents=True)
+    sweep = [*TINY, f"outputs_dir={tmp_path}", "seed=0,1", "evaluation.references=false", "method=marginals"]
+    assert train("--multirun", *sweep).returncode == 0
+    for done in tmp_path.rglob("seed0/DONE"):
+        done.unlink()
+        (done.parent / "synthetic.parquet").write_text("not a table")
+    again = train("--multirun", *sweep)
+    assert again.returncode == 1
+    assert "sweep: 1 of 2 done (1 before), 1 failed" in again.stderr
+    assert "  seed=0\n    " in again.stderr
+    (log,) = (line.split("log: ")[1] for line in again.stderr.splitlines() if "log: " in line)
+    assert "Traceback" in Path(log).read_text()
+
+
+def test_ctrl_c_keeps_what_was_finished(tmp_path):
+    command = [sys.executable, "-m", "src.train", "--multirun", *TINY, f"outputs_dir={tmp_path}", "seed=0,1"]
+    command += ["evaluation.references=false", "training.epochs=4000", "method=marginals,missdiff"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    wait = time.monotonic() + 120
+    while not list(tmp_path.rglob("checkpoints/last.ckpt")) and time.monotonic() < wait:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "sweep: 1 of 4 done" in said
+    assert "the same command goes on" in said
+    assert "Traceback" not in said
+    assert {done.parent.parent.name.split("-")[0] for done in tmp_path.rglob("DONE")} == {"marginals"}
+
+
+def test_all_runs_of_a_sweep_side_by_side_equal_those_one_after_another(tmp_path):
+    for name, launcher in (("one", []), ("two", ["hydra/launcher=joblib"])):
+        done = train("--multirun", *TINY, f"outputs_dir={tmp_path / name}", "seed=0,1", *launcher)
+        assert done.returncode == 0, done.stderr
+    for report in (tmp_path / "one").rglob("report.json"):
+        other = tmp_path / "two" / report.relative_to(tmp_path / "one")
+        first, second = (json.loads(file.read_text()) for file in (report, other))
+        assert first["metrics"] == second["metrics"]
+        assert first["references"] == second["references"]

@@ -1,0 +1,227 @@
+"""Two files against each other, without the command line around it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sdmetrics.reports import QualityReport
+
+from src.cli import compose, quoted_path
+from src.errors import ConfigError, TableError
+from src.file_evaluation import evaluate_files, read_tables
+from src.metrics.catalogue import describe
+from src.metrics.scores import Scores
+from src.requests import FileRequest, build_evaluation_request
+from src.results.comparison import BEST, comparison_summary
+from src.tables.pairing import MANY_UNSEEN
+from tests.conftest import random_frame
+
+QUICK = ["evaluation.detection_rows=100", "evaluation.references=false"]
+
+
+@pytest.fixture
+def files(tmp_path):
+    frames = {"real": random_frame(300, 1), "synthetic": random_frame(200, 2), "test": random_frame(150, 3)}
+    for name, frame in frames.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    return tmp_path
+
+
+def request(folder: Path, *overrides: str, **names: str) -> FileRequest:
+    files = {"real": "real.csv", "synthetic": "synthetic.csv", **names}
+    arguments = [*(f"{key}={folder / name}" for key, name in files.items()), *overrides]
+    built = build_evaluation_request(compose([quoted_path(argument) for argument in arguments], "evaluate"))
+    assert isinstance(built, FileRequest)
+    return built
+
+
+def evaluate(folder: Path, *overrides: str, **names: str) -> dict:
+    return evaluate_files(request(folder, *QUICK, *overrides, **names))
+
+
+def sdmetrics_score(real, synthetic, categorical):
+    report = QualityReport()
+    report.real_correlation_threshold = report.real_association_threshold = 0
+    columns = {name: {"sdtype": "categorical" if name in categorical else "numerical"} for name in real}
+    report.generate({"t": real}, {"t": synthetic}, {"tables": {"t": {"columns": columns}}}, verbose=False)
+    return report.get_score(), report.get_details("Column Shapes", table_name="t").set_index("Column")["Score"]
+
+
+def test_fidelity_is_that_of_sdmetrics_on_the_two_frames(files):
+    real, synthetic = (pd.read_csv(files / f"{name}.csv") for name in ("real", "synthetic"))
+    synthetic.loc[:9, "colour"] = ["pink", "black"] * 5
+    synthetic.loc[:4, "label"] = 7
+    synthetic[["label", "age", "colour", "height"]].to_csv(files / "synthetic.csv", index=False, sep=";")
+    found = evaluate(files)
+    overall, shapes = sdmetrics_score(real, synthetic, ["colour", "label"])
+    assert found["metrics"]["fidelity/overall"] == pytest.approx(overall, abs=1e-9)
+    assert found["per_column"] == pytest.approx(shapes.to_dict(), abs=1e-9)
+    notes = "\n".join(found["notes"])
+    assert "the columns of the synthetic file are in another order" in notes
+    assert "column 'colour': 10 of 200 cells hold values the real table never has ('pink' 5x, 'black' 5x)" in notes
+    assert "column 'label': 5 of 200 cells" in notes
+
+
+def test_a_format_changes_nothing(files):
+    first = evaluate(files, "target=label")
+    for name in ("real", "synthetic"):
+        pd.read_csv(files / f"{name}.csv").to_parquet(files / f"{name}.parquet")
+    second = evaluate(files, "target=label", real="real.parquet", synthetic="synthetic.parquet")
+    assert second["metrics"] == pytest.approx(first["metrics"], abs=1e-9)
+    assert second["per_pair"] == pytest.approx(first["per_pair"], abs=1e-9)
+
+
+def test_the_record_says_what_was_compared(files):
+    wanted = request(files, *QUICK, "target=label", "exclude=height", f"out={files / 'a=1, b' / 'é.json'}")
+    found = evaluate_files(wanted)
+    assert json.loads(wanted.out.read_text()) == found
+    assert found["columns"] == {"age": "numerical", "colour": "categorical", "label": "categorical"}
+    assert found["n_rows"] == {"real": 300, "synthetic": 200}
+    assert (found["target"], found["task"], found["seed"]) == ("label", "binary", 0)
+    assert len(found["files"]["real"]["sha256"]) == 64
+    assert found["files"]["real"]["path"] == str(files / "real.csv")
+    assert request(files).out == files / "synthetic.evaluation.json"
+
+
+def test_without_a_test_file_the_real_rows_test_and_it_is_said(files):
+    tables = read_tables(request(files, "target=label"))
+    assert tables.split.test is tables.split.train
+    assert any("utility is tested on the real file" in note for note in tables.notes)
+    fresh = read_tables(request(files, "target=label", test="test.csv"))
+    assert (fresh.split.train.n_rows, fresh.split.test.n_rows) == (300, 150)
+    assert not any("utility is tested on the real file" in note for note in fresh.notes)
+    none = read_tables(request(files))
+    assert any("name the column to predict" in note for note in none.notes)
+
+
+def test_a_category_of_the_test_file_is_a_real_one(files):
+    pd.read_csv(files / "test.csv").assign(colour="violet").to_csv(files / "test.csv", index=False)
+    pd.read_csv(files / "synthetic.csv").assign(colour="violet").to_csv(files / "synthetic.csv", index=False)
+    tables = read_tables(request(files, test="test.csv"))
+    assert tables.real.schema["colour"].categories == ("blue", "green", "red", "violet")
+    assert not any("never has" in note for note in tables.notes)
+
+
+def test_privacy_needs_a_hold_out(files, monkeypatch):
+    def with_privacy(*arguments):
+        return Scores({"fidelity/overall": 0.5, "privacy/dcr_share": 0.7, "privacy/copies": 0.1})
+
+    monkeypatch.setattr("src.file_evaluation.score", with_privacy)
+    found = evaluate(files)
+    assert found["metrics"] == {"fidelity/overall": 0.5, "privacy/dcr_share": None, "privacy/copies": 0.1}
+    assert "test=FILE" in found["reasons"]["privacy/dcr_share"]
+    found = evaluate(files, "evaluation.references=true", test="test.csv")
+    assert found["metrics"]["privacy/dcr_share"] == 0.7
+    assert found["references"]["ceiling"]["privacy/dcr_share"] is None
+
+
+def test_floor_and_ceiling_frame_a_good_table(files):
+    found = evaluate(files, "target=label", "evaluation.references=true", test="test.csv")
+    assert set(found["references"]) == {"floor", "ceiling"}
+    floor, ceiling = found["references"]["floor"], found["references"]["ceiling"]
+    name = "utility/xgboost/auroc"
+    assert floor[name] < 0.65 < ceiling[name]
+    assert floor[name] < found["metrics"][name]
+    assert set(floor) == set(ceiling) == set(found["metrics"])
+    real = replace(request(files, *QUICK, "target=label", test="test.csv"), synthetic=files / "real.csv")
+    assert evaluate_files(real)["metrics"][name] == ceiling[name]
+
+
+def test_holes_make_metrics_undefined_with_the_reason(files):
+    frame = pd.read_csv(files / "synthetic.csv")
+    frame.mask(np.random.default_rng(0).random(frame.shape) < 0.2).assign(age=np.nan).to_csv(
+        files / "synthetic.csv", index=False
+    )
+    found = evaluate(files, "target=label")
+    assert found["metrics"]["fidelity/overall"] is None
+    assert "holes" in found["reasons"]["fidelity/overall"]
+    assert any("the synthetic table has holes: age 200" in note for note in found["notes"])
+    assert "fidelity/overall" in comparison_summary(found)
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 6])
+@pytest.mark.parametrize("target", ["label", "age", "colour"])
+def test_tiny_tables_have_a_score_or_a_reason(files, n_rows, target):
+    pd.read_csv(files / "synthetic.csv").head(n_rows).to_csv(files / "synthetic.csv", index=False)
+    found = evaluate(files, f"target={target}", "evaluation.references=true")
+    undefined = {name for name, value in found["metrics"].items() if value is None}
+    assert undefined <= set(found["reasons"])
+    assert "utility/" in comparison_summary(found)
+
+
+def test_one_column_and_one_class(files):
+    for name in ("real", "synthetic"):
+        pd.read_csv(files / f"{name}.csv")[["age"]].to_csv(files / f"{name}.csv", index=False)
+    found = evaluate(files)
+    assert 0 < found["metrics"]["fidelity/column_shapes"] < 1
+    assert found["reasons"]["fidelity/column_pair_trends"] == "one column has no pairs"
+    for name in ("real", "synthetic"):
+        pd.read_csv(files / f"{name}.csv").assign(same="x").to_csv(files / f"{name}.csv", index=False)
+    found = evaluate(files, "target=same")
+    assert found["metrics"]["utility/xgboost/auroc"] is None
+    assert "one class" in found["reasons"]["utility/xgboost/auroc"]
+
+
+def test_a_category_drawn_as_decimals_stays_small(files):
+    frame = pd.read_csv(files / "synthetic.csv")
+    frame.assign(label=np.linspace(0, 1, 200)).to_csv(files / "synthetic.csv", index=False)
+    tables = read_tables(request(files))
+    assert len(tables.real.schema["label"].categories) == 2 + MANY_UNSEEN
+    assert any("198 of 200 cells" in note for note in tables.notes)
+
+
+def test_a_table_of_one_row_is_no_real_table(files):
+    pd.read_csv(files / "real.csv").head(1).to_csv(files / "one.csv", index=False)
+    with pytest.raises(TableError, match=r"one\.csv has one row"):
+        read_tables(request(files, real="one.csv"))
+
+
+def test_a_column_of_one_file_only_can_be_left_out(files):
+    pd.read_csv(files / "synthetic.csv").assign(id=1).to_csv(files / "synthetic.csv", index=False)
+    with pytest.raises(TableError, match=r"only in the synthetic file \(synthetic\.csv\): 'id'"):
+        read_tables(request(files))
+    assert read_tables(request(files, "exclude=[id]")).synthetic.schema.names == ["age", "height", "colour", "label"]
+    with pytest.raises(ConfigError, match="exclude names 'ids'"):
+        read_tables(request(files, "exclude=[ids]"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["out=x.csv"], r"out is the name of a \.json file"),
+        (["seed=-1"], "seed is not negative"),
+        (["run=x"], r"run=\.\.\. is for finished runs"),
+        (["likelihood=true"], r"likelihood=\.\.\. is for finished runs"),
+        (["evaluation.detection_rows=1"], "detection_rows is at least 10"),
+        (["synthetic=null"], "synthetic=FILE is missing"),
+        (["real=null"], "real=FILE is missing"),
+        (["real=null", "synthetic=null", "target=x"], "target=... goes with real=FILE synthetic=FILE"),
+        (["target=age", "exclude=age"], "exclude names the target"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_any_work(files, overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        request(files, *overrides)
+
+
+def test_the_real_file_is_no_hold_out(files):
+    with pytest.raises(ConfigError, match=r"test=.* is the real file"):
+        request(files, test="real.csv")
+
+
+def test_names_and_paths_need_no_quotes_of_hydra():
+    arguments = ["target=Gewicht (kg)", "real=/tmp/a=1, é.csv", "categorical=[Ort (heute),1]", "exclude=a b,c"]
+    composed = compose([quoted_path(argument) for argument in arguments], "evaluate")
+    assert composed.target == "Gewicht (kg)"
+    assert composed.real == "/tmp/a=1, é.csv"
+    assert list(composed.categorical) == ["Ort (heute)", "1"]
+    assert list(composed.exclude) == ["a b", "c"]
+    assert quoted_path("""categorical=["a,b",c]""") == """categorical=["a,b",c]"""
+
+
+def test_the_best_value_of_every_metric():
+    best = {"fidelity/overall": "1", "utility/xgboost/rmse": "0", "privacy/dcr_share": "0.5", "privacy/copies": "0"}
+    assert {name: BEST[describe(name).best] for name in best} == best

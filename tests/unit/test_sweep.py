@@ -1,0 +1,136 @@
+"""Where the jobs of a sweep stand, as its folder, its live line and its end tell it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from src.cli import sweep_axes
+from src.errors import ConfigError
+from src.sweep import (
+    DONE,
+    FAILED,
+    FOLDER,
+    RUNNING,
+    SKIPPED,
+    Job,
+    cores_of_a_job,
+    jobs_of,
+    live_line,
+    recorded_job,
+    sweep_folder,
+    take_device,
+    visible_gpus,
+    watched_sweep,
+)
+
+
+def job(number, state):
+    return Job(number, [f"seed={number}"], state, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("states", "line"),
+    [
+        ([], "sweep: 0 of 10 done"),
+        ([RUNNING, RUNNING], "sweep: 0 of 10 done, 2 running"),
+        ([SKIPPED, SKIPPED, DONE, RUNNING], "sweep: 3 of 10 done (2 before), 1 running, ETA 7 min"),
+        ([DONE, DONE, FAILED, RUNNING], "sweep: 2 of 10 done, 1 failed, 1 running, ETA 4 min"),
+        ([DONE] * 10, "sweep: 10 of 10 done"),
+    ],
+)
+def test_the_live_line_by_hand(states, line):
+    shown = live_line([job(i, state) for i, state in enumerate(states)], 10, 60.0)
+    assert shown == line
+
+
+def test_a_job_leaves_its_state_and_its_log(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    with recorded_job(3, ["seed=3"]) as end:
+        assert [found.state for found in jobs_of(tmp_path)] == [RUNNING]
+        os.write(1, b"from below Python\n")
+        os.write(2, b"an error\n")
+        end(FAILED, "no rows", 2)
+    assert jobs_of(tmp_path) == [Job(3, ["seed=3"], FAILED, "no rows", 2)]
+    assert (tmp_path / "0003.log").read_text() == "from below Python\nan error\n"
+
+
+def test_an_interrupted_job_leaves_a_log_and_no_state(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    with pytest.raises(KeyboardInterrupt), recorded_job(0, []):
+        raise KeyboardInterrupt
+    assert jobs_of(tmp_path) == []
+    assert [file.name for file in tmp_path.iterdir()] == ["0000.log"]
+
+
+def test_the_end_names_what_failed_by_what_sets_it_apart(tmp_path, capfd):
+    folder = tmp_path / "sweep"
+    with watched_sweep(folder, 2):
+        for number, state in enumerate((DONE, FAILED)):
+            with recorded_job(number, ["ratio=0.8", f"seed={number}"]) as end:
+                end(state, None if state == DONE else "it cannot be", 0 if state == DONE else 2)
+    said = capfd.readouterr().err
+    assert "sweep: 1 of 2 done, 1 failed, in 0 s" in said
+    assert f"  seed=1\n    it cannot be\n    log: {folder / '0001.log'}\n" in said
+    assert FOLDER not in os.environ
+
+
+def test_a_sweep_starts_from_an_empty_folder_of_its_own(tmp_path):
+    folder = sweep_folder(tmp_path, ["seed=0,1", "missing=row"])
+    assert folder == sweep_folder(tmp_path, ["missing=row", "seed=0,1"])
+    assert folder != sweep_folder(tmp_path, ["missing=row", "seed=0,2"])
+    folder.mkdir(parents=True)
+    (folder / "0000.failed").write_text("of an earlier time")
+    with watched_sweep(folder, 1):
+        assert jobs_of(folder) == []
+
+
+def test_every_process_takes_the_gpu_that_fewest_have(tmp_path):
+    code = (
+        "import os, sys, pathlib; from src.sweep import take_device, visible_gpus\n"
+        "take_device(pathlib.Path(sys.argv[1]), visible_gpus())\n"
+        "print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True)\n"
+        "sys.stdin.read()"
+    )
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "0,1"}
+    processes, taken = [], []
+    for _ in range(3):
+        command = [sys.executable, "-c", code, str(tmp_path)]
+        pipe = subprocess.PIPE
+        processes.append(subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, text=True))
+        taken.append(processes[-1].stdout.readline().strip())
+    for process in processes:
+        process.communicate()
+    assert taken == ["0", "1", "0"]
+
+
+def test_one_gpu_or_none_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
+    take_device(tmp_path, visible_gpus())
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5"
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_cores_of_a_job(monkeypatch):
+    bound = len(os.sched_getaffinity(0))
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert cores_of_a_job() == bound
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert cores_of_a_job() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "1000")
+    assert cores_of_a_job() == bound
+
+
+def test_axes_of_a_committed_sweep_give_way_to_the_command_line():
+    multirun, axes = sweep_axes(["experiment=paper_figure1", "method=missdiff", "ratio=0.1,0.9"], multirun=False)
+    assert multirun
+    assert axes["method"] == ["method=missdiff"]
+    assert axes["ratio"] == ["ratio=0.1", "ratio=0.9"]
+    assert axes["seed"] == ["seed=0", "seed=1", "seed=2"]
+
+
+def test_several_values_need_multirun():
+    assert sweep_axes(["seed=3"], multirun=False) == (False, {"seed": ["seed=3"]})
+    with pytest.raises(ConfigError, match="add --multirun"):
+        sweep_axes(["seed=0,1"], multirun=False)
