@@ -15,7 +15,6 @@ import torch
 from src.diffusion import Sampler
 from src.evaluate import config_of_run
 from src.experiment import make_data, make_module
-from src.metrics.detection import NAME as DETECTION
 from src.metrics.evaluate import score
 from src.results.run_folder import RunFolder
 from src.training.checkpoint import LAST
@@ -29,7 +28,7 @@ SAMPLERS = (
     Sampler("ancestral", 100, "beta", 1e-5),
     Sampler("predictor_corrector", 100, "beta", 1e-5),
 )
-METRICS = ("fidelity/overall", "fidelity/overall_default", "utility/xgboost/auroc", DETECTION)
+METRICS = ("fidelity/overall", "fidelity/overall_default", "utility/xgboost/auroc", "detection/xgboost")
 
 
 def main() -> None:
