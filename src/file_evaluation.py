@@ -13,8 +13,10 @@ from tqdm import tqdm
 from src.completion import marginals
 from src.errors import TableError
 from src.metrics.catalogue import describe
-from src.metrics.evaluate import score
+from src.metrics.downstream import Downstream, reference_rows
+from src.metrics.evaluate import n_steps, score
 from src.metrics.scores import Scores
+from src.metrics.settings import PaperEvaluation
 from src.requests import FileRequest
 from src.results.comparison import comparison_summary
 from src.results.files import write_json
@@ -72,10 +74,17 @@ def evaluate_files(request: FileRequest) -> dict[str, Any]:
     n_threads = cores_of_a_job()
     scored = {}
     every = {"synthetic": tables.synthetic, **others}
-    for name, table in tqdm(every.items(), desc="scoring", unit="table", delay=DELAY_S, leave=False):
-        scored[name] = score(tables.split, table, request.evaluation, request.seed, n_threads)
-        if tables.test is None:
-            without_holdout(scored[name], "needs real rows that the generator never saw: test=FILE")
+    steps = n_steps(tables.real.schema, request.evaluation)
+    unit = "table" if steps == 1 else "fit"
+    with tqdm(total=len(every) * steps, desc="scoring", unit=unit, delay=DELAY_S, leave=False) as bar:
+        for name, table in every.items():
+            rows = rows_of_real(tables, request) if name == "real" else None
+            scored[name] = score(
+                tables.split, table, request.evaluation, request.seed, n_threads, rows=rows, on_fit=bar.update
+            )
+            bar.update(steps - bar.n % steps)  # fits that a table has no use for count as done
+            if tables.test is None:
+                without_holdout(scored[name], "needs real rows that the generator never saw: test=FILE")
     scores = scored.pop("synthetic")
     record = _record(request, tables, scores, references_of(scored)) | {"time_s": time.perf_counter() - started}
     write_json(request.out, record)
@@ -98,6 +107,14 @@ def other_tables(tables: FileTables, seed: int) -> dict[str, Table]:
             if tables.real.schema.target is not None:
                 others["real"] = tables.real
     return others
+
+
+def rows_of_real(tables: FileTables, request: FileRequest) -> Downstream | None:
+    """Rows of the real table's utility: tuned models are not chosen on rows they were fitted to."""
+    if not isinstance(request.evaluation, PaperEvaluation):
+        return None
+    mask = np.asarray(tables.real.observed)
+    return reference_rows(tables.split, "real_holdout", tables.real, mask, request.seed)
 
 
 def references_of(scored: dict[str, Scores]) -> dict[str, Scores]:

@@ -43,6 +43,9 @@ def add_dependence(scores: Scores, real: Table, synthetic: Table, seed: int) -> 
         return
     rng = np.random.default_rng(seed)
     n = min(real.n_rows, synthetic.n_rows, MAX_ROWS)
+    if n < 2:
+        scores.undefined([NAME], f"too few rows: {real.n_rows} real, {synthetic.n_rows} synthetic")
+        return
     sides = [coded_columns(table.take(rng.permutation(table.n_rows)[:n])) for table in (real, synthetic)]
     codes, observed = _binned(real.schema, sides[0], sides[1])
     of_real, of_synthetic = [], []

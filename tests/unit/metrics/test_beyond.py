@@ -102,6 +102,12 @@ def test_independent_real_columns_and_a_single_column_have_no_dependence_to_keep
     assert scored(add_dependence, one, one, 0).reasons["dependence/weighted_nmi"] == "one column has no pairs"
 
 
+def test_a_single_synthetic_row_is_too_few_for_dependence():
+    real = make_table(random_frame(50, 0), SCHEMA)
+    scores = scored(add_dependence, real, real.take(np.array([0])), 0)
+    assert scores.reasons["dependence/weighted_nmi"] == "too few rows: 50 real, 1 synthetic"
+
+
 @pytest.mark.parametrize("common", [0.0, 5.0, 9.0])
 def test_a_value_that_fills_deciles_has_a_bin_of_its_own(common):
     values = np.concatenate([np.full(600, common), np.arange(10).repeat(40)])
