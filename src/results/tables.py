@@ -8,13 +8,12 @@ from itertools import groupby
 from src.metrics.catalogue import describe
 from src.results.origin import commands, mechanism_order, method_order, origin, settings
 from src.results.paper import TITLES, PaperNumber, paper_numbers
+from src.results.selection import family_of, measuring, runs_of
 from src.results.sweep import Cell, ResultTable, Run, best_columns, cell, shown
 
 BESIDE = ("complete", "marginals")
 """Methods that are a ceiling and a floor, not rivals: read beside the others, never best."""
 FIGURE_1 = "figure_1"
-LONG = "_long"
-"""Ends the names of methods and training recipes with the 1,000 epochs of STaSy in the paper's Tables 1 and 2."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def paper_tables(runs: Sequence[Run]) -> list[ResultTable]:
     tables = []
     for number, group in groupby(paper_numbers(), key=lambda n: n.table):
         printed = list(group)
-        chosen = _runs_of(runs, printed)
+        chosen = measuring(runs_of(runs, printed), [n.metric for n in printed])
         if chosen:
             table = _paper_table(number, printed, chosen)
             n_methods = len(table.columns) - table.references
@@ -70,7 +69,7 @@ def setting_tables(runs: Sequence[Run]) -> list[ResultTable]:
         here = [run for run in runs if run.dataset == dataset]
         for metric in sorted({name for run in here for name in run.report["metrics"]}):
             name = re.sub(r"[^\w.-]", "-", f"{dataset}-{metric}")
-            tables.append(_setting_table(name, f"{dataset}: {metric}", metric, here)[0])
+            tables.append(_setting_table(name, f"{dataset}: {metric}", metric, measuring(here, [metric]))[0])
     return tables
 
 
@@ -95,34 +94,6 @@ def _setting_table(name: str, title: str, metric: str, runs: Sequence[Run]) -> t
     headings = tuple(column.heading for column in columns)
     table = ResultTable(name, title, metric, describe(metric).best, headings, n_references, rows=())
     return _table(table, [Row(run.place, metric, run.place) for run in places], columns, runs), columns
-
-
-def _runs_of(runs: Sequence[Run], printed: Sequence[PaperNumber]) -> list[Run]:
-    """The runs that belong into a table of the paper: its dataset and places, STaSy of the table's length."""
-    places = {f"{number.missing}-{number.ratio:g}" for number in printed if number.ratio is not None}
-    lengths = {number.epochs for number in printed if number.method.startswith("stasy")}
-    chosen = []
-    for run in runs:
-        if run.dataset == printed[0].dataset and run.place in places:
-            is_stasy = run.method.startswith("stasy")
-            if not is_stasy or None in lengths or not lengths or _is_long(run) == (1000 in lengths):
-                chosen.append(run)
-    repeats_but_for_stasy = printed[0].table in (17, 18)
-    if repeats_but_for_stasy and not any(_family(run.method) in ("stasy_delete", "stasy_mean") for run in chosen):
-        return []
-    return chosen
-
-
-def _family(method: str) -> str:
-    """The paper's name of a method: long or short, STaSy is STaSy."""
-    return method.removesuffix(LONG)
-
-
-def _is_long(run: Run) -> bool:
-    """Whether a run of STaSy has the recipe of 1,000 epochs rather than 250, whatever its budget left of it."""
-    training = run.report["config"]["training"]
-    named = run.method.endswith(LONG) or str(training.get("name")).endswith(LONG)
-    return named or (training.get("epochs") or 0) >= 500
 
 
 def _paper_table(number: int, printed: Sequence[PaperNumber], runs: Sequence[Run]) -> ResultTable:
@@ -152,7 +123,7 @@ def _paper_table(number: int, printed: Sequence[PaperNumber], runs: Sequence[Run
 
 def _columns(runs: Sequence[Run], printed: Sequence[str]) -> tuple[list[Column], int]:
     """Columns of a table and how many of the last are references: the paper's methods, others, floors and ceilings."""
-    methods = {_family(run.method) for run in runs}
+    methods = {family_of(run.method) for run in runs}
     rivals = [*printed, *sorted(methods.difference(printed, BESIDE), key=method_order)]
     references = list(dict.fromkeys(name for run in runs for name in run.report["references"]))
     columns = [column for family in rivals for column in _variants(runs, family, "")]
@@ -164,7 +135,7 @@ def _columns(runs: Sequence[Run], printed: Sequence[str]) -> tuple[list[Column],
 def _variants(runs: Sequence[Run], family: str, mark: str) -> list[Column]:
     """A column for each variant of a method, headed by what tells it from the method's others."""
     columns: list[Column] = []
-    for method in sorted({run.method for run in runs if _family(run.method) == family}, key=method_order):
+    for method in sorted({run.method for run in runs if family_of(run.method) == family}, key=method_order):
         found = {run.variant: settings(run) for run in runs if run.method == method}
         shared = set.intersection(*(set(asked) for asked in found.values()))
         for variant, asked in sorted(found.items(), key=lambda item: (len(item[1]), item[0])):

@@ -18,7 +18,13 @@ METRICS = {"fidelity/overall": 0.9, "utility/xgboost/accuracy": 0.8, "detection/
 
 
 def _config(
-    dataset: str, missing: str, ratio: float | None, method: str, seed: int, training: Mapping[str, object]
+    dataset: str,
+    missing: str,
+    ratio: float | None,
+    method: str,
+    seed: int,
+    training: Mapping[str, object],
+    evaluation: Mapping[str, object],
 ) -> dict[str, object]:
     return {
         "dataset": {"name": dataset},
@@ -28,7 +34,7 @@ def _config(
         "network": {"name": "residual_mlp", "channels": 256},
         "training": {"name": "fast", "epochs": None, "n_steps": 6300, "batch_size": 256, **training},
         "trainer": {"name": "cpu"},
-        "evaluation": {"name": "quick", "detection_rows": 4000, "references": True},
+        "evaluation": {"name": "quick", "detection_rows": 4000, "references": True, **evaluation},
         "budget": {"name": "full", "share": 1.0},
         "ratio": 0.2 if ratio is None else ratio,
         "seed": seed,
@@ -49,6 +55,7 @@ def write_run(
     reason: str | None = None,
     references: Mapping[str, Mapping[str, float | None]] = REFERENCES,
     training: Mapping[str, object] | None = None,
+    evaluation: Mapping[str, object] | None = None,
     seconds: float = 100.0,
     per_column: Mapping[str, float] | None = None,
     per_pair: Mapping[str, float] | None = None,
@@ -65,7 +72,7 @@ def write_run(
     report = {
         "status": "done" if done else "not_applicable",
         "reason": reason,
-        "config": _config(dataset, missing, ratio, method, seed, training or {}),
+        "config": _config(dataset, missing, ratio, method, seed, training or {}, evaluation or {}),
         "seed": seed,
         "commit": COMMIT,
         "versions": {"python": "3.11", "sdmetrics": "0.32.0"},

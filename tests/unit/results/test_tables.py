@@ -50,6 +50,28 @@ def test_table_1_holds_means_papers_numbers_and_references(tmp_path):
     assert "No value: diff_delete at row-0.2: no complete row." in table.notes
 
 
+def test_runs_that_differ_in_their_downstream_models_alone_share_a_column(tmp_path):
+    few, every = ["xgboost"], ["decision_tree", "xgboost"]
+    for models, seeds, names in ((few, (0, 1, 2), ["xgboost", "mean"]), (every, (0,), [*every, "mean"])):
+        for seed in seeds:
+            metrics = {"fidelity/overall": 0.9} | {f"utility/{name}/accuracy": 0.8 for name in names}
+            evaluation = {"name": "paper", "models": models}
+            overrides = ["evaluation=paper"] + (["evaluation.models=[xgboost]"] if models == few else [])
+            write_run(tmp_path, "column", seed=seed, metrics=metrics, evaluation=evaluation, overrides=overrides)
+            deleted = {"method": "diff_delete", "seed": seed, "evaluation": evaluation, "overrides": overrides}
+            write_run(tmp_path, "row", reason="no complete row", **deleted)
+    runs = read_runs(tmp_path)
+    first, trees = (find(paper_tables(runs), name) for name in ("table_1", "table_12"))
+    for table, n_seeds in ((first, 3), (trees, 1)):
+        assert table.columns[:3] == ("missdiff", "diff_delete", "diff_mean")
+        assert len(row(table, "column-0.2")["missdiff"].values) == n_seeds
+        assert len(row(table, "row-0.2")["diff_delete"].folders) == n_seeds
+        assert not any("not computed" in note for note in table.notes)
+    assert not any("[xgboost]" in command for command in trees.commands)
+    mean = find(setting_tables(runs), "census-utility-mean-accuracy")
+    assert [len(cell.values) for cell in row(mean, "column-0.2").values()][:2] == [1, 3]
+
+
 def test_rows_that_missdiff_does_not_lead_are_named(tmp_path):
     for missing, ours in (("row", 0.7), ("column", 0.9), ("independent", 0.8)):
         write_run(tmp_path, missing, metrics={"utility/xgboost/accuracy": ours})
