@@ -10,6 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
@@ -31,8 +32,10 @@ from src.sweep import (
     FAILED,
     FOLDER,
     SKIPPED,
+    is_settled,
     jobs_of,
     recorded_job,
+    settle_lost_jobs,
     sweep_folder,
     take_device,
     visible_gpus,
@@ -76,7 +79,7 @@ def main(job: Job, check: Check, config_name: str = "config") -> None:
             if multirun and not arguments.cfg and config_name == "config":
                 watching = _watching(cfg, arguments.overrides, axes)
         with watching:
-            hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name=config_name)(_reporting(job))()
+            _walk(hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name=config_name)(_reporting(job)))
     except MissDiffError as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -220,6 +223,19 @@ def _watching(cfg: DictConfig, overrides: Sequence[str], axes: Axes) -> Iterator
         sys.exit(2 if codes == {2} else 1)
 
 
+def _walk(jobs: Callable[[], object]) -> None:
+    """Run the jobs; those of a sweep go on where one of the launcher's processes dies."""
+    while True:
+        try:
+            jobs()
+        except BrokenProcessPool:
+            if not settle_lost_jobs(Path(os.environ[FOLDER])):
+                raise
+            print("a process of the sweep was killed; what was running is run once more, alone", file=sys.stderr)
+        else:
+            return
+
+
 def _reporting(job: Job) -> Callable[[DictConfig], None]:
     """The job as Hydra calls it: errors become exit codes, or in a sweep one line of its end."""
 
@@ -235,6 +251,8 @@ def _reporting(job: Job) -> Callable[[DictConfig], None]:
 
     def one_of_many(cfg: DictConfig) -> None:
         settings = HydraConfig.get()
+        if is_settled(int(settings.job.num)):
+            return
         if cfg.trainer.accelerator != "cpu":
             take_device(Path(os.environ[FOLDER]), visible_gpus())
         with recorded_job(int(settings.job.num), list(settings.overrides.task)) as end:

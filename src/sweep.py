@@ -15,14 +15,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 FOLDER = "MISSDIFF_SWEEP"
 RUNNING, DONE, SKIPPED, FAILED = "running", "done", "skipped", "failed"
+LOST = "lost"  # its process died while it ran; it is run once more, alone
 _locks: list[IO[str]] = []  # closing one gives its GPU back
+TURN = "turn"
+DEATH_S = 10.0  # within which the launcher ends the processes beside a dead one
 SECONDS = {True: 1.0, False: 30.0}  # between two looks at the folder, on a terminal and elsewhere
 
 
@@ -82,26 +85,71 @@ class End(Protocol):
 def recorded_job(number: int, overrides: Sequence[str]) -> Iterator[End]:
     """Run one job of a sweep: what it prints goes to its log, what becomes of it to its file.
 
-    A job that ends without saying what became of it was interrupted: its file goes away.
+    A job that ends without saying what became of it was interrupted: its file goes away. One whose
+    process died before waits until it is alone.
     """
-    folder = Path(os.environ[FOLDER])
-    running = folder / f"{number:04d}.{RUNNING}"
-
-    def write(reason: str | None, exit_code: int) -> None:
-        partial = running.with_suffix(".partial")
-        partial.write_text(json.dumps({"overrides": list(overrides), "reason": reason, "exit_code": exit_code}))
-        partial.rename(running)
+    running = _file(number, RUNNING)
 
     def end(state: str, reason: str | None = None, exit_code: int = 0) -> None:
-        write(reason, exit_code)
+        _write(running, overrides, reason, exit_code)
         running.rename(running.with_suffix(f".{state}"))
 
-    write(None, 0)
+    turn = _turn(running)
+    _write(running, overrides, None, 0)
     try:
-        with _output_to(folder / f"{number:04d}.log"):
+        with _output_to(running.with_suffix(".log")):
             yield end
     finally:
         running.unlink(missing_ok=True)
+        turn.close()
+
+
+def is_settled(number: int) -> bool:
+    """Whether a job has its end already: a sweep whose process died is walked again."""
+    return any(_file(number, state).exists() for state in (DONE, SKIPPED, FAILED))
+
+
+def settle_lost_jobs(folder: Path) -> bool:
+    """Note the jobs that were running when a process of the sweep died: to run again, alone; then as failed.
+
+    Which of them brought it down is not known, and the launcher ends the others with it.
+
+    Returns:
+        Whether there was such a job.
+    """
+    lost = [job for job in jobs_of(folder) if job.state == RUNNING]
+    for job in lost:
+        running = folder / f"{job.number:04d}.{RUNNING}"
+        once = running.with_suffix(f".{LOST}")
+        if once.exists():
+            reason = "its process was killed twice, the second time with no other beside it (out of memory?)"
+            _write(running, job.overrides, reason, 1)
+            running.rename(running.with_suffix(f".{FAILED}"))
+        else:
+            with suppress(FileNotFoundError):  # it came to its end meanwhile
+                running.rename(once)
+    return bool(lost)
+
+
+def _turn(running: Path) -> IO[str]:
+    """An open file that holds the job's turn: jobs share it, but one that was lost wants it for itself."""
+    turn = running.with_name(TURN).open("w")
+    lost = running.with_suffix(f".{LOST}").exists()
+    fcntl.flock(turn, fcntl.LOCK_EX if lost else fcntl.LOCK_SH)
+    deadline = time.monotonic() + DEATH_S
+    while lost and list(running.parent.glob(f"*.{RUNNING}")) and time.monotonic() < deadline:
+        time.sleep(0.05)  # the job that had the turn is dead, and the launcher is about to end this process too
+    return turn
+
+
+def _file(number: int, state: str) -> Path:
+    return Path(os.environ[FOLDER]) / f"{number:04d}.{state}"
+
+
+def _write(file: Path, overrides: Sequence[str], reason: str | None, exit_code: int) -> None:
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps({"overrides": list(overrides), "reason": reason, "exit_code": exit_code}))
+    partial.rename(file)
 
 
 @contextmanager

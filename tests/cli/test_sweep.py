@@ -49,6 +49,48 @@ def test_a_bug_in_one_run_does_not_stop_the_others(tmp_path):
     assert "Traceback" in Path(log).read_text()
 
 
+KILLED = """
+import os, signal, time
+from pathlib import Path
+from src.cli import main
+
+def job(cfg):
+    attempts = Path(cfg.outputs_dir, f"seed{cfg.seed}")
+    attempts.mkdir(exist_ok=True)
+    (attempts / str(os.getpid())).touch()
+    time.sleep(1.0 if cfg.seed == 0 else 0.2)
+    if cfg.seed == 1 or (cfg.seed == 3 and len(list(attempts.iterdir())) == 1):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return True
+
+main(job, lambda cfg, local_sweep: None)
+"""
+
+
+def test_a_killed_process_does_not_stop_the_other_runs(tmp_path):
+    script = tmp_path / "killed.py"
+    script.write_text(KILLED)
+    sweep = [
+        "--multirun",
+        f"outputs_dir={tmp_path}",
+        "seed=0,1,2,3",
+        "hydra/launcher=joblib",
+        "hydra.launcher.n_jobs=2",
+    ]
+    done = subprocess.run(
+        [sys.executable, script, *sweep],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert "sweep: 3 of 4 done, 1 failed" in done.stderr
+    assert "  seed=1\n    its process was killed twice" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(list((tmp_path / "seed1").iterdir())) == 2
+
+
 def test_ctrl_c_keeps_what_was_finished(tmp_path):
     command = [sys.executable, "-m", "src.train", "--multirun", *TINY, f"outputs_dir={tmp_path}", "seed=0,1"]
     command += ["evaluation.references=false", "training.epochs=4000", "method=marginals,missdiff"]

@@ -61,7 +61,7 @@ def test_an_interrupted_job_leaves_a_log_and_no_state(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt), recorded_job(0, []):
         raise KeyboardInterrupt
     assert jobs_of(tmp_path) == []
-    assert [file.name for file in tmp_path.iterdir()] == ["0000.log"]
+    assert {file.name for file in tmp_path.iterdir()} == {"0000.log", "turn"}
 
 
 def test_the_end_names_what_failed_by_what_sets_it_apart(tmp_path, capfd):
