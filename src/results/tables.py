@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from statistics import fmean
 
 from src.metrics.catalogue import describe
 from src.results.origin import commands, mechanism_order, method_order, origin, settings
@@ -14,6 +15,8 @@ from src.results.sweep import Cell, ResultTable, Run, best_columns, cell, shown
 BESIDE = ("complete", "marginals")
 """Methods that are a ceiling and a floor, not rivals: read beside the others, never best."""
 FIGURE_1 = "figure_1"
+NOTEWORTHY = 0.02
+"""Difference of the realised ratio from the one asked for that a table mentions."""
 
 
 @dataclass(frozen=True)
@@ -186,20 +189,25 @@ def _reference_cell(runs: Sequence[Run], name: str, metric: str) -> Cell:
 def _standing_of_missdiff(table: ResultTable, columns: Sequence[Column]) -> list[str]:
     """In which rows the method is not first: a sentence, generated so that nobody forgets it."""
     ours = {i for i, column in enumerate(columns) if column.method == "missdiff"}
-    behind, n_rows = [], 0
+    behind, shared, n_rows = [], [], 0
     for heading, cells in table.rows:
         best, own = best_columns(table, cells), [mean for i in sorted(ours) if (mean := cells[i].mean) is not None]
         others = [c for i, c in enumerate(cells[: len(cells) - table.references]) if i not in ours and c.values]
         if not own or not others:
             continue
         n_rows += 1
+        if best & ours and best - ours:
+            shared.append(heading)
         if not best & ours:
             first = min(best)
             nearest = (min if table.best == "low" else max)(own)
             behind.append(f"{heading} ({columns[first].heading} {shown(cells[first].mean or 0)}, not {shown(nearest)})")
     if behind:
         return [f"missdiff is not first in: {'; '.join(behind)}."]
-    return [f"missdiff is first in every row with a rival ({n_rows} of {len(table.rows)} rows)."] if n_rows else []
+    ties = f"; shared in {', '.join(shared)}" if shared else ""
+    return (
+        [f"missdiff is first in every row with a rival ({n_rows} of {len(table.rows)} rows{ties})."] if n_rows else []
+    )
 
 
 def _notes(
@@ -221,6 +229,7 @@ def _notes(
                 without.setdefault(found.reason or "undefined", []).append(f"{column.heading} at {heading}{part}")
     notes += [f"No value: {', '.join(where)}: {reason}." for reason, where in without.items()]
     places = list(dict.fromkeys(row.place for row in rows))
+    notes += _realised(at, places)
     notes += _warnings([run for place in places for run in at[place]], columns)
     for row in rows:
         for column in columns:
@@ -230,6 +239,18 @@ def _notes(
                     "the dataset or the evaluation); the first run's is shown."
                 )
     return notes
+
+
+def _realised(at: Mapping[str, Sequence[Run]], places: Sequence[str]) -> list[str]:
+    """Where the share of cells that went missing is not the one asked for, as where rows lose whole cells."""
+    found = {}
+    for place in places:
+        shares = [run.report["realised_ratio"]["overall"] for run in at[place]]
+        asked = at[place][0].ratio if at[place] else None
+        if asked is not None and abs(fmean(shares) - asked) > NOTEWORTHY:
+            found[place] = fmean(shares)
+    listed = ", ".join(f"{share:.2f} at {place}" for place, share in found.items())
+    return [f"Share of cells that are missing: {listed}."] if found else []
 
 
 def _warnings(runs: Sequence[Run], columns: Sequence[Column]) -> list[str]:

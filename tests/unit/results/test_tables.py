@@ -1,4 +1,5 @@
 import shlex
+import shutil
 from itertools import product
 
 import pytest
@@ -78,6 +79,23 @@ def test_rows_that_missdiff_does_not_lead_are_named(tmp_path):
         write_run(tmp_path, missing, method="diff_mean", metrics={"utility/xgboost/accuracy": 0.8})
     note = find(paper_tables(read_runs(tmp_path)), "table_2").notes[0]
     assert note == "missdiff is not first in: row-0.2 (diff_mean 0.800, not 0.700)."
+
+
+def test_a_shared_first_place_and_another_ratio_than_asked_for_are_said(tmp_path):
+    for method in ("missdiff", "diff_mean"):
+        fields = {"realised_ratio": {"overall": 0.0, "per_column": {}}}
+        write_run(tmp_path, "row", 0.1, method, dataset="bayesian_network", **fields)
+        write_run(tmp_path, "column", 0.1, method, dataset="bayesian_network")
+        write_run(
+            tmp_path, "column", 0.2, method, 0, {"fidelity/overall": len(method) / 10}, dataset="bayesian_network"
+        )
+    (table,) = figure_1(read_runs(tmp_path))
+    assert "missdiff is not first in: column-0.2 (diff_mean 0.900, not 0.800)." in table.notes
+    assert "Share of cells that are missing: 0.00 at row-0.1." in table.notes
+    shutil.rmtree(tmp_path / "bayesian_network" / "column-0.2" / "diff_mean")
+    (table,) = figure_1(read_runs(tmp_path))
+    sentence = "missdiff is first in every row with a rival (2 of 3 rows; shared in row-0.1, column-0.1)."
+    assert table.notes[0] == sentence
 
 
 def test_lower_errors_lead(tmp_path):
