@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from src.errors import ConfigError
+
 FOLDER = "MISSDIFF_SWEEP"
 RUNNING, DONE, SKIPPED, FAILED = "running", "done", "skipped", "failed"
 LOST = "lost"  # its process died while it ran; it is run once more, alone
@@ -154,9 +156,25 @@ def _write(file: Path, overrides: Sequence[str], reason: str | None, exit_code: 
 
 @contextmanager
 def watched_sweep(folder: Path, n_jobs: int) -> Iterator[None]:
-    """Keep a live line on standard error while the jobs run, and list what failed at the end."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Keep a live line on standard error while the jobs run, and list what failed at the end.
+
+    Raises:
+        ConfigError: another process runs the same sweep.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(f"another process runs this very sweep; what it prints is in {folder}") from error
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        with _watched(folder, n_jobs):
+            yield
+
+
+@contextmanager
+def _watched(folder: Path, n_jobs: int) -> Iterator[None]:
     os.environ[FOLDER] = str(folder)
     started, over = time.monotonic(), threading.Event()
     with os.fdopen(os.dup(sys.stderr.fileno()), "w") as terminal:

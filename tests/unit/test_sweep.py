@@ -105,6 +105,18 @@ def test_every_process_takes_the_gpu_that_fewest_have(tmp_path):
     assert taken == ["0", "1", "0"]
 
 
+def test_the_same_sweep_does_not_run_twice_at_once(tmp_path):
+    folder = tmp_path / ".sweeps" / "0123"
+    with watched_sweep(folder, 2):
+        (folder / "0000.running").write_text("{}")
+        with pytest.raises(ConfigError, match="another process runs this very sweep"), watched_sweep(folder, 2):
+            pass
+        assert (folder / "0000.running").exists()
+        (folder / "0000.running").unlink()
+    with watched_sweep(folder, 2):
+        assert not list(folder.iterdir())
+
+
 def test_one_gpu_or_none_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
     take_device(tmp_path, visible_gpus())
