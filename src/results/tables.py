@@ -14,6 +14,7 @@ from src.results.sweep import Cell, ResultTable, Run, best_columns, cell, shown
 
 BESIDE = ("complete", "marginals")
 """Methods that are a ceiling and a floor, not rivals: read beside the others, never best."""
+FLOOR = "marginals"
 FIGURE_1 = "figure_1"
 NOTEWORTHY = 0.02
 """Difference of the realised ratio from the one asked for that a table mentions."""
@@ -85,7 +86,7 @@ def figure_1(runs: Sequence[Run]) -> list[ResultTable]:
         return []
     title = "Figure 1. Fidelity on the Bayesian network against the missing ratio"
     table, columns = _setting_table(FIGURE_1, title, "fidelity/overall", chosen)
-    notes = (*_standing_of_missdiff(table, columns), *table.notes)
+    notes = (*_standing_of_missdiff(table, columns), *_below_the_floor(table, columns), *table.notes)
     return [replace(table, notes=notes, above=tuple(origin(chosen)), commands=tuple(commands(chosen)))]
 
 
@@ -121,7 +122,8 @@ def _paper_table(number: int, printed: Sequence[PaperNumber], runs: Sequence[Run
         commands=tuple(commands(runs)),
     )
     table = _table(table, list(rows.values()), columns, runs, numbers)
-    return replace(table, notes=(*_standing_of_missdiff(table, columns), *table.notes))
+    notes = (*_standing_of_missdiff(table, columns), *_below_the_floor(table, columns), *table.notes)
+    return replace(table, notes=notes)
 
 
 def _columns(runs: Sequence[Run], printed: Sequence[str]) -> tuple[list[Column], int]:
@@ -208,6 +210,20 @@ def _standing_of_missdiff(table: ResultTable, columns: Sequence[Column]) -> list
     return (
         [f"missdiff is first in every row with a rival ({n_rows} of {len(table.rows)} rows{ties})."] if n_rows else []
     )
+
+
+def _below_the_floor(table: ResultTable, columns: Sequence[Column]) -> list[str]:
+    """In which rows the method is worse than independent draws, which a first place among the methods would hide."""
+    floors = [i for i, column in enumerate(columns) if (column.method, column.name) == (None, FLOOR)]
+    ours = [i for i, column in enumerate(columns) if column.method == "missdiff"]
+    sign = {"high": 1, "low": -1, "half": 0}[table.best]
+    below = []
+    for heading, cells in table.rows:
+        floor = next((mean for i in floors if (mean := cells[i].mean) is not None), None)
+        own = max((sign * mean for i in ours if (mean := cells[i].mean) is not None), default=None)
+        if floor is not None and own is not None and own < sign * floor:
+            below.append(f"{heading} ({shown(sign * own)}, {FLOOR} {shown(floor)})")
+    return [f"missdiff is worse than independent draws in: {'; '.join(below)}."] if below else []
 
 
 def _notes(

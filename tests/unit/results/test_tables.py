@@ -98,6 +98,15 @@ def test_a_shared_first_place_and_another_ratio_than_asked_for_are_said(tmp_path
     assert table.notes[0] == sentence
 
 
+def test_rows_in_which_independent_draws_are_better_are_named(tmp_path):
+    for missing, ours in (("row", 0.94), ("column", 0.96)):
+        write_run(tmp_path, missing, metrics={"fidelity/overall": ours})
+        write_run(tmp_path, missing, dataset="mimic4ed", metrics={"utility/xgboost/rmse": 6 * ours - 3.7})
+    first, fourth = (find(paper_tables(read_runs(tmp_path)), name) for name in ("table_1", "table_4"))
+    assert first.notes[0] == "missdiff is worse than independent draws in: row-0.2 (0.940, marginals 0.950)."
+    assert fourth.notes[0] == "missdiff is worse than independent draws in: column-0.2 (2.060, marginals 2.000)."
+
+
 def test_lower_errors_lead(tmp_path):
     write_run(tmp_path, dataset="mimic4ed", metrics={"utility/xgboost/rmse": 1.9})
     write_run(tmp_path, dataset="mimic4ed", method="diff_mean", metrics={"utility/xgboost/rmse": 1.5})
