@@ -13,10 +13,11 @@ from tqdm import tqdm
 from src.completion import marginals
 from src.errors import TableError
 from src.metrics.catalogue import describe
-from src.metrics.downstream import Downstream, reference_rows
+from src.metrics.downstream import Downstream, reference_rows, synthetic_rows
 from src.metrics.evaluate import n_steps, score
 from src.metrics.scores import Scores
 from src.metrics.settings import PaperEvaluation
+from src.metrics.utility import MAX_CLASSES
 from src.requests import FileRequest
 from src.results.comparison import comparison_summary
 from src.results.files import write_json
@@ -78,15 +79,17 @@ def evaluate_files(request: FileRequest) -> dict[str, Any]:
     unit = "table" if steps == 1 else "fit"
     with tqdm(total=len(every) * steps, desc="scoring", unit=unit, delay=DELAY_S, leave=False) as bar:
         for name, table in every.items():
-            rows = rows_of_real(tables, request) if name == "real" else None
+            rows = ceiling_rows(tables, request) if name == "ceiling" else None
             scored[name] = score(
                 tables.split, table, request.evaluation, request.seed, n_threads, rows=rows, on_fit=bar.update
             )
             bar.update(steps - bar.n % steps)  # fits that a table has no use for count as done
             if tables.test is None:
                 without_holdout(scored[name], "needs real rows that the generator never saw: test=FILE")
+            elif name == "ceiling":
+                without_holdout(scored[name], "the hold-out rows themselves have no hold-out")
     scores = scored.pop("synthetic")
-    record = _record(request, tables, scores, references_of(scored)) | {"time_s": time.perf_counter() - started}
+    record = _record(request, tables, scores, scored) | {"time_s": time.perf_counter() - started}
     write_json(request.out, record)
     return record
 
@@ -96,7 +99,6 @@ def other_tables(tables: FileTables, seed: int) -> dict[str, Table]:
 
     * ``floor``: every cell drawn from the real column on its own, no dependence at all.
     * ``ceiling``, with a hold-out only: its complete rows.
-    * ``real``, with a hold-out and a target: lends its utility to ``ceiling``, see :func:`references_of`.
     """
     rng = numpy_stream(seed, "reference", "marginals")
     others = {"floor": marginals(tables.real, tables.real.observed, rng)[0]}
@@ -104,33 +106,18 @@ def other_tables(tables: FileTables, seed: int) -> dict[str, Table]:
         complete = np.asarray(tables.test.observed.all(axis=1))
         if complete.any():
             others["ceiling"] = tables.test.take(complete)
-            if tables.real.schema.target is not None:
-                others["real"] = tables.real
     return others
 
 
-def rows_of_real(tables: FileTables, request: FileRequest) -> Downstream | None:
-    """Rows of the real table's utility: tuned models are not chosen on rows they were fitted to."""
+def ceiling_rows(tables: FileTables, request: FileRequest) -> Downstream:
+    """Rows of the ceiling's utility, that of the real table: hold-out rows test and may not train.
+
+    Tuned models are not chosen on rows they were fitted to.
+    """
     if not isinstance(request.evaluation, PaperEvaluation):
-        return None
+        return synthetic_rows(tables.split, tables.real)
     mask = np.asarray(tables.real.observed)
     return reference_rows(tables.split, "real_holdout", tables.real, mask, request.seed)
-
-
-def references_of(scored: dict[str, Scores]) -> dict[str, Scores]:
-    """Floor and ceiling; the ceiling has the utility of the real table, since its own rows test and may not train.
-
-    Nor are they a hold-out to themselves.
-    """
-    references = {name: scores for name, scores in scored.items() if name != "real"}
-    if "ceiling" in references:
-        ceiling = references["ceiling"]
-        without_holdout(ceiling, "the hold-out rows themselves have no hold-out")
-        if "real" in scored:
-            real = scored["real"]
-            ceiling.values |= {name: value for name, value in real.values.items() if name.startswith("utility/")}
-            ceiling.reasons |= {name: reason for name, reason in real.reasons.items() if name.startswith("utility/")}
-    return references
 
 
 def without_holdout(scores: Scores, reason: str) -> None:
@@ -154,7 +141,8 @@ def read_tables(request: FileRequest) -> FileTables:
         if file is not None
     }
     exclude = request.choices.exclude
-    check_names("exclude", exclude, [*frame.columns, *(name for other in others.values() for name in other.columns)])
+    every = dict.fromkeys(name for table in (frame, *others.values()) for name in table.columns)
+    check_names("exclude", exclude, every)
     frame = frame.drop(columns=exclude, errors="ignore")
     kinds = choose_kinds(frame, replace(request.choices, exclude=[]), notes.append)
     left_out = [name for name in frame.columns if name not in kinds]
@@ -187,7 +175,11 @@ def _schema(
     schema = infer_schema(every_real, target, categorical)
     known = {column.name: column.categories for column in schema.columns if column.kind == "categorical"}
     synthetic, categories = admit_unseen(aligned["synthetic"], known, notes.append)
-    columns = [replace(column, categories=categories.get(column.name, ())) for column in schema.columns]
+    columns = [
+        replace(column, categories=every, n_foreign=len(every) - len(column.categories))
+        for column in schema.columns
+        for every in [categories.get(column.name, ())]
+    ]
     return synthetic, Schema(tuple(columns), target)
 
 
@@ -212,10 +204,8 @@ def _note_use(tables: FileTables, notes: list[str]) -> None:
         )
     if schema.target is not None and schema.task == "regression" and schema[schema.target].integer:
         n_values = tables.real.frame[schema.target].nunique()
-        notes.append(
-            f"the target {schema.target!r} is a number with {n_values:,} different values (regression); "
-            f"categorical=['{schema.target}'] makes them classes"
-        )
+        as_classes = f"; categorical=['{schema.target}'] makes them classes" if n_values <= MAX_CLASSES else ""
+        notes.append(f"the target {schema.target!r} is a number, {n_values:,} different values: regression{as_classes}")
 
 
 def _present(tables: FileTables) -> dict[str, Table]:

@@ -57,7 +57,7 @@ def add_detection(scores: Scores, real: Table, synthetic: Table, n_rows: int, se
     linear = LogisticRegression(solver="newton-cholesky" if width <= NEWTON_WIDTH else "lbfgs", max_iter=1000)
     names = real.schema.names
     for name, model, features in (
-        (XGBOOST, trees, lambda table: tree_features(table.frame, table.schema, names)),
+        (XGBOOST, trees, lambda table: tree_features(table.frame, real.frame, table.schema, names)),
         (LOGISTIC, linear, to_points),
     ):
         x = np.concatenate([features(table) for table in (real, synthetic)])

@@ -10,18 +10,38 @@ from src.tables import Column, Schema, Table
 MAX_FLOAT32 = float(np.finfo(np.float32).max)
 MAX_DEVIATIONS = 30.0
 MAX_CATEGORIES = 100
+MAX_SCALED = 1e6
 
 
-def tree_features(frame: pd.DataFrame, schema: Schema, names: list[str]) -> np.ndarray:
-    """(N, len(names)) float32; a category is its position in the schema's list, a hole is NaN."""
+def tree_features(frame: pd.DataFrame, real: pd.DataFrame, schema: Schema, names: list[str]) -> np.ndarray:
+    """(N, len(names)) float32; a category is its position in the schema's list, a hole is NaN.
+
+    Numbers are shifted by the ``real`` column's median and divided by a power of two, which trees do not
+    notice: seconds since 1970, cut to float32 as they are, would lose all that is less than a minute.
+    """
     columns = []
     for name in names:
         column = schema[name]
         if column.kind == "numerical":
-            columns.append(frame[name].to_numpy(dtype=float).clip(-MAX_FLOAT32, MAX_FLOAT32).astype(np.float32))
+            values, known = (table[name].to_numpy(dtype=float) for table in (frame, real))
+            columns.append(_centred(values, known[~np.isnan(known)]))
         else:
             columns.append(category_codes(frame[name], column.categories))
     return np.stack(columns, axis=1)
+
+
+def _centred(values: np.ndarray, real: np.ndarray) -> np.ndarray:
+    if len(real) == 0:
+        real = np.zeros(1)
+    middle, span = median_cell(real) / 2, real.max() / 2 - real.min() / 2  # halves: no difference overflows
+    with np.errstate(over="ignore"):
+        scaled = np.ldexp(values / 2 - middle, -np.frexp(span)[1])
+    return np.asarray(scaled.clip(-MAX_FLOAT32, MAX_FLOAT32).astype(np.float32))
+
+
+def median_cell(values: np.ndarray) -> float:
+    """The lower median of (n,) numbers: one of them, so that whole numbers stay whole."""
+    return float(np.quantile(values, 0.5, method="inverted_cdf"))
 
 
 def coded_columns(table: Table) -> dict[str, np.ndarray]:
@@ -103,11 +123,11 @@ def scaled_features(
     """Features of several frames as in STaSy's evaluation, for models that need numbers of one scale.
 
     * numerical: log(max(x, 0.01)) where the real values are never negative and reach 1,000, else
-      5 (x - min) / (max - min). STaSy reads min and max from hand-written metadata, here they are
-      those of the ``real`` training rows; a constant column is 0.
+      5 (x - min) / (max - min), cut off at a million. STaSy reads min and max from hand-written
+      metadata, here they are those of the ``real`` training rows; a constant column is 0.
     * categorical with at most two categories: position in the schema's list.
-    * any other categorical: one column per category that occurs in ``fitted``; a category that does
-      not is 0 in all of them.
+    * any other categorical: one column per category that occurs in ``fitted``, the 100 most frequent
+      at most; any other category is 0 in all of them.
 
     STaSy's third kind, ordinal, has no counterpart in :class:`src.tables.Schema`. A hole is NaN in
     every coordinate of its column.
@@ -118,7 +138,7 @@ def scaled_features(
     blocks: list[list[np.ndarray]] = [[] for _ in frames]
     for name in names:
         column = schema[name]
-        present = np.unique(category_codes(fitted[name].dropna(), column.categories)) if column.categories else None
+        present = _coded(fitted[name], column) if column.categories else None
         for block, frame in zip(blocks, frames, strict=True):
             if present is None:
                 values = _scaled(frame[name].to_numpy(dtype=float), float(real[name].min()), float(real[name].max()))
@@ -131,7 +151,17 @@ def scaled_features(
     return [np.concatenate(block, axis=1) for block in blocks]
 
 
+def _coded(fitted: pd.Series, column: Column) -> np.ndarray:
+    """Ascending codes of the categories that get a coordinate."""
+    codes, counts = np.unique(category_codes(fitted.dropna(), column.categories), return_counts=True)
+    return np.asarray(np.sort(codes[np.argsort(-counts, kind="stable")[:MAX_CATEGORIES]]))
+
+
 def _scaled(values: np.ndarray, least: float, largest: float) -> np.ndarray:
     if least >= 0 and largest >= 1000:
         return np.asarray(np.log(np.maximum(values, 0.01)))
-    return (values - least) * (5 / (largest - least) if largest > least else 0.0)
+    with np.errstate(over="ignore"):
+        if np.isinf(largest - least):
+            values, least, largest = values / 2, least / 2, largest / 2
+        scaled = (values - least) * (5 / (largest - least) if largest > least else 0.0)
+    return np.asarray(scaled.clip(-MAX_SCALED, MAX_SCALED))

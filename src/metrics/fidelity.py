@@ -80,8 +80,12 @@ def add_fidelity(scores: Scores, real: Table, synthetic: Table, seed: int) -> No
         scores.undefined([name for name in NAMES if name not in scores.values], "one column has no pairs")
     else:
         trends = _mean([pair.score for pair in pairs.values()])
-        scores.add("fidelity/overall", (shape + trends) / 2)
-        scores.add("fidelity/column_pair_trends", trends)
+        if np.isnan(trends):
+            names = ["fidelity/overall", "fidelity/column_pair_trends"]
+            scores.undefined(names, "SDMetrics can score no pair of columns (constant columns?)")
+        else:
+            scores.add("fidelity/overall", (shape + trends) / 2)
+            scores.add("fidelity/column_pair_trends", trends)
         if scores.dependent_pairs:
             trends = _mean([pair.score for pair in pairs.values() if pair.depends])
             scores.add("fidelity/overall_default", (shape + trends) / 2)
@@ -153,7 +157,8 @@ def pair_trends(schema: Schema, real: Columns, synthetic: Columns, seed: int) ->
             pair = (
                 _compare_correlations(of_real, of_synthetic) if numbers else _compare_cells(of_real, of_synthetic, rng)
             )
-        results[f"{a.name} | {b.name}"] = pair
+        label = f"{a.name} | {b.name}"
+        results[label if label not in results else f"{a.name!r} | {b.name!r}"] = pair
     return results
 
 

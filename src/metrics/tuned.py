@@ -32,7 +32,13 @@ from src.metrics.features import category_codes, scaled_features
 from src.metrics.grids import TAKES_HOLES, Fit, fit_and_predict, fits_of, models_of
 from src.metrics.scores import Scores
 from src.metrics.settings import PaperEvaluation
-from src.metrics.utility import add_classification, add_regression
+from src.metrics.utility import (
+    Standardised,
+    add_classification,
+    add_regression,
+    no_prediction,
+    rows_with_target,
+)
 from src.seeding import derive_int32, numpy_stream
 from src.tables import Schema, Table
 from src.tables.schema import Task
@@ -103,7 +109,7 @@ def add_tuned_utility(
         scores.undefined(names, reason)
         return
     arrays = _arrays(frames, rows.train, task, target, evaluation.log_target)
-    holed = bool(np.isnan(arrays.x).any())
+    holed = bool(frames[0].isna().any(axis=None))
     runnable = [model for model in models if not holed or model in TAKES_HOLES]
     points = _points(runnable, arrays, seed, n_threads, on_fit)
     for model in models:
@@ -121,7 +127,7 @@ def _frames(rows: Downstream, target: str, max_rows: int, seed: int) -> tuple[li
     """Usable rows of the fitted, validation and test table, and what was left out of the last two."""
     frames, left_out = [], []
     for name, table in (("fitted", rows.fitted), ("validation", rows.validation), ("test", rows.test)):
-        known = table.frame[table.frame[target].notna()]
+        known = rows_with_target(table.frame, table.schema)
         usable = known if name == "fitted" else known.dropna()
         if len(usable) < len(known):
             left_out.append(f"{len(known) - len(usable)} of {len(known)} {name} rows")
@@ -135,9 +141,9 @@ def _not_scorable(
 ) -> str | None:
     if not models:
         return f"none of the models asked for ({', '.join(evaluation.models)}) does {schema.task}"
-    if len(schema.columns) < 2:
-        return "the target is the only column"
-    if len(schema[target].categories) == 1:
+    if (reason := no_prediction(schema)) is not None:
+        return reason
+    if len(schema[target].own_categories) == 1:
         return "the target has one category only"
     fitted, validation, test = (len(frame) for frame in frames)
     if min(fitted, validation, test) == 0:
@@ -152,8 +158,8 @@ def _arrays(frames: list[pd.DataFrame], train: Table, task: Task, target: str, l
     if task == "regression":
         y, *y_real = [frame[target].to_numpy(dtype=float) for frame in frames]
     else:
-        y, *y_real = [category_codes(frame[target], schema[target].categories).astype(int) for frame in frames]
-    n_classes = len(schema[target].categories)
+        y, *y_real = [category_codes(frame[target], schema[target].own_categories).astype(int) for frame in frames]
+    n_classes = len(schema[target].own_categories)
     return Arrays(task, n_classes, log_target, x, y, (x_real[0], x_real[1]), (y_real[0], y_real[1]))
 
 
@@ -180,8 +186,7 @@ def _measure(fit: Fit, arrays: Arrays, seed: int) -> list[Point]:
     prefix = f"utility/{fit.model}"
     model_seed = derive_int32(seed, "model", fit.model)
     if arrays.task == "regression":
-        y = log_of(arrays.y) if arrays.log_target else arrays.y
-        predictions = fit_and_predict(fit, arrays.task, arrays.x, y, list(arrays.x_real), model_seed)
+        predictions = _numbers(fit, arrays, model_seed)
     else:
         predictions = _class_probabilities(fit, arrays, model_seed)
     points = []
@@ -194,6 +199,16 @@ def _measure(fit: Fit, arrays: Arrays, seed: int) -> list[Point]:
                 add_classification(scores, prefix, y, predicted)
         points.append(Point(params, *sides))
     return points
+
+
+def _numbers(fit: Fit, arrays: Arrays, seed: int) -> list[list[np.ndarray]]:
+    """``[frame][point]``: (rows,), logged if the fitted target is; a target that is not logged is standardised."""
+    x_real = list(arrays.x_real)
+    if arrays.log_target:
+        return fit_and_predict(fit, arrays.task, arrays.x, log_of(arrays.y), x_real, seed)
+    standardised = Standardised.of(arrays.y)
+    found = fit_and_predict(fit, arrays.task, arrays.x, standardised.forward(arrays.y), x_real, seed)
+    return [[standardised.backward(z) for z in side] for side in found]
 
 
 def _class_probabilities(fit: Fit, arrays: Arrays, seed: int) -> list[list[np.ndarray]]:
@@ -222,11 +237,18 @@ def add_both_scales(scores: Scores, prefix: str, y: np.ndarray, predicted: np.nd
 
     Logged predictions are also compared with ``y`` as it is (``rmse_raw_target``): the published slip.
     """
+    logs = log_of(y)
+    cut_off = bool((logs == logs[0]).all() and (y != y[0]).any())
     if logged:
         limits = np.log(LOG_RANGE)
         add_regression(scores, prefix, y, np.exp(np.clip(predicted, *limits)))
-        add_regression(scores, prefix, log_of(y), predicted, "_log")
+        add_regression(scores, prefix, logs, predicted, "_log")
         add_regression(scores, prefix, y, predicted, "_raw_target")
     else:
         add_regression(scores, prefix, y, predicted)
-        add_regression(scores, prefix, log_of(y), log_of(predicted), "_log")
+        add_regression(scores, prefix, logs, log_of(predicted), "_log")
+    if cut_off:
+        reason = (
+            f"all real targets lie outside {LOG_RANGE[0]:,.0f}..{LOG_RANGE[1]:,.0f}, where the logarithm is cut off"
+        )
+        scores.undefined([f"{prefix}/rmse_log", f"{prefix}/r2_log"], reason)

@@ -60,6 +60,8 @@ def read_frame(file: Path, say: Say, text: Collection[str] = ()) -> pd.DataFrame
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise TableError(f"{file}: column names repeat: {repeated}; rename them so that each is unique")
+    if not names:
+        raise TableError(f"{file} has no column with a name")
     if frame.empty:
         raise TableError(f"{file} has {len(names)} columns but no rows")
     return pd.DataFrame({name: _plain(frame[name], name in text, file) for name in names})
@@ -143,14 +145,17 @@ def _decoded(file: Path, say: Say) -> str:
 
 
 def _separator(content: str) -> str:
-    """The separator that cuts the first records, header included, into equally many fields; of several, the most."""
+    """The separator that cuts the first records, header included, into equally many fields; of several, the most.
+
+    Where a comma does as well as another one, it is part of the numbers.
+    """
     widths = {}
     for separator in SEPARATORS:
         records = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
         widths[separator] = [len(record) for record in islice(records, SNIFFED_RECORDS) if record]
     equal = {s: w[0] for s, w in widths.items() if len(set(w)) == 1 and w[0] > 1}
     candidates = equal or {s: w[0] for s, w in widths.items()}
-    return max(candidates, key=lambda separator: candidates[separator])
+    return max(candidates, key=lambda separator: (candidates[separator], separator != ","))
 
 
 def _with_decimal_commas(frame: pd.DataFrame, text: Collection[str], file: Path, say: Say) -> pd.DataFrame:
@@ -214,7 +219,7 @@ def _from_objects(values: pd.Series, file: Path) -> pd.Series:
     if all(issubclass(kind, Number) or kind is Decimal for kind in kinds):
         return values.astype(float)
     if all(issubclass(kind, date) for kind in kinds):
-        return pd.to_datetime(values, utc=True)
+        return _as_dates(values)
     if kinds == {str}:
         return _dates_or_text(values)
     row = next(i for i, value in enumerate(values) if i in cells.index and not isinstance(value, str))
@@ -228,9 +233,18 @@ def _dates_or_text(values: pd.Series) -> pd.Series:
     if not pd.Series(values.dropna().unique(), dtype=object).str.fullmatch(ISO_DATE).all():
         return values
     try:
-        return pd.to_datetime(values, format="ISO8601", utc=True)
-    except ValueError:  # the 30th of February, or a year that 64-bit nanoseconds do not reach: text like any other
+        return _as_dates(values, format="ISO8601")
+    except ValueError:  # the 30th of February: text like any other
         return values
+
+
+def _as_dates(values: pd.Series, **how: str) -> pd.Series:
+    """Dates, also in years that nanoseconds in 64 bits do not reach, such as the 9999 of open ends."""
+    try:
+        return pd.to_datetime(values, utc=True, **how)
+    except pd.errors.OutOfBoundsDatetime:
+        cells = [np.datetime64("NaT") if pd.isna(value) else np.datetime64(value) for value in values]
+        return pd.Series(np.array(cells, dtype="datetime64[us]"), values.index, name=values.name)
 
 
 def _text_of(value: object) -> str:

@@ -97,7 +97,7 @@ def choose_kinds(frame: pd.DataFrame, choices: ColumnChoices, say: Say) -> dict[
         elif name not in choices.exclude:
             say(f"column {name!r} is left out: {reason}")
     if not kinds:
-        raise TableError(f"no column is left: all of {listed(frame.columns)} are left out")
+        raise TableError(f"no column is left: all of {listed(frame.columns) or 'them'} are left out")
     return kinds
 
 

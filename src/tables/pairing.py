@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from src.errors import TableError
@@ -119,12 +120,14 @@ def _of_content(real: pd.Series, values: pd.Series, kind: Kind) -> pd.Series | N
     """``values`` as cells of the content of ``real``, None if they are something else."""
     wanted, content = content_of(real), content_of(values)
     if content == "nothing":
-        return values.astype(float)
+        return pd.Series(np.nan, values.index, dtype=float)
     if wanted == content == "texts":
         if kind == "numerical":
             return values if first_text(values) is None else None
         numbers_for_text = first_text(real) is not None and first_text(values) is None
         return None if numbers_for_text and not values.isin(real.dropna().unique()).any() else values
+    if wanted == "numbers" and content == "texts" and first_text(values) is None:
+        return pd.to_numeric(values)
     if wanted == "numbers" and content == "truth values":
         return values.astype(float)
     if wanted == "truth values" and content == "numbers" and values.dropna().isin([0, 1]).all():

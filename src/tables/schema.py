@@ -22,6 +22,7 @@ class Column:
         dtype: pandas dtype of the column when it is written without holes, e.g. ``int64``.
         integer: a numerical column that holds whole numbers only.
         categories: the values a categorical column may take, in their fixed order.
+        n_foreign: how many of the last categories no real table has, only one it is compared with.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Column:
     dtype: str
     integer: bool = False
     categories: tuple[Hashable, ...] = ()
+    n_foreign: int = 0
 
     def __post_init__(self) -> None:
         if self.kind not in ("numerical", "categorical"):
@@ -37,6 +39,11 @@ class Column:
             raise TableError(f"column {self.name!r}: a categorical column needs at least one category")
         if len(set(self.categories)) != len(self.categories):
             raise TableError(f"column {self.name!r}: categories repeat: {list(self.categories)}")
+
+    @property
+    def own_categories(self) -> tuple[Hashable, ...]:
+        """The categories that real tables have."""
+        return self.categories[: len(self.categories) - self.n_foreign]
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Schema:
         column = self[self.target]
         if column.kind == "numerical":
             return "regression"
-        return "binary" if len(column.categories) <= 2 else "multiclass"
+        return "binary" if len(column.own_categories) <= 2 else "multiclass"
 
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)

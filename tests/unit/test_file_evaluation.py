@@ -11,7 +11,7 @@ from sdmetrics.reports import QualityReport
 
 from src.cli import compose, quoted_path
 from src.errors import ConfigError, TableError
-from src.file_evaluation import evaluate_files, read_tables, rows_of_real
+from src.file_evaluation import ceiling_rows, evaluate_files, read_tables
 from src.metrics.catalogue import describe
 from src.metrics.scores import Scores
 from src.requests import FileRequest, build_evaluation_request
@@ -133,13 +133,13 @@ def test_floor_and_ceiling_frame_a_good_table(files):
 def test_the_ceiling_of_tuned_models_is_not_chosen_on_rows_they_learned(files):
     paper = ["evaluation=paper", "evaluation.models=[decision_tree]", "evaluation.detection_rows=100", "target=label"]
     asked = request(files, *paper, test="test.csv")
-    rows = rows_of_real(read_tables(asked), asked)
+    rows = ceiling_rows(read_tables(asked), asked)
     assert (rows.fitted.n_rows, rows.validation.n_rows, rows.test.n_rows) == (240, 60, 150)
     assert not set(rows.fitted.frame["height"]) & set(rows.validation.frame["height"])
     found = evaluate_files(asked)
     assert found["references"]["ceiling"]["utility/decision_tree/accuracy"] is not None
     quick = request(files, *QUICK, test="test.csv")
-    assert rows_of_real(read_tables(quick), quick) is None
+    assert ceiling_rows(read_tables(quick), quick).fitted.n_rows == 300
 
 
 def test_holes_make_metrics_undefined_with_the_reason(files):

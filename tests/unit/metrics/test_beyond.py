@@ -182,7 +182,7 @@ def test_rare_categories_share_a_coordinate_and_huge_numbers_stay_finite():
     x = to_points(drawn)
     assert np.isfinite(x).all()
     assert len(np.unique(x[:, :-1], axis=0)) == MAX_CATEGORIES
-    assert np.isfinite(tree_features(drawn.frame, schema, ["x"])).all()
+    assert np.isfinite(tree_features(drawn.frame, real.frame, schema, ["x"])).all()
 
 
 def test_nearest_by_chunks_is_brute_force(monkeypatch):

@@ -167,6 +167,25 @@ def test_a_pair_that_cannot_be_scored_is_none_and_named():
     json.dumps(scores.per_pair, allow_nan=False)
 
 
+def test_pairs_whose_names_read_alike_all_count():
+    names = ("a", "b | c", "a | b", "c")
+    schema = Schema(tuple(Column(name, "numerical", "float64") for name in names))
+    real, synthetic = (
+        make_table(pd.DataFrame(np.random.default_rng(seed).normal(size=(50, 4)), columns=names), schema)
+        for seed in (0, 1)
+    )
+    scores = fidelity_of(real, synthetic)
+    assert len(scores.per_pair) == 6
+    assert scores.values["fidelity/column_pair_trends"] == pytest.approx(np.mean(list(scores.per_pair.values())))
+
+
+def test_constant_columns_alone_have_no_trends_and_say_so():
+    frame = pd.DataFrame({"a": [1.5] * 9, "b": [2.5] * 9})
+    schema = Schema(tuple(Column(name, "numerical", "float64") for name in frame))
+    table = make_table(frame, schema)
+    assert "no pair of columns" in fidelity_of(table, table).reasons["fidelity/overall"]
+
+
 def test_one_column_has_shapes_and_no_trends():
     schema = Schema((SCHEMA.columns[1],))
     tables = (make_table(random_frame(50, seed)[["height"]], schema) for seed in (1, 2))

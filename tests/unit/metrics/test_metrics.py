@@ -1,14 +1,24 @@
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import f1_score
 
 from src.metrics.catalogue import describe
+from src.metrics.detection import add_detection
 from src.metrics.evaluate import metric_names, reference_tables, score, score_references
 from src.metrics.scores import Scores
 from src.metrics.settings import QuickEvaluation
-from src.metrics.utility import add_classification, add_utility, class_probabilities, utility_names
-from src.tables import Schema, Split, make_table
+from src.metrics.utility import (
+    MAX_CLASSES,
+    Standardised,
+    add_classification,
+    add_utility,
+    class_probabilities,
+    utility_names,
+)
+from src.tables import Column, Schema, Split, make_table
 from src.tables.bayesian_network import BayesianNetwork
 from tests.conftest import SCHEMA, random_frame, random_table
 from tests.unit.metrics.awkward import awkward_tables
@@ -51,6 +61,89 @@ def test_one_class_in_the_test_table_has_no_auroc():
     add_classification(scores, "m", np.zeros(4, dtype=int), np.tile([0.7, 0.3], (4, 1)))
     assert scores.values["m/auroc"] is None
     assert "one class" in scores.reasons["m/auroc"]
+
+
+def test_classes_the_test_table_lacks_count_where_they_are_predicted():
+    y, right, wrong = np.array([0, 0, 2, 2]), np.eye(3)[[0, 0, 2, 2]], np.eye(3)[[0, 1, 2, 2]]
+    for probability in (right, wrong):
+        scores = Scores()
+        add_classification(scores, "m", y, probability)
+        macro = f1_score(y, probability.argmax(axis=1), average="macro", zero_division=0)
+        assert scores.values["m/macro_f1"] == pytest.approx(macro)
+        weighted = 1 if probability is right else (0.5 * 2 / 3 + 0.5) / 2
+        assert scores.values["m/weighted_f1"] == pytest.approx(weighted)
+
+
+def test_f1_of_a_class_without_test_rows_is_undefined():
+    scores = Scores()
+    add_classification(scores, "m", np.zeros(4, dtype=int), np.eye(2)[[0, 0, 0, 1]])
+    assert "second class" in scores.reasons["m/f1"]
+    assert "one class only" in scores.reasons["m/weighted_f1"]
+    assert scores.values["m/f1"] is None
+    assert scores.values["m/weighted_f1"] is None
+
+
+def test_trees_see_small_differences_of_large_numbers():
+    rng = np.random.default_rng(0)
+    offset = 1_700_000_000
+    second, other = rng.integers(0, 20, 400), rng.integers(20, 40, 400)
+    columns = (Column("s", "numerical", "int64", integer=True), Column("t", "categorical", "int64", categories=(0, 1)))
+    schema = Schema(columns, "t")
+    real, far = (
+        make_table(pd.DataFrame({"s": offset + s, "t": (s % 20 > 9).astype(int)}), schema) for s in (second, other)
+    )
+    scores = Scores()
+    add_detection(scores, real, far, 400, 0, 1)
+    assert scores.values["detection/xgboost"] < 0.05
+    add_utility(scores, real, real, 0, 1)
+    assert scores.values["utility/xgboost/accuracy"] == 1
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1, 0), (1e-6, 0), (1e30, 0), (1, 1e9), (1e307, 0)])
+def test_regression_does_not_depend_on_the_scale_of_the_target(scale, offset):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 300))
+    schema = Schema(tuple(Column(name, "numerical", "float64") for name in "aby"), "y")
+    table = make_table(pd.DataFrame({"a": a, "b": b, "y": scale * (2 * a + b) + offset}), schema)
+    scores = Scores()
+    add_utility(scores, table, table, 0, 1)
+    if scale < 1e100:
+        assert scores.values["utility/xgboost/r2"] > 0.99
+    else:
+        assert "came to" in scores.reasons["utility/xgboost/r2"]
+
+
+@settings(max_examples=50, derandomize=True, deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=8))
+def test_standardised_numbers_come_back(values):
+    y = np.array(values)
+    standardised = Standardised.of(y)
+    z = standardised.forward(y)
+    assert np.isfinite(z).all()
+    np.testing.assert_allclose(standardised.backward(z), y, rtol=1e-9, atol=1e-9 * np.abs(y).max())
+
+
+def test_values_of_the_target_that_only_the_synthetic_table_has_are_no_classes():
+    columns = [*SCHEMA.columns[:3], Column("label", "categorical", "object", categories=(0, 1, "Yes "), n_foreign=1)]
+    schema, table = Schema(tuple(columns), "label"), random_table(200, 0)
+    odd = table.frame.astype({"label": object})
+    odd.loc[:20, "label"] = "Yes "
+    found = []
+    for frame in (odd, odd.iloc[21:]):
+        scores = Scores()
+        add_utility(scores, make_table(random_frame(200, 1), schema), make_table(frame, schema), 0, 1)
+        found.append(scores.values)
+    assert schema.task == "binary"
+    assert found[0] == found[1]
+
+
+def test_a_target_of_hundreds_of_classes_is_refused_with_the_reason():
+    names = tuple(range(MAX_CLASSES + 1))
+    schema = Schema((SCHEMA.columns[0], Column("k", "categorical", "int64", categories=names)), "k")
+    table = make_table(pd.DataFrame({"age": names, "k": names}), schema)
+    scores = Scores()
+    add_utility(scores, table, table, 0, 1)
+    assert scores.reasons["utility/xgboost/accuracy"] == "the target has 201 classes, more than 200"
 
 
 def test_utility_of_a_regression_target_and_of_no_target():

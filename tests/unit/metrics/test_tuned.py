@@ -224,6 +224,23 @@ def test_jobs_of_a_sweep_side_by_side_score_as_one_alone():
     assert results == [tuned(synthetic, train, test, job[1]).values] * 2
 
 
+def test_a_logarithm_that_is_cut_off_everywhere_scores_nothing():
+    scores = Scores()
+    add_both_scales(scores, "m", np.array([0.2, 0.7]), np.array([0.6, 0.1]), logged=False)
+    assert scores.values["m/rmse_log"] is None
+    assert "all real targets lie outside 1..20,000" in scores.reasons["m/r2_log"]
+    assert scores.values["m/rmse"] > 0
+
+
+def test_an_outlier_of_any_size_is_scored():
+    synthetic, train, test = three()
+    for cell in (1e60, -1e300):
+        odd = synthetic.frame.copy()
+        odd.loc[0, "height"] = cell
+        scores = tuned(make_table(odd, synthetic.schema), train, test)
+        assert all(scores.values[f"utility/{model}/accuracy"] is not None for model in DOWNSTREAM_MODELS["binary"])
+
+
 def test_a_single_synthetic_class_is_predicted_always():
     synthetic, train, test = three()
     scores = tuned(changed(synthetic, label=1), train, test)

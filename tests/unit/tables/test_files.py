@@ -30,6 +30,27 @@ def test_the_separator_is_found_whatever_the_cells_hold(tmp_path, separator):
     pd.testing.assert_frame_equal(frame, expected)
 
 
+def test_a_comma_in_the_header_does_not_win_over_the_semicolon(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("x,1;y\n1,5;2\n2,5;3\n")
+    assert list(read_frame(file, print).columns) == ["x,1", "y"]
+
+
+def test_dates_beyond_nanoseconds_are_dates(tmp_path):
+    far = ["9999-12-31", "1600-02-29", "2020-01-01"]
+    pd.DataFrame({"d": far}).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame({"d": [datetime.date.fromisoformat(day) for day in far]}).to_parquet(tmp_path / "t.parquet")
+    for name in ("t.csv", "t.parquet"):
+        values = read_frame(tmp_path / name, print)["d"]
+        assert values.dt.strftime("%Y-%m-%d").tolist() == far
+
+
+def test_a_file_without_a_named_column_is_refused(tmp_path):
+    pd.DataFrame(index=range(3)).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(TableError, match="no column with a name"):
+        read_frame(tmp_path / "t.parquet", print)
+
+
 def test_decimal_commas_are_numbers_and_said(tmp_path):
     said = []
     frame = read(tmp_path, "a;b\n1,5;x,y\n-2;z\n,25;x\n", said=said)

@@ -114,6 +114,14 @@ def test_the_same_values_in_other_types_are_the_same_table():
     assert list(real) == list(kinds)
 
 
+def test_numbers_written_as_text_and_dates_that_are_all_absent_are_taken():
+    real = pd.DataFrame({"n": [1.0, 2.0], "d": pd.to_datetime(["2020-01-01", "2020-01-02"])})
+    other = pd.DataFrame({"n": ["1", "3"], "d": pd.to_datetime([None, None])})
+    found = as_real(real, other, {"n": "numerical", "d": "numerical"}, ("real", "other"))
+    assert found["n"].tolist() == [1, 3]
+    assert found["d"].isna().all()
+
+
 def test_text_that_only_holds_numbers_by_chance_is_text():
     kinds = {"code": "categorical"}
     real, other = pd.DataFrame({"code": ["1", "A"]}), pd.DataFrame({"code": ["1", "1"]})
