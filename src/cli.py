@@ -21,12 +21,13 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from src.errors import ConfigError, InterruptedRunError, MissDiffError
+from src.errors import ConfigError, InterruptedRunError, MissDiffError, SweepError
 from src.sweep import (
     DONE,
     FAILED,
@@ -48,6 +49,7 @@ PATH_KEYS = (
     *("run", "run_dir", "outputs_dir", "dataset.path", "real", "synthetic", "test", "out"),
     *("sweep", "results"),
 )
+MOST_DEATHS = 3
 NAME_LIST_KEYS = ("categorical", "numerical", "exclude")
 PLAIN_PATH = re.compile("[A-Za-z./_][A-Za-z0-9./_-]*")
 
@@ -118,23 +120,29 @@ def sweep_axes(overrides: Sequence[str], multirun: bool, config_name: str = "con
     Raises:
         ConfigError, HydraException: an override cannot be read, or has several values without ``--multirun``.
     """
-    params: Sequence[str] = ()
-    experiments = [override for override in overrides if override.startswith("experiment=")]
-    _refuse_unknown(experiments)
-    if experiments and not (multirun and "," in experiments[0]):
-        with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
-            settings = hydra.compose(config_name, experiments, return_hydra_config=True).hydra
-        multirun = multirun or settings.mode == RunMode.MULTIRUN
-        params = [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()] if multirun else ()
     axes = {}
-    for override in OverridesParser.create().parse_overrides([*params, *overrides]):
-        key = override.get_key_element()
-        if not override.is_sweep_override():
-            axes[key] = [str(override.input_line)]
-        elif multirun:
-            axes[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
-        else:
-            raise ConfigError(f"{override.input_line} names several values; add --multirun to run them all")
+    with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
+        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        asked = parser.parse_overrides(list(overrides))
+        experiments = [name for override in asked if override.key_or_group == "experiment" for name in _names(override)]
+        _refuse_unknown(experiments)
+        own = [str(override.input_line) for override in asked if override.key_or_group.startswith("hydra")]
+        settings = [
+            hydra.compose(config_name, [*chosen, *own], return_hydra_config=True).hydra
+            for chosen in [[f"experiment={name}"] for name in experiments] or [[]]
+        ]
+        if len(settings) > 1 and any(each.sweeper.params for each in settings):
+            raise ConfigError(f"experiment={','.join(experiments)}: committed sweeps run one by one; name one of them")
+        multirun = multirun if settings[0].mode is None else settings[0].mode == RunMode.MULTIRUN
+        params = [f"{key}={value}" for key, value in (settings[0].sweeper.params or {}).items()] if multirun else []
+        for override in [*parser.parse_overrides(params), *asked]:
+            key = override.get_key_element()
+            if not override.is_sweep_override():
+                axes[key] = [str(override.input_line)]
+            elif multirun:
+                axes[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            else:
+                raise ConfigError(f"{override.input_line} names several values; add --multirun to run them all")
     return multirun, axes
 
 
@@ -197,10 +205,16 @@ def readable(error: Exception, config_name: str = "config") -> str:
     return text
 
 
+def _names(override: Override) -> list[str]:
+    """The values of an override, one or those of a sweep."""
+    values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
+    return ["null" if value is None else str(value).strip("'\"") for value in values]
+
+
 def _refuse_unknown(experiments: Sequence[str]) -> None:
     """Hydra passes over an optional option that does not exist; a misspelt sweep would be a single default run."""
     known = sorted(file.stem for file in Path(CONF, "experiment").glob("*.yaml"))
-    for name in (name for override in experiments for name in override.partition("=")[2].split(",")):
+    for name in experiments:
         if name not in known and name != "null":
             raise ConfigError(f"experiment={name} does not exist; experiment is one of {', '.join(known)}")
 
@@ -225,12 +239,16 @@ def _watching(cfg: DictConfig, overrides: Sequence[str], axes: Axes) -> Iterator
 
 def _walk(jobs: Callable[[], object]) -> None:
     """Run the jobs; those of a sweep go on where one of the launcher's processes dies."""
+    n_deaths = 0
     while True:
         try:
             jobs()
-        except BrokenProcessPool:
-            if not settle_lost_jobs(Path(os.environ[FOLDER])):
-                raise
+        except BrokenProcessPool as error:
+            n_deaths = 0 if settle_lost_jobs(Path(os.environ[FOLDER])) else n_deaths + 1
+            if n_deaths == MOST_DEATHS:
+                raise SweepError(
+                    "the processes of the sweep are killed before they reach a run (out of memory?)"
+                ) from error
             print("a process of the sweep was killed; what was running is run once more, alone", file=sys.stderr)
         else:
             return

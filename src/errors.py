@@ -50,6 +50,10 @@ class NotApplicableError(MissDiffError):
     exit_code = 0
 
 
+class SweepError(MissDiffError):
+    """A sweep cannot go on: its processes die before they reach a run."""
+
+
 class TrainingDivergedError(MissDiffError):
     """The loss became NaN or infinite; the message names the step and the noise level."""
 

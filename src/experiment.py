@@ -49,22 +49,39 @@ def run(config: Config, path: Path) -> bool:
     """
     started = time.perf_counter()
     folder = RunFolder(path)
-    if folder.done and not config.general.force:
-        print(f"finished before, nothing to do (force=true runs it anew)\n\n{run_summary(folder, config.method)}")
+    if _finished(config, folder):
         return False
     check_devices(config.trainer)
-    reset_peak_memory()
     data = make_data(config)
     try:
         data.setup("fit")
     except NotApplicableError as error:
         _record_not_applicable(config, folder, data.split, str(error))
         return True
-    if is_rank_zero():
-        folder.open(config.identity, config.general.force)
-        print(f"run folder: {folder.path}")
-        for warning in _warnings(data):
-            print(f"warning: {warning}", file=sys.stderr)
+    if not is_rank_zero():
+        _synthetic(config, folder, data, Mirror())
+        return True
+    with folder.locked():
+        if _finished(config, folder):  # by another process, meanwhile
+            return False
+        _run(config, folder, data, started)
+    return True
+
+
+def _finished(config: Config, folder: RunFolder) -> bool:
+    if not folder.done or config.general.force:
+        return False
+    folder.check_settings(config.identity)
+    print(f"finished before, nothing to do (force=true runs it anew)\n\n{run_summary(folder, config.method)}")
+    return True
+
+
+def _run(config: Config, folder: RunFolder, data: TableDataModule, started: float) -> None:
+    reset_peak_memory()
+    folder.open(config.identity, config.general.force)
+    print(f"run folder: {folder.path}")
+    for warning in _warnings(data):
+        print(f"warning: {warning}", file=sys.stderr)
     mirror = _mirror(config, folder)
     try:
         synthetic = _synthetic(config, folder, data, mirror)
@@ -73,7 +90,6 @@ def run(config: Config, path: Path) -> bool:
     except BaseException:
         mirror.abandon()
         raise
-    return True
 
 
 def make_data(config: Config) -> TableDataModule:

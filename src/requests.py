@@ -78,9 +78,21 @@ class FileRequest:
             raise ConfigError(f"seed is not negative, got {self.seed}")
         if self.out.suffix != ".json" or self.out.is_dir():
             raise ConfigError(f"out is the name of a .json file, got {self.out}")
-        folder = next(parent for parent in self.out.absolute().parents if parent.exists())
-        if not os.access(folder, os.W_OK):
-            raise ConfigError(f"{self.out} cannot be written (no permission in {folder}); name another file: out=FILE")
+        check_writable("out", self.out, is_folder=False)
+
+
+def check_writable(key: str, path: Path, is_folder: bool) -> None:
+    """Refuse a file or folder that cannot be written.
+
+    Raises:
+        ConfigError: names the key, the path and what is in the way.
+    """
+    at = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    whole = at == path.absolute()
+    if at.is_dir() == (whole and not is_folder):
+        raise ConfigError(f"{key}={path} cannot be written: {at} is {'a folder' if at.is_dir() else 'no folder'}")
+    if not os.access(at, os.W_OK):
+        raise ConfigError(f"{key}={path} cannot be written: no permission in {at}; name another {key}=...")
 
 
 def build_evaluation_request(cfg: DictConfig) -> EvaluationRequest | FileRequest:
@@ -156,8 +168,11 @@ class ReportRequest:
         for root in self.roots:
             if not root.is_dir():
                 raise ConfigError(f"sweep={root} is no folder; name the root of finished runs, e.g. sweep=outputs")
-        if self.results is not None and not self.results.endswith(".md"):
-            raise ConfigError(f"results={self.results} is a page of Markdown to write, *.md")
+        check_writable("out", self.folder, is_folder=True)
+        if self.results is not None:
+            if not self.results.endswith(".md"):
+                raise ConfigError(f"results={self.results} is a page of Markdown to write, *.md")
+            check_writable("results", Path(self.results), is_folder=False)
 
     @property
     def roots(self) -> list[Path]:

@@ -4,7 +4,6 @@ Jobs may run in this process or side by side in others. Each has a file in the s
 suffix says where it stands (``0007.running`` becomes ``0007.done``), and a log with all it printed.
 """
 
-import fcntl
 import hashlib
 import itertools
 import json
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from src.errors import ConfigError
+from src.locks import hold
 
 FOLDER = "MISSDIFF_SWEEP"
 RUNNING, DONE, SKIPPED, FAILED = "running", "done", "skipped", "failed"
@@ -137,7 +137,7 @@ def _turn(running: Path) -> IO[str]:
     """An open file that holds the job's turn: jobs share it, but one that was lost wants it for itself."""
     turn = running.with_name(TURN).open("w")
     lost = running.with_suffix(f".{LOST}").exists()
-    fcntl.flock(turn, fcntl.LOCK_EX if lost else fcntl.LOCK_SH)
+    hold(turn, shared=not lost)
     deadline = time.monotonic() + DEATH_S
     while lost and list(running.parent.glob(f"*.{RUNNING}")) and time.monotonic() < deadline:
         time.sleep(0.05)  # the job that had the turn is dead, and the launcher is about to end this process too
@@ -163,10 +163,8 @@ def watched_sweep(folder: Path, n_jobs: int) -> Iterator[None]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError(f"another process runs this very sweep; what it prints is in {folder}") from error
+        if not hold(lock, wait=False):
+            raise ConfigError(f"another process runs this very sweep; what it prints is in {folder}")
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         with _watched(folder, n_jobs):
@@ -233,9 +231,7 @@ def take_device(folder: Path, visible: Sequence[str]) -> None:
     for turn in itertools.count():
         for name in visible:
             lock = (folder / f"device-{name}-{turn}.lock").open("w")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not hold(lock, wait=False):
                 lock.close()
                 continue
             os.environ["CUDA_VISIBLE_DEVICES"] = name

@@ -176,7 +176,8 @@ def _paper(cell: Cell) -> str:
     if cell.paper is None:
         reason = f' title="{escape(cell.paper_reason)}"' if cell.paper_reason else ""
         return f'<td class="paper"><span class="none"{reason}>-</span></td>'
-    number = f"<b>{shown(cell.paper)}</b>" if cell.paper_bold else shown(cell.paper)
+    digits = f"{cell.paper:.5g}"
+    number = f"<b>{digits}</b>" if cell.paper_bold else digits
     return f'<td class="paper" data-v="{cell.paper:.6g}">{number}</td>'
 
 
@@ -188,7 +189,7 @@ def run_list(site: Site) -> str:
         state = (
             "done"
             if run.done
-            else f'<span class="none" title="{escape(str(run.report["reason"]))}">not applicable</span>'
+            else f'<span class="none" tabindex="0" title="{escape(str(run.report["reason"]))}">not applicable</span>'
         )
         folder = f'<a href="{escape(site.link(run.folder))}">{escape(site.look[run.variant].label)}</a>'
         realised = run.report["realised_ratio"].get("overall")

@@ -2,13 +2,16 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import OmegaConf
 
 from src.errors import ConfigError, RunExistsError
+from src.locks import hold
 from src.results.files import write_json, write_whole
 
 OWN_ENTRIES = (
@@ -63,16 +66,41 @@ class RunFolder:
         if force:
             self._clear()
         if self._config.exists():
-            found = OmegaConf.to_container(OmegaConf.load(self._config))
-            if found != config:
-                raise RunExistsError(
-                    f"{self.path} holds a run with other settings ({_difference(found, dict(config))}); "
-                    "choose another run_dir or outputs_dir, or force=true to replace it"
-                )
+            self._refuse_other(_difference(OmegaConf.to_container(OmegaConf.load(self._config)), dict(config)))
             return
         self.path.mkdir(parents=True, exist_ok=True)
         text = OmegaConf.to_yaml(OmegaConf.create(dict(config)))
         write_whole(self._config, lambda partial: partial.write_text(text))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from this run; waits while one is at work on it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_name(f".{self.path.name}.lock").open("w") as lock:
+            if not hold(lock, wait=False):
+                print(f"waiting for another process that is at work on {self.path}", file=sys.stderr)
+                hold(lock)
+            yield
+
+    def check_settings(self, config: Mapping[str, Any]) -> None:
+        """Refuse to take a finished run of other settings for that of ``config``.
+
+        Settings that one of the two versions of the program does not have are no difference.
+
+        Raises:
+            RunExistsError: it is a run of another configuration.
+        """
+        found, asked = flatten(self.config()), flatten(config)
+        self._refuse_other(
+            _difference({k: found[k] for k in found if k in asked}, {k: asked[k] for k in asked if k in found})
+        )
+
+    def _refuse_other(self, difference: str) -> None:
+        if difference:
+            raise RunExistsError(
+                f"{self.path} holds a run with other settings ({difference}); "
+                "choose another run_dir or outputs_dir, or force=true to replace it"
+            )
 
     def times(self) -> dict[str, Any]:
         """What finished stages took (seconds, memory, device), over all sessions of a resumed run."""

@@ -179,7 +179,7 @@ def _read_run(file: Path) -> Run:
             folder=folder,
             dataset=str(config["dataset"]["name"]),
             missing=str(missing["name"]),
-            ratio=None if missing.get("ratio") is None else float(missing["ratio"]),
+            ratio=None if missing.get("ratio") is None else float(f"{missing['ratio']:g}"),  # as in its folder's name
             method=method,
             variant=folder.parent.name if in_place else "-".join([method, *report.get("overrides", [])]),
             seed=int(report["seed"]),

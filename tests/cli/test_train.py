@@ -1,11 +1,14 @@
 """The real command in a process of its own."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 
-from tests.cli.command import TINY, only_run, train, without_measurements
+from tests.cli.command import ROOT, TINY, only_run, train, without_measurements
 from tests.unit.results.wandb_file import only
 
 
@@ -132,6 +135,26 @@ def test_another_configuration_in_the_same_folder_is_refused(tmp_path):
     done = train(*TINY, run_dir, "evaluation.references=false", "seed=1")
     assert done.returncode == 2
     assert "seed: 0 there, 1 asked for" in done.stderr
+
+
+def test_a_finished_run_of_other_settings_is_not_taken_for_this_one(tmp_path):
+    mine = ["method=marginals", "evaluation.references=false", f"run_dir={tmp_path / 'mine'}"]
+    assert train(*TINY, *mine).returncode == 0
+    assert "finished before" in train(*TINY, *mine).stdout
+    done = train(*TINY, *mine, "seed=1")
+    assert done.returncode == 2
+    assert "seed: 0 there, 1 asked for" in done.stderr
+
+
+def test_two_commands_of_one_run_take_turns(tmp_path):
+    command = [sys.executable, "-m", "src.train", *TINY, f"outputs_dir={tmp_path}", "evaluation.references=false"]
+    command += ["training.epochs=30"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    both = [subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=-1, stderr=-1) for _ in range(2)]
+    said = [process.communicate(timeout=300) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum("finished before" in printed for printed, _ in said) == 1
+    assert len((only_run(tmp_path) / "metrics.csv").read_text().splitlines()) == 1 + 30
 
 
 def test_two_processes_train_and_sample_as_one_run(tmp_path):

@@ -1,13 +1,16 @@
 """Where the jobs of a sweep stand, as its folder, its live line and its end tell it."""
 
+import errno
 import os
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from src.cli import sweep_axes
-from src.errors import ConfigError
+from src.cli import _walk, sweep_axes
+from src.errors import ConfigError, SweepError
+from src.locks import hold
 from src.sweep import (
     DONE,
     FAILED,
@@ -140,6 +143,49 @@ def test_axes_of_a_committed_sweep_give_way_to_the_command_line():
     assert axes["method"] == ["method=missdiff"]
     assert axes["ratio"] == ["ratio=0.1", "ratio=0.9"]
     assert axes["seed"] == ["seed=0", "seed=1", "seed=2"]
+
+
+def test_hydra_s_own_settings_of_a_sweep_count():
+    one = ["experiment=paper_figure1", "hydra.mode=RUN"]
+    assert sweep_axes(one, multirun=False)[0] is False
+    assert sweep_axes(["hydra.mode=MULTIRUN", "seed=0,1"], multirun=False)[1]["seed"] == ["seed=0", "seed=1"]
+    assert sweep_axes([*one[:1], "hydra.sweeper.params.seed=7"], multirun=False)[1]["seed"] == ["seed=7"]
+    assert "seed" not in sweep_axes([*one[:1], "~hydra.sweeper.params.seed"], multirun=False)[1]
+    assert "seed" in sweep_axes(["experiment='paper_figure1'"], multirun=False)[1]
+
+
+def test_a_pattern_of_options_is_an_axis():
+    _, axes = sweep_axes(["method=glob(diff_*)"], multirun=True)
+    assert axes["method"] == ["method=diff_delete", "method=diff_mean"]
+
+
+def test_committed_sweeps_are_named_one_a_command():
+    with pytest.raises(ConfigError, match="name one of them"):
+        sweep_axes(["experiment=paper_figure1,paper_table1_2"], multirun=True)
+
+
+def test_processes_that_die_before_any_run_end_the_sweep(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    deaths = iter([True, True, False])
+
+    def jobs(always=False):
+        if always or next(deaths):
+            raise BrokenProcessPool
+
+    _walk(jobs)
+    with pytest.raises(SweepError, match="before they reach a run"):
+        _walk(lambda: jobs(always=True))
+
+
+def test_a_file_system_without_locks_keeps_nobody_away(tmp_path, monkeypatch):
+    def refuse(file, how):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    with (tmp_path / "lock").open("w") as first, (tmp_path / "lock").open("w") as second:
+        assert hold(first)
+        assert not hold(second, wait=False)
+        monkeypatch.setattr("fcntl.flock", refuse)
+        assert hold(second, wait=False)
 
 
 def test_several_values_need_multirun():

@@ -5,7 +5,14 @@ const MOST_NUMBERS = 24;
 
 const part = (id, selector) => document.getElementById(id).querySelector(selector);
 const chosen = (key, number) => STATE[key] === "" || Number(STATE[key]) === number;
-const datasetNow = () => Number(STATE.dataset || 0);
+const measured = (run, number) => (run.metrics[number] ?? null) !== null;
+// Of all datasets: the first that has a run of this choice.
+const datasetNow = () => {
+  if (STATE.dataset !== "") return Number(STATE.dataset);
+  const run = DATA.runs.find((each) => chosen("missing", each.missing) && chosen("ratio", each.ratio) &&
+    chosen("method", DATA.variants[each.variant].method) && measured(each, metricNow()));
+  return run === undefined ? 0 : run.dataset;
+};
 const metricNow = () => Number(STATE.metric === "" ? Math.max(DATA.choices.metric.indexOf(DATA.main), 0) : STATE.metric);
 const seen = (variant) => chosen("method", DATA.variants[variant].method) && !STATE.off.has("v" + variant);
 const axisLabel = (name) => `${DATA.metrics[name].heading} (${GOOD[DATA.metrics[name].best]})`;
@@ -139,7 +146,7 @@ function drawSeconds() {
   const list = all.filter((run) => seen(run.variant));
   part("seconds", ".say").textContent = all.length === 0 ? "No run of this choice has both." :
     `A point a run on ${DATA.choices.dataset[datasetNow()]}, seconds on a logarithmic scale; a click opens the folder of the run.`;
-  const pointsOf = (number) => list.filter((run) => (run.metrics[number] ?? null) !== null);
+  const pointsOf = (number) => list.filter((run) => measured(run, number));
   const numbers = [...new Set([main, other])].filter((number) => pointsOf(number).length > 0);
   const boxes = figures(host, numbers.map((number) => DATA.choices.metric[number]));
   numbers.forEach((number, i) => {
@@ -152,7 +159,7 @@ function drawSeconds() {
       for (const run of points) {
         const { label, color, marker } = DATA.variants[run.variant];
         const tip = `${label}, ${run.place}, seed ${run.seed}\n${shown(run.metrics[number])} in ${seconds(run[key])}`;
-        layer.append(svg("a", { href: run.folder, opacity: 0.75 }, mark(marker, color, sx(run[key]), sy(run.metrics[number]), tip, 0.85)));
+        layer.append(svg("a", { href: run.folder, opacity: 0.75, "aria-label": tip }, mark(marker, color, sx(run[key]), sy(run.metrics[number]), tip, 0.85)));
       }
     });
   });

@@ -122,6 +122,11 @@ function startTips() {
     if (target) show(target, target.dataset.tip);
     else tip.hidden = true;
   });
+  document.addEventListener("focusin", (event) => {
+    const target = event.target.closest("a")?.querySelector("[data-tip]");
+    if (target) show(target, target.dataset.tip);
+    else tip.hidden = true;
+  });
   // Where nothing hovers, a tap shows what the browser would show of a title.
   document.addEventListener("click", (event) => {
     const target = event.target.closest("td [title], td[title]");
