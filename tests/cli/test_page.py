@@ -90,6 +90,27 @@ def test_it_loads_without_a_word_on_the_console(opened):
     assert silent(opened)
 
 
+def test_the_figures_are_of_a_dataset_that_has_the_choice(opened):
+    choose(opened, "missing", "mar")
+    assert "on own" in opened.find_element(By.CSS_SELECTOR, "#seconds .say").text
+    assert visible(opened, "#seconds .panels svg")
+    assert silent(opened)
+
+
+def test_the_paper_s_numbers_have_all_their_digits(opened):
+    text = opened.find_element(By.ID, "table_2").text
+    assert "0.7948" in text
+    assert "0.7845" in text
+
+
+def test_a_point_in_focus_says_what_it_is(opened):
+    point = opened.find_element(By.CSS_SELECTOR, "#seconds .panels a")
+    opened.execute_script("arguments[0].focus()", point)
+    tip = opened.find_element(By.ID, "tip")
+    assert "seed" in point.get_attribute("aria-label")
+    assert tip.text.split() == point.get_attribute("aria-label").split()
+
+
 def test_a_click_and_a_key_sort_a_table_and_a_third_restores_it(opened):
     table = "census-fidelity-overall"
     first = column(opened, table, 0)

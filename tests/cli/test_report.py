@@ -52,6 +52,8 @@ def test_a_wrong_request_or_a_damaged_report_is_one_message(tmp_path):
         (["sweep=nowhere"], "sweep=nowhere is no folder"),
         ([f"sweep={tmp_path},nowhere"], "sweep=nowhere is no folder"),
         ([f"sweep={tmp_path}"], "no finished run"),
+        ([f"sweep={tmp_path}", f"out={ROOT / 'README.md'}"], "README.md is no folder"),
+        ([f"sweep={tmp_path}", f"results={ROOT / 'README.md' / 'x.md'}"], "README.md is no folder"),
         ([f"sweep={tmp_path}", "result=x.md"], "unknown setting result; did you mean results?"),
         ([f"sweep={tmp_path}", "results=docs"], "results=docs is a page of Markdown to write"),
     ):

@@ -122,17 +122,18 @@ function startTips() {
     if (target) show(target, target.dataset.tip);
     else tip.hidden = true;
   });
-  document.addEventListener("focusin", (event) => {
-    const target = event.target.closest("a")?.querySelector("[data-tip]");
+  const showFocused = () => {
+    const target = document.activeElement?.closest("a")?.querySelector("[data-tip]");
     if (target) show(target, target.dataset.tip);
     else tip.hidden = true;
-  });
+  };
+  document.addEventListener("focusin", showFocused);
   // Where nothing hovers, a tap shows what the browser would show of a title.
   document.addEventListener("click", (event) => {
     const target = event.target.closest("td [title], td[title]");
     if (target && target.title) show(target, target.title);
   });
-  addEventListener("scroll", () => { tip.hidden = true; }, { passive: true });
+  addEventListener("scroll", showFocused, { passive: true });
 }
 
 function startLinks() {
