@@ -22,6 +22,7 @@ def job(cfg: DictConfig) -> None:
     """Report on one sweep."""
     from src.requests import build_logger, build_report_request
     from src.results.page import write_page
+    from src.results.selection import as_trained
     from src.results.sweep import read_runs, run_folders
     from src.results.sweep_report import report_summary, write_report, write_results
     from src.results.tables import figure_1, paper_tables, setting_tables
@@ -33,7 +34,7 @@ def job(cfg: DictConfig) -> None:
     paper, others = [*paper_tables(runs), *figure_1(runs)], setting_tables(runs)
     title = f"Report of {', '.join(map(str, request.roots))}"
     written = write_report(request.folder, runs, paper, others, title)
-    page, *figures = write_page(request.folder, runs, [*paper, *others], title)
+    page, *figures = write_page(request.folder, as_trained(runs), [*paper, *others], title)
     print(report_summary(runs, n_unfinished, paper, others))
     print(f"page                  {page}\nfigures               {len(figures)} in {request.folder / 'figures'}")
     print(f"report                {written[0]}\nalso there            cells.csv, runs.csv, latex/report.tex")

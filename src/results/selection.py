@@ -63,6 +63,16 @@ def measuring(runs: Sequence[Run], metrics: Sequence[str]) -> list[Run]:
     return [replace(runs[i], variant=variant(runs[i])) for i in sorted(chosen.values())]
 
 
+def as_trained(runs: Sequence[Run]) -> list[Run]:
+    """The same runs without the list of downstream models in their variant, for figures of what was trained."""
+    return [replace(run, variant=_without_models(run)) for run in runs]
+
+
+def n_models(run: Run) -> int:
+    """How many downstream models scored a run."""
+    return len(run.report["config"]["evaluation"].get("models") or [])
+
+
 def _variant(run: Run) -> str:
     return run.variant
 

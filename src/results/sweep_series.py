@@ -11,6 +11,7 @@ from statistics import fmean, stdev
 from src.errors import MetricError
 from src.metrics.catalogue import Metric, describe
 from src.results.origin import MECHANISMS, settings
+from src.results.selection import MEAN, MODELS, n_models
 from src.results.sweep import Run
 
 MAIN_METRIC = "fidelity/overall"
@@ -132,7 +133,8 @@ def looks(runs: Sequence[Run]) -> dict[str, Look]:
     for method in methods:
         own = {run.variant: run for run in runs if run.method == method}
         for i, variant in enumerate(sorted(own, key=lambda variant: (len(settings(own[variant])), variant))):
-            label = " ".join([method, *(part for part in settings(own[variant]) if part not in shared)])
+            parts = [part for part in settings(own[variant]) if part not in shared and not part.startswith(MODELS)]
+            label = " ".join([method, *parts])
             marker, dash = MARKERS[(first[method] + i) % len(MARKERS)], DASHES[i % len(DASHES)]
             result[variant] = Look(variant, method, label, colors[method], marker, dash)
     return result
@@ -142,8 +144,12 @@ def curves(runs: Sequence[Run], dataset: str, name: str) -> list[Curve]:
     """Curves of one metric, mechanisms in the paper's order, variants before references.
 
     Runs without a ratio (native holes only) and settings without a number have no place on a curve. Runs
-    of one mask share their reference rows: they count once a seed.
+    of one mask share their reference rows: they count once a seed. Of means over downstream models those
+    over the most models are drawn.
     """
+    if name.startswith(MEAN):
+        most = max(map(n_models, runs), default=0)
+        runs = [run for run in runs if n_models(run) == most]
     values: dict[tuple[str, bool, str], dict[float, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
     for run in runs:
         if run.dataset != dataset or run.ratio is None or not run.done:

@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from src.results.selection import as_trained
 from src.results.sweep import read_runs
 from src.results.sweep_figures import draw_sweep, heat_floor
 from src.results.sweep_series import (
@@ -36,6 +37,19 @@ def test_a_curve_is_mean_and_deviation_over_seeds_at_each_ratio(tmp_path):
     assert (second.ratio, second.n) == (0.5, 2)
     assert second.mean == pytest.approx(0.7)
     assert second.std == pytest.approx(0.2 / math.sqrt(2))
+
+
+def test_runs_that_differ_in_their_downstream_models_alone_are_one_curve(tmp_path):
+    mean = "utility/mean/accuracy"
+    for models, value, setting in ((["mlp", "xgboost"], 0.7, []), (["xgboost"], 0.8, ["evaluation.models=[xgboost]"])):
+        for seed in range(len(setting) + 1):
+            evaluation, metrics = {"name": "paper", "models": models}, {FIDELITY: 0.9, mean: value}
+            write_run(tmp_path, seed=seed, metrics=metrics, references={}, evaluation=evaluation, overrides=setting)
+    runs = as_trained(read_runs(tmp_path))
+    (fidelity,), (accuracy,) = (curves(runs, "census", name) for name in (FIDELITY, mean))
+    assert [look.label for look in looks(runs).values()] == ["missdiff"]
+    assert point(fidelity).n == 2
+    assert (point(accuracy).n, point(accuracy).mean) == (1, 0.7)
 
 
 def test_reference_rows_shared_by_methods_count_once_a_seed(tmp_path):
