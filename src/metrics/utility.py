@@ -13,6 +13,7 @@ standardised for the fit: XGBoost holds it in single precision and its smallest 
 Best is 1 (RMSE: 0). What it cannot see: columns that do not help to predict the target.
 """
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,7 +110,7 @@ class Standardised:
         """Inverse of :meth:`forward`, within the range of float64."""
         with np.errstate(over="ignore"):
             y = 2 * (z.astype(float) * self.scale + self.middle / 2)
-        return np.asarray(np.nan_to_num(y, nan=np.nan))
+        return np.asarray(y.clip(-sys.float_info.max, sys.float_info.max))
 
 
 def class_probabilities(

@@ -100,8 +100,14 @@ class Schema:
         return frame.astype({column.name: column.dtype for column in self.columns})
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values only, as JSON can hold them; see :meth:`from_dict`."""
+        """Plain values only, as JSON can hold them; see :meth:`from_dict`.
+
+        Checkpoints hold them, so the values of a table without foreign categories are the same in every version.
+        """
         columns = [{**asdict(column), "categories": list(column.categories)} for column in self.columns]
+        for column in columns:
+            if column["n_foreign"] == 0:
+                del column["n_foreign"]
         return {"columns": columns, "target": self.target}
 
     @classmethod

@@ -18,8 +18,12 @@ TINY = [
 
 
 def train(*arguments, cwd=ROOT, **more):
+    return command("src.train", *arguments, cwd=cwd, **more)
+
+
+def command(module, *arguments, cwd=ROOT, **more):
     return subprocess.run(
-        [sys.executable, "-m", "src.train", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=cwd,
         env={**os.environ, "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -1,25 +1,15 @@
 """python -m src.evaluate on a run that python -m src.train left, and on two files."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
-from tests.cli.command import ROOT, TINY, only_run, train
+from tests.cli.command import TINY, command, only_run, train
 from tests.conftest import random_frame
 
 
 def evaluate(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "src.evaluate", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return command("src.evaluate", *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,13 @@
 """python -m src.report on hand-made runs."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from tests.cli.command import ROOT
+from tests.cli.command import ROOT, command
 from tests.unit.results.sweep_factory import write_run, write_sweep
 
 
 def report(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "src.report", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return command("src.report", *arguments)
 
 
 def test_a_sweep_becomes_a_report_and_a_page(tmp_path):

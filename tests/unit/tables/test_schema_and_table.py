@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,6 +61,14 @@ def test_make_table_is_canonical_and_restores(table):
 def test_make_table_refuses_and_names_the_place(change, message):
     with pytest.raises(TableError, match=message):
         make_table(change(random_frame(5, 0)), SCHEMA)
+
+
+def test_plain_values_of_a_schema_are_those_that_checkpoints_hold():
+    foreign = Schema((Column("c", "categorical", "object", categories=("x", "y"), n_foreign=1),))
+    plain = Schema((replace(foreign.columns[0], n_foreign=0),))
+    assert set(plain.to_dict()["columns"][0]) == {"name", "kind", "dtype", "integer", "categories"}
+    for schema in (plain, foreign):
+        assert Schema.from_dict(schema.to_dict()) == schema
 
 
 def test_infer_schema_kinds_and_errors():
