@@ -27,6 +27,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from src.arguments import keyed, quoted_path
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, SweepError
 from src.sweep import (
     DONE,
@@ -45,20 +46,14 @@ from src.sweep import (
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 HYDRA_VERSION = "1.3"
-PATH_KEYS = (
-    *("run", "run_dir", "outputs_dir", "dataset.path", "real", "synthetic", "test", "out"),
-    *("sweep", "results"),
-)
 MOST_DEATHS = 3
-NAME_LIST_KEYS = ("categorical", "numerical", "exclude")
-PLAIN_PATH = re.compile("[A-Za-z./_][A-Za-z0-9./_-]*")
 
 Job = Callable[[DictConfig], bool | None]
 Check = Callable[[DictConfig, bool], object]
 Axes = dict[str, list[str]]
 
 
-def main(job: Job, check: Check, config_name: str = "config") -> None:
+def main(job: Job, check: Check, config_name: str = "config", positional: str | None = None) -> None:
     """Run ``job`` on the composed configuration (on each one, under ``--multirun``) and exit.
 
     Arguments:
@@ -67,11 +62,14 @@ def main(job: Job, check: Check, config_name: str = "config") -> None:
         check: raises :class:`ConfigError` for a bad configuration; called on every value named on
             the command line before the first job starts, and told whether jobs run in local sweep.
         config_name: the command's file in ``conf/``.
+        positional: key that an argument without ``=`` is the value of.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
         arguments = get_args_parser().parse_intermixed_args()
         options = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
+        if positional:
+            arguments.overrides = [keyed(argument, positional) for argument in arguments.overrides]
         arguments.overrides = [quoted_path(override) for override in arguments.overrides]
         sys.argv = [sys.argv[0], *arguments.overrides, *options]
         watching: AbstractContextManager[None] = nullcontext()
@@ -91,27 +89,6 @@ def main(job: Job, check: Check, config_name: str = "config") -> None:
     except KeyboardInterrupt:
         _say("interrupted; what was finished is kept, the same command goes on from there")
         sys.exit(1)
-
-
-def quoted_path(override: str) -> str:
-    """An override whose value is a path or a column's name, quoted.
-
-    Run folders have ``=`` and ``,``, columns have brackets, and either may have letters with accents
-    or be a number: Hydra would parse all of them. A list of columns needs no brackets: ``a,b``.
-    """
-    key, sign, value = override.partition("=")
-    if not sign or value in ("", "null"):
-        return override
-    if key in NAME_LIST_KEYS and not re.search("['\"]", value):
-        names = [name.strip() for name in value.removeprefix("[").removesuffix("]").split(",")]
-        return f"{key}=[{','.join(_quoted(name) for name in names if name)}]"
-    is_path = key in PATH_KEYS and not PLAIN_PATH.fullmatch(value)
-    return f"{key}={_quoted(value)}" if (is_path or key == "target") and value[0] not in "'\"" else override
-
-
-def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def sweep_axes(overrides: Sequence[str], multirun: bool, config_name: str = "config") -> tuple[bool, Axes]:

@@ -7,7 +7,7 @@ looked up by the ``name`` in their yaml; the fields of the class are the keys th
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from src.metrics.settings import EVALUATIONS, QuickEvaluation
 from src.missing import MECHANISMS, Mechanism
 from src.results.run_folder import flatten
 from src.results.tracking import LOGGERS, CsvLogger, WandbLogger
-from src.tables import DATASETS, BayesianNetwork, Census, Mimic4ed, Mimic4edStandin
+from src.tables import DATASETS, BayesianNetwork, Census, Mimic4ed, Mimic4edStandin, OwnTable
+from src.tables.own_table import dataset_label
 from src.training.recipe import TrainerSettings, TrainingRecipe
 from src.typed import chosen_option, only_known, plain_values, typed, without
 
@@ -40,6 +41,7 @@ GROUPS = (
 )
 NOT_IDENTITY = ("outputs_dir", "run_dir", "force", "logger", "experiment")
 IN_PATH = ("seed", "ratio", "missing.ratio")
+IN_LABEL = ("dataset.path",)
 LONGEST_NAME = 160
 MODELS = ("diffusion", "marginals")
 
@@ -108,11 +110,11 @@ class Config:
     """Everything a run needs, built.
 
     ``plain`` is the resolved configuration it was built from; ``overrides`` what the command line has to say to get it
-    (:func:`overrides`), for the record.
+    (:func:`overrides`), for the record; ``data`` digests of the user's files by name.
     """
 
     general: General
-    dataset: BayesianNetwork | Census | Mimic4ed | Mimic4edStandin
+    dataset: BayesianNetwork | Census | Mimic4ed | Mimic4edStandin | OwnTable
     missing: Mechanism
     method: str
     model: str
@@ -126,11 +128,13 @@ class Config:
     logger: CsvLogger | WandbLogger
     plain: dict[str, Any]
     overrides: tuple[str, ...] = ()
+    data: dict[str, str] = field(default_factory=dict)
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The settings that decide the result: all but where it is written and mirrored."""
-        return {key: value for key, value in self.plain.items() if key not in NOT_IDENTITY}
+        """What decides the result: all settings but where it is written and mirrored, and the content of files."""
+        kept = {key: value for key, value in self.plain.items() if key not in NOT_IDENTITY}
+        return {**kept, "data": self.data} if self.data else kept
 
 
 def build_config(cfg: DictConfig) -> Config:
@@ -141,8 +145,8 @@ def build_config(cfg: DictConfig) -> Config:
             message names the key and what is allowed.
     """
     plain = plain_values(cfg)
-    general_keys = {field.name for field in fields(General)}
-    only_known(set(plain), {*GROUPS, *general_keys, "experiment"}, "")
+    general_keys = {each.name for each in fields(General)}
+    only_known(set(plain), {*GROUPS, *general_keys, "experiment", "data"}, "")
     general = typed(General, {key: value for key, value in plain.items() if key in general_keys}, "")
     for group in GROUPS:
         if not isinstance(plain.get(group), Mapping):
@@ -164,6 +168,7 @@ def build_config(cfg: DictConfig) -> Config:
         evaluation=chosen_option(EVALUATIONS, plain["evaluation"], "evaluation"),
         logger=chosen_option(LOGGERS, plain["logger"], "logger"),
         plain=plain,
+        data=plain.get("data", {}),
     )
 
 
@@ -171,7 +176,7 @@ def group_name(config: Config) -> str:
     """``<dataset>/<missing>-<ratio>``: what runs to be compared have in common."""
     ratio = getattr(config.missing, "ratio", None)
     missing = config.plain["missing"]["name"]
-    return f"{config.plain['dataset']['name']}/{missing if ratio is None else f'{missing}-{ratio:g}'}"
+    return f"{dataset_label(config.plain['dataset'])}/{missing if ratio is None else f'{missing}-{ratio:g}'}"
 
 
 def run_path(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]) -> Path:
@@ -187,7 +192,7 @@ def run_path(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]
     general = config.general
     if general.run_dir is not None:
         return Path(general.run_dir)
-    parts = [f"{key}={value}" for key, value in differences(config, usual, chosen)]
+    parts = [f"{key}={value}" for key, value in differences(config, usual, chosen) if key not in IN_LABEL]
     name = re.sub(r"[^\w.=,+-]", "_", "-".join([config.method, *parts]))
     if len(name) > LONGEST_NAME:
         name = f"{name[:LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -198,13 +203,14 @@ def differences(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, A
     """Options and keys of a run that are not its method's defaults; arguments as of :func:`run_path`."""
     options = [g for g in GROUPS if g not in NOT_IDENTITY and chosen[g]["name"] != usual[g]["name"]]
     asked, default = flatten(config.identity), flatten(chosen)
-    keys = [k for k in sorted(asked) if k not in IN_PATH and asked[k] != default.get(k)]
+    ours = (key for key in sorted(asked) if key not in IN_PATH and not key.startswith("data."))
+    keys = [key for key in ours if asked[key] != default.get(key)]
     return [(group, chosen[group]["name"]) for group in options] + [(key, asked[key]) for key in keys]
 
 
 def overrides(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]) -> tuple[str, ...]:
     """:func:`differences` as the command line takes them, e.g. ``network.hidden=[64,128]``."""
-    return tuple(f"{key}={_hydra(value)}" for key, value in differences(config, usual, chosen))
+    return tuple(f"{key}={hydra_value(value)}" for key, value in differences(config, usual, chosen))
 
 
 def choices(config: Config) -> list[str]:
@@ -212,11 +218,12 @@ def choices(config: Config) -> list[str]:
     return [f"{group}={config.plain[group]['name']}" for group in GROUPS]
 
 
-def _hydra(value: Any) -> str:
+def hydra_value(value: Any) -> str:
+    """A value as the command line takes it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list):
-        return f"[{','.join(_hydra(item) for item in value)}]"
+        return f"[{','.join(hydra_value(item) for item in value)}]"
     text = str(value)
     if not isinstance(value, str) or re.fullmatch(r"(?!(null|true|false|nan|inf)$)[a-z_./][\w./+-]*", text):
         return text

@@ -6,9 +6,9 @@ See ``python -m src.evaluate --help``.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from src.cli import compose_plain, main
+from src.cli import main
 
 if TYPE_CHECKING:
     from src.config import Config
@@ -22,10 +22,9 @@ def config_of_run(folder: "RunFolder") -> "Config":
     Raises:
         ConfigError: there is no finished run, or its settings are those of another version.
     """
-    from src.config import NOT_IDENTITY, build_config
+    from src.recorded import recorded_config
 
-    defaults = {key: value for key, value in compose_plain([]).items() if key in NOT_IDENTITY}
-    return build_config(OmegaConf.create({**defaults, **folder.config()}))
+    return recorded_config(folder.config())
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:

@@ -15,7 +15,6 @@ from src.metrics.evaluate import Truth, metric_names, n_steps, score, score_refe
 from src.metrics.scores import Scores
 from src.missing import realised_ratio
 from src.results.figures import draw_figures
-from src.results.files import write_whole
 from src.results.provenance import commit, device_name, peak_memory_mb, reset_peak_memory, versions
 from src.results.report import Report, cached_references, fingerprint
 from src.results.run_folder import RunFolder
@@ -23,7 +22,9 @@ from src.results.terminal import run_summary
 from src.results.tracking import Mirror, open_mirror
 from src.seeding import numpy_stream
 from src.sweep import cores_of_a_job
-from src.tables import Split, Table, make_table
+from src.synthetic import read_synthetic, stored_table, write_synthetic
+from src.tables import Split, Table
+from src.tables.summary import summary_table
 from src.training.callbacks import progress_bar, read_curve
 from src.training.checkpoint import LAST, fine_tuning_bits, read_checkpoint
 from src.training.datamodule import TableDataModule
@@ -79,6 +80,10 @@ def _finished(config: Config, folder: RunFolder) -> bool:
 def _run(config: Config, folder: RunFolder, data: TableDataModule, started: float) -> None:
     reset_peak_memory()
     folder.open(config.identity, config.general.force)
+    if data.split.summaries:
+        print(f"{summary_table(data.split.summaries)}\n")
+    for note in data.split.notes:
+        print(f"note: {note}")
     print(f"run folder: {folder.path}")
     for warning in _warnings(data):
         print(f"warning: {warning}", file=sys.stderr)
@@ -118,22 +123,20 @@ def make_module(config: Config, data: TableDataModule) -> MissDiffModule:
         data.steps_per_epoch(config.trainer.n_processes),
         config.general.seed,
         config.identity,
+        stored_table(data.split, data.data.mask, config.general.seed),
     )
 
 
 def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> Table | None:
     """Train and draw the synthetic table, or read it where that is done; None on ranks but 0."""
-    schema = data.split.train.schema
-    if folder.synthetic.exists():
-        return make_table(pd.read_parquet(folder.synthetic), schema) if is_rank_zero() else None
-    draw = _draw_marginals if config.model == "marginals" else _train_and_draw
-    table, facts = draw(config, folder, data, mirror)
-    if not is_rank_zero():
-        return None
-    frame = schema.restore(table.frame)
-    folder.add_times(peak_memory_mb=peak_memory_mb(), **facts)
-    write_whole(folder.synthetic, lambda partial: frame.to_parquet(partial, index=False))
-    return table
+    if not folder.synthetic.exists():
+        draw = _draw_marginals if config.model == "marginals" else _train_and_draw
+        table, facts = draw(config, folder, data, mirror)
+        if not is_rank_zero():
+            return None
+        folder.add_times(peak_memory_mb=peak_memory_mb(), **facts)
+        write_synthetic(table, data.split, folder.path, config.general.seed)
+    return read_synthetic(folder.synthetic, data.split) if is_rank_zero() else None
 
 
 def _draw_marginals(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> tuple[Table, Facts]:
@@ -192,7 +195,7 @@ def _score_and_record(
     report.time = {"train_s": train_s, "sample_s": sample_s, "evaluate_s": evaluated, "total_s": total_s}
     report.peak_memory_mb = max(peak_memory_mb(), float(before["peak_memory_mb"]))
     folder.finish(report.to_dict())
-    mirror.finish(report.to_dict(), figures, split.train.schema.restore(synthetic.frame))
+    mirror.finish(report.to_dict(), figures, pd.read_parquet(folder.synthetic))
     print(f"\n{run_summary(folder, config.method)}")
 
 

@@ -49,7 +49,10 @@ def job(cfg: DictConfig) -> bool:
     options = choices(config)
     usual = compose_plain([option for option in options if option.split("=")[0] in ("dataset", "missing", "method")])
     chosen = compose_plain(options)
-    return run(replace(config, overrides=overrides(config, usual, chosen)), run_path(config, usual, chosen))
+    fingerprint = getattr(config.dataset, "fingerprint", None)
+    data = fingerprint() if fingerprint else {}
+    path = run_path(config, usual, chosen)
+    return run(replace(config, overrides=overrides(config, usual, chosen), data=data), path)
 
 
 if __name__ == "__main__":

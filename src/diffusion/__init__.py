@@ -1,18 +1,22 @@
 """Diffusion on encoded rows: schedules, the masked objective, networks, samplers, likelihoods. Torch only."""
 
+from src.diffusion.conditional import Given, draw_given
 from src.diffusion.denoiser import Denoiser, masked_dsm
 from src.diffusion.recipe import DIFFUSIONS, DiffusionRecipe
-from src.diffusion.sampler import Sampler, draw
+from src.diffusion.sampler import Drawn, Sampler, draw
 from src.diffusion.schedule import Schedule, VarianceExploding, VariancePreserving
 
 __all__ = [
     "DIFFUSIONS",
     "Denoiser",
     "DiffusionRecipe",
+    "Drawn",
+    "Given",
     "Sampler",
     "Schedule",
     "VarianceExploding",
     "VariancePreserving",
     "draw",
+    "draw_given",
     "masked_dsm",
 ]

@@ -71,6 +71,25 @@ class Drawn:
     n_evaluations: int
 
 
+@dataclass(frozen=True)
+class Transition:
+    """The step between two times: x_t = a x_t' + sqrt(b) z; ``shrinkage`` is sigma_t' / sigma_t."""
+
+    a: float
+    b: float
+    shrinkage: float
+
+    def spread(self, noise: str) -> float:
+        """Standard deviation of the noise of a step back, for one of :data:`NOISES`."""
+        return float(self.b**0.5 * (self.shrinkage if noise == "posterior" else 1.0))
+
+
+def transition(scales: tuple[float, float], earlier: tuple[float, float]) -> Transition:
+    """The step between the times of two pairs (alpha, sigma)."""
+    a = scales[0] / earlier[0]
+    return Transition(a, scales[1] ** 2 - a**2 * earlier[1] ** 2, earlier[1] / scales[1])
+
+
 @torch.no_grad()
 def draw(
     denoiser: Denoiser,
@@ -113,13 +132,11 @@ def _ancestral(
         if corrected:
             x = _langevin(denoiser, x, t, alpha, sigma, generator)
             n_evaluations += 1
-        a = alpha / earlier[0]
-        b = sigma**2 - a**2 * earlier[1] ** 2
-        x = (x - (b / sigma) * denoiser(x, t)) / a
+        step = transition((alpha, sigma), earlier)
+        x = (x - (step.b / sigma) * denoiser(x, t)) / step.a
         n_evaluations += 1
         if earlier[1] > 0:
-            spread = b**0.5 * (earlier[1] / sigma if noise == "posterior" else 1.0)
-            x = x + spread * torch.randn(x.shape, generator=generator, device=x.device)
+            x = x + step.spread(noise) * torch.randn(x.shape, generator=generator, device=x.device)
         on_progress((i + 1) / len(scales))
     return Drawn(x, n_evaluations)
 

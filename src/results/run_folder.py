@@ -18,6 +18,7 @@ OWN_ENTRIES = (
     "config.yaml",
     "checkpoints",
     "synthetic.parquet",
+    *(f"synthetic{suffix}" for suffix in (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".feather")),
     "figures",
     "metrics.csv",
     "wandb",
@@ -128,7 +129,13 @@ class RunFolder:
 def _difference(found: Any, asked: dict[str, Any]) -> str:
     before, after = flatten(found if isinstance(found, dict) else {}), flatten(asked)
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    return "; ".join(f"{key}: {before.get(key)} there, {after.get(key)} asked for" for key in keys)
+    return "; ".join(_change(key, before.get(key), after.get(key)) for key in keys)
+
+
+def _change(key: str, before: Any, after: Any) -> str:
+    if key.startswith("data."):
+        return f"{key.removeprefix('data.')} has another content by now"
+    return f"{key}: {before} there, {after} asked for"
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from src.errors import ConfigError
+from src.tables.own_table import dataset_label
 
 DETAILS = ("metrics", "reasons", "per_column", "per_pair", "references", "time")
 
@@ -177,7 +178,7 @@ def _read_run(file: Path) -> Run:
         in_place = folder.name == f"seed{report['seed']}" and folder.parent.name.startswith(method)
         return Run(
             folder=folder,
-            dataset=str(config["dataset"]["name"]),
+            dataset=dataset_label(config["dataset"]),
             missing=str(missing["name"]),
             ratio=None if missing.get("ratio") is None else float(f"{missing['ratio']:g}"),  # as in its folder's name
             method=method,

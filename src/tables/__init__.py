@@ -4,6 +4,7 @@ from src.tables.bayesian_network import BayesianNetwork
 from src.tables.census import Census
 from src.tables.mimic4ed import Mimic4ed
 from src.tables.mimic4ed_standin import Mimic4edStandin
+from src.tables.own_table import OwnTable
 from src.tables.schema import Column, Schema, infer_schema
 from src.tables.split import Split, split_rows
 from src.tables.table import Table, make_table
@@ -13,6 +14,7 @@ DATASETS = {
     "census": Census,
     "mimic4ed": Mimic4ed,
     "mimic4ed_standin": Mimic4edStandin,
+    "table": OwnTable,
 }
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Column",
     "Mimic4ed",
     "Mimic4edStandin",
+    "OwnTable",
     "Schema",
     "Split",
     "Table",

@@ -4,12 +4,9 @@ A cell means the same in every format: the texts :data:`HOLES` are holes, ISO 86
 """
 
 import csv
-import gzip
-import io
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
-from itertools import islice
 from numbers import Number
 from pathlib import Path
 
@@ -18,20 +15,19 @@ import pandas as pd
 import pyarrow as pa
 
 from src.errors import TableError
+from src.tables.delimited import SEPARATORS, Reading, Say, find_dialect, parse, read_content
+
+__all__ = ["COLUMNAR", "DELIMITED", "HOLES", "KNOWN", "SEPARATORS", "Say", "check_file", "read_frame"]
 
 DELIMITED = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 COLUMNAR = (".parquet", ".feather")
 KNOWN = (*DELIMITED, *COLUMNAR)
-SEPARATORS = (",", ";", "\t", "|")
 HOLES = (
-    *("", " ", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NULL", "null", "None"),
+    *("", " ", "?", ".", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "<NA>", "NULL", "null", "None"),
     *("NaN", "nan", "-NaN", "-nan", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN"),
 )
-SNIFFED_RECORDS = 200
 COMMA_NUMBER = r"[+-]?\d*,?\d+(?:[eE][+-]?\d+)?"
 ISO_DATE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
-
-Say = Callable[[str], object]
 
 
 def read_frame(file: Path, say: Say, text: Collection[str] = ()) -> pd.DataFrame:
@@ -95,67 +91,19 @@ def _columnar(file: Path, kind: str, say: Say) -> pd.DataFrame:
 
 
 def _delimited(file: Path, say: Say, text: Collection[str]) -> pd.DataFrame:
-    content = _decoded(file, say)
-    separator = "\t" if ".tsv" in file.name.lower() else _separator(content)
-    header = next(csv.reader(io.StringIO(content, newline=""), delimiter=separator))
-    padded = len(header) > 1 and all(name.startswith(" ") for name in header[1:])
-    records = csv.reader(io.StringIO(content, newline=""), delimiter=separator, skipinitialspace=padded)
-    header = next(records)
-    for record in records:
-        if record and len(record) != len(header):
-            raise TableError(
-                f"{file}, line {records.line_num}: {len(record)} fields where the header has {len(header)} "
-                f"(the separator found is {separator!r}; cells that hold it need quotes)"
-            )
-    repeated = sorted({name for name in header if name and header.count(name) > 1})
-    if repeated:
-        raise TableError(f"{file}: column names repeat: {repeated}; rename them so that each is unique")
-    frame = pd.read_csv(
-        io.StringIO(content, newline=""),
-        sep=separator,
-        skipinitialspace=padded,
-        index_col=False,
-        dtype=dict.fromkeys(set(text) & set(header), str),
+    content, encoding = read_content(file, None, say)
+    dialect = find_dialect(file, content, Reading(), encoding)
+    frame = parse(
+        content,
+        dialect,
+        dtype=dict.fromkeys(set(text) & set(dialect.names), str),
         keep_default_na=False,
         na_values=list(HOLES),
         float_precision="round_trip",
         low_memory=False,
     )
-    frame.columns = pd.Index(header)
     frame = _without_nameless(frame, file, say)
-    return frame if separator == "," else _with_decimal_commas(frame, text, file, say)
-
-
-def _decoded(file: Path, say: Say) -> str:
-    raw = gzip.decompress(file.read_bytes()) if file.name.lower().endswith(".gz") else file.read_bytes()
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        content = raw.decode("utf-16")
-    elif b"\0" in raw:
-        raise TableError(f"{file} is not a text file: it holds zero bytes")
-    else:
-        try:
-            content = raw.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            say(f"{file} is not UTF-8 (byte {error.start:,}); it is read as Latin-1, look at letters with accents")
-            content = raw.decode("latin-1")
-    content = content.lstrip("\r\n")
-    if not content.strip():
-        raise TableError(f"{file} is empty")
-    return content
-
-
-def _separator(content: str) -> str:
-    """The separator that cuts the first records, header included, into equally many fields; of several, the most.
-
-    Where a comma does as well as another one, it is part of the numbers.
-    """
-    widths = {}
-    for separator in SEPARATORS:
-        records = csv.reader(io.StringIO(content, newline=""), delimiter=separator)
-        widths[separator] = [len(record) for record in islice(records, SNIFFED_RECORDS) if record]
-    equal = {s: w[0] for s, w in widths.items() if len(set(w)) == 1 and w[0] > 1}
-    candidates = equal or {s: w[0] for s, w in widths.items()}
-    return max(candidates, key=lambda separator: (candidates[separator], separator != ","))
+    return _with_decimal_commas(frame, text, file, say) if dialect.decimal_comma else frame
 
 
 def _with_decimal_commas(frame: pd.DataFrame, text: Collection[str], file: Path, say: Say) -> pd.DataFrame:

@@ -117,11 +117,12 @@ class Mimic4ed:
         schema = mimic4ed_schema(
             self.target, {name for name in NUMERICAL if _whole(train[name]) and _whole(test[name])}
         )
-        parts = (
+        samples = (
             _sample(part, n_rows, key, seed)
             for part, n_rows, key in ((train, self.n_train, "n_train"), (test, self.n_test, "n_test"))
         )
-        return Split(*(make_table(part, schema) for part in parts))
+        train_table, test_table = (make_table(sample, schema) for sample in samples)
+        return Split(train_table, test_table)
 
 
 def read_stays(file: Path) -> pd.DataFrame:

@@ -2,20 +2,36 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from src.errors import TableError
 from src.seeding import numpy_stream
+from src.tables.layout import Layout
 from src.tables.schema import Schema
+from src.tables.summary import ColumnSummary
 from src.tables.table import Table, make_table
 
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test rows. Only the training table ever loses cells to a mechanism."""
+    """Training and test rows. Only the training table ever loses cells to a mechanism.
+
+    Attributes:
+        train: training rows.
+        test: test rows.
+        layout: what stands in the file they come from; None = the columns of the schema and nothing else.
+        suffix: extension of that file, e.g. ``.csv``.
+        summaries: what the columns of that file are.
+        notes: what its user may want to know of.
+    """
 
     train: Table
     test: Table
+    layout: Layout | None = None
+    summaries: tuple[ColumnSummary, ...] = ()
+    notes: tuple[str, ...] = ()
+    suffix: str = ""
 
     def __post_init__(self) -> None:
         if self.train.n_rows < 2:
@@ -38,3 +54,20 @@ def split_rows(frame: pd.DataFrame, schema: Schema, n_train: int, n_test: int, s
     order = numpy_stream(seed, "split").permutation(len(frame))
     table = make_table(frame, schema)
     return Split(table.take(order[:n_train]), table.take(order[n_train : n_train + n_test]))
+
+
+def split_positions(table: Table, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of training and test rows.
+
+    A column that no training row would have a value of gets one: the first test row that has goes over.
+    """
+    n_test = min(max(round(test_fraction * table.n_rows), 1), table.n_rows - 2)
+    order = numpy_stream(seed, "split").permutation(table.n_rows)
+    train, test = order[: table.n_rows - n_test], order[table.n_rows - n_test :]
+    for column in range(table.n_columns):
+        observed = table.observed[:, column]
+        if observed[train].any() or len(test) == 1:
+            continue
+        moved = test[observed[test]][:1]
+        train, test = np.append(train, moved), test[~np.isin(test, moved)]
+    return train, test

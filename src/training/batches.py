@@ -75,10 +75,14 @@ def count_batches(n_rows: int, batch_size: int, world_size: int) -> int:
 
 
 class Chunk(NamedTuple):
-    """A stretch of rows to draw: number ``number`` of the table, ``n_rows`` long."""
+    """A stretch of rows to draw: number ``number`` of the table, the first ``n_rows`` of ``size`` rows drawn.
+
+    The last chunk is drawn in full too, so that a row does not depend on how many follow it.
+    """
 
     number: int
     n_rows: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,6 @@ class Chunks:
     def __iter__(self) -> Iterator[Chunk]:
         n_chunks = -(-self.n_rows // self.chunk_rows)
         if self.rank >= n_chunks:
-            yield Chunk(self.rank, 0)
+            yield Chunk(self.rank, 0, 0)
         for number in range(self.rank, n_chunks, self.world_size):
-            yield Chunk(number, min(self.chunk_rows, self.n_rows - number * self.chunk_rows))
+            yield Chunk(number, min(self.chunk_rows, self.n_rows - number * self.chunk_rows), self.chunk_rows)

@@ -1,5 +1,6 @@
 """Checkpoints: written as training goes, read without executing anything they contain."""
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,16 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or CHECKPOINT_KEY not in checkpoint:
         raise CheckpointError(f"{file} is not a checkpoint of this program")
     return checkpoint
+
+
+def write_checkpoint(checkpoint: dict[str, Any], file: Path) -> None:
+    """Write tensors and plain values, whole or not at all."""
+    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    try:
+        torch.save(checkpoint, partial)
+        os.replace(partial, file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def sampling_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor]:

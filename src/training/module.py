@@ -9,7 +9,7 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
-from src.diffusion import DiffusionRecipe, draw
+from src.diffusion import DiffusionRecipe, Drawn, Given, draw, draw_given
 from src.diffusion.denoiser import RowLosses
 from src.diffusion.networks import NetworkRecipe
 from src.diffusion.self_paced import self_paced_weights, shares
@@ -34,6 +34,7 @@ class MissDiffModule(pl.LightningModule):
         steps_per_epoch: optimiser steps of an epoch.
         seed: of the run; weights, training noise and sampling are streams of it.
         config: plain resolved settings, stored in the checkpoint.
+        table: what else the checkpoint holds of the training table, plain values and arrays.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class MissDiffModule(pl.LightningModule):
         steps_per_epoch: int,
         seed: int,
         config: dict[str, Any],
+        table: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         with torch.random.fork_rng(devices=[]):
@@ -57,7 +59,7 @@ class MissDiffModule(pl.LightningModule):
         self.training_recipe = training
         self.steps_per_epoch = steps_per_epoch
         self.seed = seed
-        self._identity = {"config": config, "encoder": encoder.to_dict(), "seed": seed}
+        self._identity = {"config": config, "encoder": encoder.to_dict(), "seed": seed, **_as_tensors(table or {})}
         self.on_drawing: Callable[[float], object] = lambda n_rows: None
         self.epoch_loss = float("nan")
         self._noise: torch.Generator | None = None
@@ -167,11 +169,32 @@ class MissDiffModule(pl.LightningModule):
         """
         if batch.n_rows == 0:
             return batch.number, torch.empty(0, self.encoder.width), 0
-        generator = torch.Generator(self.device).manual_seed(derive(self.seed, "sampling", batch.number))
         on_progress = shares_as_rows(batch.n_rows, self.on_drawing)
-        width = self.encoder.width
-        drawn = draw(self.denoiser, self.diffusion.sampler, batch.n_rows, width, generator, on_progress)
-        return batch.number, drawn.x.cpu(), drawn.n_evaluations
+        drawn = self.draw_chunk(batch.number, batch.size, self.seed, on_progress=on_progress)
+        return batch.number, drawn.x[: batch.n_rows].cpu(), drawn.n_evaluations
+
+    def draw_chunk(
+        self,
+        number: int,
+        size: int,
+        seed: int,
+        given: Given | None = None,
+        on_progress: Callable[[float], object] = lambda share: None,
+    ) -> Drawn:
+        """Draw the chunk ``number`` of ``size`` rows from a random stream of its own.
+
+        Arguments:
+            number: of the chunk in the table.
+            size: its rows.
+            seed: of the table.
+            given: known coordinates of every row, which the others are drawn for.
+            on_progress: receives the share of the way that is done, 0..1, now and then.
+        """
+        generator = torch.Generator(self.device).manual_seed(derive(seed, "sampling", number))
+        sampler, width = self.diffusion.sampler, self.encoder.width
+        if given is None:
+            return draw(self.denoiser, sampler, size, width, generator, on_progress)
+        return draw_given(self.denoiser, sampler, given, size, generator, on_progress)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema), as plain values: enough to sample anywhere."""
@@ -189,3 +212,8 @@ def shares_as_rows(n_rows: int, on_rows: Callable[[float], object]) -> Callable[
             done = share
 
     return on_progress
+
+
+def _as_tensors(values: dict[str, Any]) -> dict[str, Any]:
+    """The values as a checkpoint that is read without executing anything can hold them."""
+    return {key: torch.as_tensor(value) if hasattr(value, "__array__") else value for key, value in values.items()}

@@ -7,7 +7,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from src.cli import compose, compose_plain, quoted_path, sweep_axes
+from src.arguments import quoted_path
+from src.cli import compose, compose_plain, sweep_axes
 from src.config import GROUPS, build_config, choices, overrides, run_path
 from src.errors import ConfigError
 

@@ -22,7 +22,7 @@ LIBRARIES = {
     "pytorch_lightning": {"training"},
     "wandb_workspaces": {"results"},
     "wandb": {"results"},
-    "hydra": {"cli", "train", "evaluate", "report"},
+    "hydra": {"cli", "train", "evaluate", "report", "sample", "describe"},
     "torchdiffeq": {"diffusion"},
     "sdmetrics": {"metrics"},
     "matplotlib": {"results"},

@@ -67,7 +67,7 @@ def test_spaces_after_the_separator_belong_to_it(tmp_path):
 
 
 def test_every_hole_is_one_and_nothing_else_is(tmp_path):
-    cells = [*HOLES, "?", "none", "0"]
+    cells = [*HOLES, "??", "..", "none", "0"]
     text = read(tmp_path, "a,b\n" + "".join(f'"{cell}",1\n' for cell in cells))["a"]
     assert text.isna().tolist() == [cell in HOLES for cell in cells]
     pd.DataFrame({"a": cells}).to_parquet(tmp_path / "t.parquet")

@@ -1,0 +1,261 @@
+"""The Python interface: a table in, a generator out, with scikit-learn's manners.
+
+>>> from src.api import MissDiff
+>>> model = MissDiff(target="species", seed=0).fit(frame)          # a DataFrame with holes
+>>> rows = model.sample(1000)                                       # complete, of the same columns and dtypes
+>>> women = model.sample(100, where={"sex": "female"})
+>>> model.evaluate(frame)                                           # scores beside a floor
+>>> model.save("penguins.ckpt"); MissDiff.load("penguins.ckpt").sample(10)
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from src.cli import compose
+from src.completion import COMPLETIONS, marginals
+from src.config import Config, build_config, hydra_value
+from src.errors import ConfigError, TableError
+from src.experiment import make_module
+from src.file_evaluation import without_holdout
+from src.metrics.evaluate import score
+from src.sampling import Model, draw_rows, fix, load_model
+from src.seeding import numpy_stream
+from src.sweep import cores_of_a_job
+from src.tables import Schema, Split, Table
+from src.tables.form_inference import ColumnChoice, choices_of
+from src.tables.kinds import check_names
+from src.tables.layout import with_more_categories
+from src.tables.raw import RawFile
+from src.tables.understanding import Columns, Rules, understand
+from src.training.checkpoint import LAST, read_checkpoint, sampling_weights, write_checkpoint
+from src.training.datamodule import TableDataModule
+from src.training.fit import fit, make_trainer
+from src.training.module import CHECKPOINT_KEY
+
+ESTIMATOR_KEY = "estimator"
+
+
+class MissDiff(BaseEstimator):  # type: ignore[misc]
+    """Trains on a frame with holes, draws complete rows.
+
+    Arguments:
+        target: column to predict, for :meth:`evaluate`.
+        categorical: columns whose values are categories although they are numbers, or many.
+        numerical: columns whose values are numbers although there are few.
+        ids: columns not to be learned, that get new values.
+        exclude: columns to leave out.
+        ordered: orders by column, smallest first, e.g. ``{"size": ["S", "M", "L"]}``.
+        also_holes: texts or numbers that mark a hole beside the usual ones, e.g. ``[-999]``.
+        max_categories: of a column with more, the rarer ones are learned as one and drawn by their frequency.
+        settings: anything else ``python -m src.train --help`` lists, e.g. ``{"training.n_steps": 500}``.
+        seed: of training, and of sampling where it names none.
+
+    Attributes:
+        columns_: what the columns were found to be, a frame with a row for each.
+        notes_: sentences on what may be decided otherwise.
+        n_rows_: rows trained on.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: str | None = None,
+        categorical: Sequence[str] = (),
+        numerical: Sequence[str] = (),
+        ids: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        ordered: Mapping[str, Sequence[Any]] | None = None,
+        also_holes: Sequence[Any] = (),
+        max_categories: int = 100,
+        settings: Mapping[str, Any] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.target = target
+        self.categorical = categorical
+        self.numerical = numerical
+        self.ids = ids
+        self.exclude = exclude
+        self.ordered = ordered
+        self.also_holes = also_holes
+        self.max_categories = max_categories
+        self.settings = settings
+        self.seed = seed
+
+    def fit(self, X: pd.DataFrame, y: None = None) -> "MissDiff":
+        """Train.
+
+        Arguments:
+            X: (N, d) at least 2 rows; NaN, None, NA and NaT are holes, and texts such as ``NA``.
+            y: ignored; the target is a column of ``X``.
+
+        Raises:
+            ConfigError: a parameter is wrong.
+            TableError: a column cannot be used; names it and the row.
+        """
+        config = self._config()
+        columns = self._understand(X)
+        table = columns.layout.table(columns.frame, columns.layout.schema(columns.target), "the frame")
+        split = Split(table, table, columns.layout)
+        data = TableDataModule(
+            split,
+            config.missing,
+            COMPLETIONS["keep"],
+            config.encoding,
+            config.training.batch_size,
+            table.n_rows,
+            config.general.seed,
+            validation=config.training.fine_tuning_epochs > 0,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            module = make_module(config, data)
+            trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, Path(folder))
+            fit(trainer, module, data, Path(folder))
+            checkpoint = read_checkpoint(Path(folder) / "checkpoints" / LAST)
+        stored = {**checkpoint[CHECKPOINT_KEY], ESTIMATOR_KEY: self._plain_parameters(), "n_rows": table.n_rows}
+        kept = {"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored}
+        self.columns_ = pd.DataFrame([asdict(summary) for summary in columns.summaries]).set_index("name")
+        self.notes_ = list(columns.notes)
+        self._take(kept)
+        return self
+
+    def sample(
+        self,
+        n_rows: int | None = None,
+        *,
+        where: Mapping[str, Any] | None = None,
+        holes: str = "none",
+        seed: int | None = None,
+        repeats: int = 10,
+    ) -> pd.DataFrame:
+        """Draw rows of the columns, order and dtypes of the frame; the same rows for the same seed.
+
+        Arguments:
+            n_rows: as many as trained on if None.
+            where: columns to fix, e.g. ``{"sex": "female"}``.
+            holes: ``none``, or ``like_training``: every row gets the holes of a training row.
+            seed: of the rows; None = the estimator's.
+            repeats: of every step where columns are fixed.
+
+        Raises:
+            ConfigError, TableError: a column or a value of ``where`` does not exist.
+        """
+        check_is_fitted(self, "n_rows_")
+        n_rows = self.n_rows_ if n_rows is None else n_rows
+        if n_rows < 1 or repeats < 1:
+            raise ConfigError(f"n_rows and repeats are at least 1, got {n_rows} and {repeats}")
+        if holes not in ("none", "like_training"):
+            raise ConfigError(f"holes is none or like_training, got {holes!r}")
+        model = self._model
+        fixed = fix(model, where or {}, repeats)
+        drawn = draw_rows(model, n_rows, self.seed if seed is None else seed, fixed, holes == "like_training")
+        parts, done = [], 0
+        for frame, rng in drawn:
+            parts.append(model.layout.restore(frame, done, rng))
+            done += len(frame)
+        return pd.concat(parts, ignore_index=True)
+
+    def evaluate(
+        self, real: pd.DataFrame, synthetic: pd.DataFrame | None = None, test: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """Scores of synthetic rows beside those of a floor, independent draws from the real columns.
+
+        Arguments:
+            real: rows the synthetic ones stand for, as a rule those trained on.
+            synthetic: rows to score; None = as many as ``real``, drawn here.
+            test: real rows that were not trained on; None = utility is tested on ``real``.
+
+        Returns:
+            A row for every metric, columns ``synthetic`` and ``floor``; NaN where one is not defined.
+        """
+        check_is_fitted(self, "n_rows_")
+        frames = {"real": real, "synthetic": self.sample(len(real)) if synthetic is None else synthetic, "test": test}
+        tables = self._tables({name: frame for name, frame in frames.items() if frame is not None})
+        split = Split(tables["real"], tables.get("test", tables["real"]))
+        floor = marginals(tables["real"], tables["real"].observed, numpy_stream(self.seed, "reference", "marginals"))[0]
+        evaluation, n_threads = self._config().evaluation, cores_of_a_job()
+        scored = {"synthetic": tables["synthetic"], "floor": floor}
+        scores = {name: score(split, table, evaluation, self.seed, n_threads) for name, table in scored.items()}
+        if test is None:
+            for each in scores.values():
+                without_holdout(each, "needs test rows")
+        return pd.DataFrame({name: each.values for name, each in scores.items()}, dtype=float).dropna(how="all")
+
+    def save(self, file: str | Path) -> None:
+        """Write the model; :meth:`load` and ``python -m src.sample run=FILE`` read it."""
+        check_is_fitted(self, "n_rows_")
+        write_checkpoint(self._checkpoint, Path(file))
+
+    @classmethod
+    def load(cls, file: str | Path) -> "MissDiff":
+        """Read a saved model, or the one in the folder of a finished run.
+
+        Raises:
+            CheckpointError: the file is damaged or was not written by this program.
+        """
+        path = Path(file)
+        checkpoint = read_checkpoint(path / "checkpoints" / LAST if path.is_dir() else path)
+        stored = checkpoint[CHECKPOINT_KEY]
+        dataset = stored["config"]["dataset"]
+        usual = {"target": dataset.get("target"), "seed": stored["seed"]}
+        model = cls(**stored.get(ESTIMATOR_KEY, usual))
+        model._take({"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored})
+        return model
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_rows_")
+
+    def _take(self, checkpoint: dict[str, Any]) -> None:
+        self._checkpoint = checkpoint
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / LAST
+            write_checkpoint(checkpoint, file)
+            self._model: Model = load_model(file)
+        masks = self._model.masks
+        self.n_rows_ = int(checkpoint[CHECKPOINT_KEY].get("n_rows", 1000 if masks is None else len(masks)))
+
+    def _config(self) -> Config:
+        settings = {"dataset": "table", "missing": "native", "seed": self.seed, **(self.settings or {})}
+        return build_config(compose([f"{key}={hydra_value(value)}" for key, value in settings.items()]))
+
+    def _plain_parameters(self) -> dict[str, Any]:
+        parameters = self.get_params(deep=False)
+        ordered = {name: list(order) for name, order in (self.ordered or {}).items()}
+        lists = {key: list(parameters[key]) for key in ("categorical", "numerical", "ids", "exclude", "also_holes")}
+        return {**parameters, **lists, "ordered": ordered, "settings": dict(self.settings or {})}
+
+    def _understand(self, frame: pd.DataFrame) -> Columns:
+        if not isinstance(frame, pd.DataFrame):
+            raise TableError(f"expected a pandas DataFrame, got {type(frame).__name__}")
+        if len(frame) < 2:
+            raise TableError(f"the frame has {len(frame)} rows; at least 2 are needed")
+        odd = [name for name in frame.columns if not isinstance(name, str)]
+        if odd or not frame.columns.is_unique:
+            raise TableError(f"column names are unique texts, got {list(frame.columns)}; frame.columns = [...] renames")
+        named = {"category": self.categorical, "numerical": self.numerical, "id": self.ids, "drop": self.exclude}
+        for names in [*named.values(), self.ordered or {}]:
+            check_names("a parameter", names, frame.columns)
+        choices: dict[str, ColumnChoice] = choices_of(
+            {kind: list(names) for kind, names in named.items()},
+            {name: list(order) for name, order in (self.ordered or {}).items()},
+        )
+        rules = Rules(self.target, None, tuple(self.also_holes), self.max_categories)
+        return understand(RawFile(frame.reset_index(drop=True), None), "the frame", choices, rules, [])
+
+    def _tables(self, frames: Mapping[str, pd.DataFrame]) -> dict[str, Table]:
+        layout = self._model.layout
+        frames = {name: frame.reset_index(drop=True) for name, frame in frames.items()}
+        for name, frame in frames.items():
+            check_names(f"the {name} frame", [], frame.columns)
+            absent = [form.name for form in layout.learned if form.name not in frame.columns]
+            if absent:
+                raise TableError(f"the {name} frame lacks the columns {absent}")
+            layout = with_more_categories(layout, frame, f"the {name} frame")
+        schema: Schema = layout.schema(self.target)
+        return {name: layout.table(frame, schema, f"the {name} frame") for name, frame in frames.items()}

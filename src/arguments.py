@@ -1,0 +1,40 @@
+"""Arguments of the command line as Hydra can parse them: paths, names of columns and JSON are quoted."""
+
+import re
+from pathlib import Path
+
+PATH_KEYS = (
+    *("run", "run_dir", "outputs_dir", "dataset.path", "real", "synthetic", "test", "out"),
+    *("sweep", "results", "dataset.test_path", "dataset.columns", "file"),
+)
+TEXT_KEYS = ("target", "dataset.target", "dataset.separator", "dataset.decimal", "dataset.quote", "where")
+NAME_LISTS = ("categorical", "numerical", "exclude")
+NAME_LIST_KEYS = (*NAME_LISTS, *(f"dataset.{key}" for key in (*NAME_LISTS, "ids", "holes", "also_holes")))
+OVERRIDE = re.compile(r"[~+]{0,2}[A-Za-z_][\w.@/]*=")
+PLAIN_PATH = re.compile("[A-Za-z./_][A-Za-z0-9./_-]*")
+
+
+def keyed(argument: str, positional: str) -> str:
+    """An argument as an override: a value without a key is that of ``positional``."""
+    return argument if OVERRIDE.match(argument) and not Path(argument).is_file() else f"{positional}={argument}"
+
+
+def quoted_path(override: str) -> str:
+    """An override whose value is a path or a column's name, quoted.
+
+    Run folders have ``=`` and ``,``, columns have brackets, and either may have letters with accents
+    or be a number: Hydra would parse all of them. A list of columns needs no brackets: ``a,b``.
+    """
+    key, sign, value = override.partition("=")
+    if not sign or value in ("", "null"):
+        return override
+    if key in NAME_LIST_KEYS and not re.search("['\"]", value):
+        names = [name.strip() for name in value.removeprefix("[").removesuffix("]").split(",")]
+        return f"{key}=[{','.join(_quoted(name) for name in names if name)}]"
+    is_path = key in PATH_KEYS and not PLAIN_PATH.fullmatch(value)
+    return f"{key}={_quoted(value)}" if (is_path or key in TEXT_KEYS) and value[0] not in "'\"" else override
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,40 @@
+"""``python -m src.describe FILE``: what the columns of a table are, and a sidecar to correct it in.
+
+See ``python -m src.describe --help``.
+"""
+
+from omegaconf import DictConfig
+
+from src.cli import main
+
+
+def check(cfg: DictConfig, local_sweep: bool) -> None:
+    """Refuse a bad request, and a file that cannot be read at all."""
+    from src.describe_request import build_describe_request
+
+    build_describe_request(cfg)
+
+
+def job(cfg: DictConfig) -> None:
+    """Print the table of columns and write the sidecar."""
+    from src.describe_request import build_describe_request
+    from src.results.files import write_whole
+    from src.tables.sidecar import sidecar_text
+    from src.tables.summary import summary_table
+
+    request = build_describe_request(cfg)
+    columns = request.table.understand()
+    print(f"{request.file}: {len(columns.frame):,} rows, {columns.frame.shape[1]} columns\n")
+    print(summary_table(columns.summaries, most=len(columns.summaries)), end="\n\n")
+    for note in columns.notes:
+        print(f"note: {note}")
+    text = sidecar_text(request.file.name, columns.layout.forms, columns.summaries)
+    write_whole(request.out, lambda partial: partial.write_text(text, encoding="utf-8"))
+    print(
+        f"written to {request.out}: correct a kind there, then\n"
+        f"  python -m src.train dataset=table dataset.path={request.file} missing=native"
+    )
+
+
+if __name__ == "__main__":
+    main(job, check, "describe", positional="file")

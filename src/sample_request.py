@@ -1,0 +1,126 @@
+"""What ``python -m src.sample`` is asked for, checked before any work."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from src.errors import ConfigError
+from src.requests import check_writable
+from src.tables.files import KNOWN
+from src.training.checkpoint import LAST
+from src.typed import plain_values, typed
+
+HOLES = ("none", "like_training")
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """``python -m src.sample``.
+
+    Attributes:
+        run: folder of a finished run, or a saved model.
+        n_rows: rows to draw.
+        out: file to write; its extension decides the format.
+        seed: of the rows.
+        where: columns to fix, as JSON: ``{"income": ">50K"}``; None = none.
+        repeats: of every step, where columns are fixed (:mod:`src.diffusion.conditional`).
+        holes: ``none``, or ``like_training``: every row gets the holes of a training row drawn at random.
+        n_steps: steps of the sampler; None = those of the run.
+        chunk_rows: rows of a columnar file that are held and written at a time; decides memory, not rows.
+        accelerator: ``cpu``, ``gpu`` or ``auto``.
+        devices: processes that draw, each on a device of its own.
+    """
+
+    run: str | None
+    n_rows: int
+    out: str | None
+    seed: int
+    where: str | None
+    repeats: int
+    holes: str
+    n_steps: int | None
+    chunk_rows: int
+    accelerator: str
+    devices: int
+
+    def __post_init__(self) -> None:
+        if not self.run:
+            raise ConfigError("run=DIR is missing; name the folder of a finished run, or a saved model")
+        if not self.out:
+            raise ConfigError(f"out=FILE is missing; name the file to write ({', '.join(KNOWN)})")
+        for key, least in (("n_rows", 1), ("seed", 0), ("repeats", 1), ("chunk_rows", 1), ("devices", 1)):
+            if getattr(self, key) < least:
+                raise ConfigError(f"{key} is at least {least}, got {getattr(self, key)}")
+        if self.n_steps is not None and self.n_steps < 1:
+            raise ConfigError(f"n_steps is at least 1, or null for as many as the run took, got {self.n_steps}")
+        if self.holes not in HOLES:
+            raise ConfigError(f"holes is one of {', '.join(HOLES)}, got {self.holes!r}")
+        if self.accelerator not in ("cpu", "gpu", "auto"):
+            raise ConfigError(f"accelerator is cpu, gpu or auto, got {self.accelerator!r}")
+        if not self.out.lower().endswith(KNOWN):
+            raise ConfigError(f"out={self.out}: the extension is none of {', '.join(KNOWN)}")
+        check_writable("out", Path(self.out), is_folder=False)
+        for refusing in ("fixed", "checkpoint"):
+            getattr(self, refusing)
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """Values by column, as the user wrote them.
+
+        Raises:
+            ConfigError: ``where`` is no JSON object of single values.
+        """
+        if self.where is None:
+            return {}
+        example = """where='{"income": ">50K", "age": 30}'"""
+        try:
+            values = json.loads(self.where)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"where={self.where} is not JSON ({error}); e.g. {example}") from error
+        if not isinstance(values, dict) or not values:
+            raise ConfigError(f"where is an object of columns and values, e.g. {example}, got {self.where}")
+        for name, value in values.items():
+            if isinstance(value, dict | list) or value is None:
+                raise ConfigError(f"where fixes {name!r} to {value!r}; a column is fixed to one value, e.g. {example}")
+        return values
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint to draw from.
+
+        Raises:
+            ConfigError: the run is not finished, or has no model.
+        """
+        run = Path(str(self.run))
+        if run.is_file():
+            return run
+        if not (run / "DONE").is_file():
+            raise ConfigError(f"run={run} holds no finished run (no DONE in it)")
+        file = run / "checkpoints" / LAST
+        if not file.is_file():
+            raise ConfigError(f"run={run} has no model: its method trains none, or was not applicable")
+        return file
+
+    def refuse_data(self, config: dict[str, Any]) -> None:
+        """Refuse to write over the table the model was trained on.
+
+        Raises:
+            ConfigError: ``out`` is that file.
+        """
+        out, settings = Path(str(self.out)), config["dataset"]
+        for key in ("path", "test_path"):
+            data = Path(str(settings.get(key) or ""))
+            if settings.get(key) and out.exists() and data.exists() and out.samefile(data):
+                raise ConfigError(f"out={out} is dataset.{key}, the table the model was trained on; name another file")
+
+
+def build_sample_request(cfg: DictConfig) -> SampleRequest:
+    """Check every key and value of a request.
+
+    Raises:
+        ConfigError: see :func:`src.config.build_config`.
+    """
+    return typed(SampleRequest, plain_values(cfg), "")

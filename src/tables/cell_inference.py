@@ -1,0 +1,238 @@
+"""How the cells of a column are written, found from the cells: see the table in :mod:`src.tables.cells`.
+
+A format is taken only if every cell reads back as it stands, so that ``007``, ``1,234`` or the 30th of
+February make a column of texts.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import product
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from src.errors import TableError
+from src.tables.cells import LARGEST_EXACT, MIDNIGHT, UNITS, Cells, distinct_cells, microseconds, parsed
+from src.tables.delimited import Dialect
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+COMMA_NUMBER = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?")
+INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
+PADDED = re.compile(r"[+-]?0\d+")
+OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
+MOST_DECIMALS = 8
+NEARLY_ALL = 0.95
+MOST_LOOKED_AT = 10_000
+LONGEST_DATE = 40
+DAYS = (
+    *("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y"),
+    *("%d.%m.%y", "%Y.%m.%d", "%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%b %d %Y", "%d %B %Y", "%B %d, %Y"),
+)
+MONTHS = ("%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y")
+CLOCKS = ("%H:%M:%S", "%H:%M", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%H:%M:%S.%f", "%H.%M")
+
+
+def infer_cells(cells: pd.Series, dialect: Dialect | None, where: str) -> Cells:
+    """Format of a column of which at least one cell is no hole.
+
+    Arguments:
+        cells: (N,), holes NaN or None.
+        dialect: of the text file that the cells, then a categorical of texts, are from; None of others.
+        where: place of the column, for messages.
+
+    Raises:
+        TableError: the cells are of several types, or of one that is none of the table; names the row.
+    """
+    distinct, codes = distinct_cells(cells)
+    dtype = str(cells.dtype)
+    if dialect is not None:
+        found = infer_texts(distinct, dialect.decimal_comma, where)
+        return replace(found, as_text=found.content in ("date", "time"))
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        inner = _of_values(distinct, str(cells.cat.categories.dtype), where, codes)
+        every, ordered = tuple(cells.cat.categories.tolist()), bool(cells.cat.ordered)
+        return replace(inner, dtype="category", dtype_categories=every, ordered=ordered)
+    return _of_values(distinct, dtype, where, codes)
+
+
+def infer_texts(texts: Sequence[str], comma: bool, where: str) -> Cells:
+    """Format of the different texts of a column; ``dtype`` is what they have once read as numbers or truth values."""
+    stripped = [text.strip() for text in texts]
+    pattern = COMMA_NUMBER if comma and any("," in text for text in stripped) else NUMBER
+    is_number = [pattern.fullmatch(text) or INFINITE.fullmatch(text) for text in stripped]
+    if all(is_number) and not any(PADDED.fullmatch(text) for text in stripped):
+        found = _number_texts(stripped, pattern is COMMA_NUMBER, where)
+        if found is not None:
+            return found
+    truths = _truth_texts(stripped)
+    if truths is not None:
+        return truths
+    return _date_texts(stripped) or Cells("text", "object")
+
+
+def _of_values(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray) -> Cells:
+    kinds = {type(value) for value in distinct}
+    if kinds <= {bool, np.bool_}:
+        return Cells("truth value", dtype)
+    if all(issubclass(kind, str) for kind in kinds):
+        found = infer_texts(distinct, False, where)
+        return replace(found, dtype=dtype, as_text=found.content != "text")
+    if all(issubclass(kind, Decimal) for kind in kinds):
+        decimals = max(-int(value.as_tuple().exponent) for value in distinct)
+        return Cells("number", dtype, objects="Decimal", decimals=max(decimals, 0))
+    if all(issubclass(kind, Number) and not issubclass(kind, complex) for kind in kinds):
+        return _numbers(distinct, dtype, where, codes)
+    if all(issubclass(kind, datetime | np.datetime64) for kind in kinds):
+        spans = [_span(value) for value in distinct]
+        return Cells("date", dtype, unit=_coarsest(spans))
+    if all(issubclass(kind, date) and not issubclass(kind, datetime) for kind in kinds):
+        return Cells("date", dtype, objects="date", unit="days")
+    if all(issubclass(kind, time) for kind in kinds):
+        spans = [datetime.combine(MIDNIGHT.date(), value) - MIDNIGHT for value in distinct]
+        return Cells("time", dtype, objects="time", unit=_coarsest(spans))
+    if all(issubclass(kind, timedelta | np.timedelta64) for kind in kinds):
+        return Cells("duration", dtype, unit=_coarsest([pd.Timedelta(value).to_pytimedelta() for value in distinct]))
+    usual = max(kinds, key=lambda kind: sum(type(value) is kind for value in distinct))
+    odd = next((i for i, value in enumerate(distinct) if type(value) is not usual), 0)
+    row = int((codes == odd).argmax()) + 1
+    names = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise TableError(
+        f"{where}, row {row}: {type(distinct[odd]).__name__} {_short(distinct[odd])}; a column holds numbers, texts, "
+        f"truth values, dates or times, one of them, and this one holds {names}"
+    )
+
+
+def _numbers(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray) -> Cells:
+    numbers = np.array([float(value) for value in distinct])
+    if np.isinf(numbers).any():
+        row = int((codes == int(np.isinf(numbers).argmax())).argmax()) + 1
+        raise TableError(f"{where}, row {row}: an infinite number; leave the cell empty")
+    if all(isinstance(value, int | np.integer) for value in distinct):
+        if np.abs(numbers).max() > LARGEST_EXACT:
+            return Cells("text", dtype, objects="int")
+        return _with_range(Cells("number", dtype, decimals=0), numbers)
+    if (numbers == numbers.round()).all():
+        return _with_range(Cells("number", dtype, decimals=0), numbers)
+    return _with_range(Cells("number", dtype, decimals=_usual_digits([str(value) for value in distinct])), numbers)
+
+
+def _number_texts(texts: list[str], comma: bool, where: str) -> Cells | None:
+    numbers = np.array([float(text.replace(",", ".") if comma else text) for text in texts])
+    if np.isinf(numbers).any():
+        text = texts[int(np.isinf(numbers).argmax())]
+        raise TableError(f"{where}: {text!r} is an infinite number; leave the cell empty, or say that it marks a hole")
+    whole = bool((numbers == numbers.round()).all())
+    if whole and np.abs(numbers).max() > LARGEST_EXACT:
+        return None
+    plain = [text.replace(",", ".") for text in texts] if comma else texts
+    most = _usual_digits(plain)
+    least = min(map(_digits, plain))
+    if most is None:
+        return _with_range(Cells("number", "float64", comma=comma), numbers)
+    dtype = "float64" if most else "int64"
+    found = Cells("number", dtype, decimals=most, least_decimals=min(least, most), comma=comma)
+    return _with_range(found, numbers)
+
+
+def _with_range(cells: Cells, numbers: np.ndarray) -> Cells:
+    return replace(cells, low=float(numbers.min()), high=float(numbers.max()))
+
+
+def _usual_digits(texts: Sequence[str]) -> int | None:
+    """Digits after the point that nearly all numbers get along with; None where that is many, or exponents are used."""
+    digits = [_digits(text) for text in texts[:MOST_LOOKED_AT]]
+    usual = int(np.quantile(digits, NEARLY_ALL, method="higher"))
+    return usual if usual <= MOST_DECIMALS else None
+
+
+def _truth_texts(texts: list[str]) -> Cells | None:
+    by_meaning = {text.lower(): text for text in texts}
+    if len(texts) > 2 or len(by_meaning) != len(texts) or not set(by_meaning) <= {"true", "false"}:
+        return None
+    style = str.upper if texts[0].isupper() else str.title if texts[0].istitle() else str.lower
+    truths = (style("false"), style("true"))
+    return Cells("truth value", "bool", truths=truths) if set(texts) <= set(truths) else None
+
+
+def _date_texts(texts: list[str]) -> Cells | None:
+    first = min(texts, key=len)
+    if len(first) > LONGEST_DATE or not any(sign.isdigit() for sign in first):
+        return None
+    for pattern, is_clock in _patterns(first):
+        if all(reads(text, pattern) for text in texts):
+            moments = [parsed(text, pattern) for text in texts]
+            start = datetime.combine(moments[0].date(), time()) if is_clock else MIDNIGHT
+            spans = [moment - start for moment in moments]
+            return Cells("time" if is_clock else "date", "object", pattern=pattern, unit=_coarsest(spans))
+    offsets = {found[0] for text in texts if (found := OFFSET.search(text))}
+    if len(offsets) > 1 and all(OFFSET.search(text) and _is_iso(text) for text in texts):
+        spans = [parsed(text, "", zone=True) - MIDNIGHT for text in texts]
+        unit = _coarsest(spans)
+        clock = "%H:%M:%S" + {"milliseconds": ".%3f", "microseconds": ".%6f"}.get(unit, "")
+        return Cells("date", "object", pattern=f"%Y-%m-%d{first[10]}{clock}+00:00", unit=unit, zone=True)
+    return None
+
+
+def _patterns(text: str) -> Iterator[tuple[str, bool]]:
+    """Patterns that a text is of, each with whether it is a time of the day alone."""
+    offset = OFFSET.search(text)
+    suffix = offset[0] if offset and len(text) > len("2000-01-01") else ""
+    fraction = re.search(r":\d\d\.(\d{1,6})(?!\d)", text)
+    clocks = [clock.replace(".%f", f".%{len(fraction[1])}f" if fraction else ".%f") for clock in CLOCKS]
+    days = [*DAYS, *MONTHS, *(f"{day}{gap}{clock}{suffix}" for day, gap, clock in product(DAYS, " T", clocks))]
+    for pattern, is_clock in [*((day, False) for day in days), *((clock, True) for clock in clocks)]:
+        plain = re.sub(r"%([dmHI])", r"%-\1", pattern, count=0)
+        for each in dict.fromkeys((pattern, plain, re.sub(r"%-([HI])", r"%\1", plain))):
+            if reads(text, each):
+                yield each, is_clock
+
+
+def date_patterns(text: str) -> list[str]:
+    """Patterns of dates and times that a text is of."""
+    plausible = len(text) <= LONGEST_DATE and any(sign.isdigit() for sign in text)
+    return [pattern for pattern, _ in _patterns(text.strip())] if plausible else []
+
+
+def reads(text: str, pattern: str) -> bool:
+    """Whether a text is of a pattern."""
+    try:
+        parsed(text, pattern)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _is_iso(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        return False
+    return len(text) > len("2000-01-01")
+
+
+def _span(value: Any) -> timedelta:
+    moment: datetime = pd.Timestamp(value).to_pydatetime(warn=False)
+    return moment.astimezone(UTC).replace(tzinfo=None) - MIDNIGHT if moment.tzinfo else moment - MIDNIGHT
+
+
+def _coarsest(spans: Sequence[timedelta]) -> str:
+    """The coarsest unit that all spans are whole multiples of, microseconds at the finest."""
+    lengths = [microseconds(span) for span in spans]
+    return next(unit for unit, length in UNITS.items() if all(each % length == 0 for each in lengths))
+
+
+def _digits(text: str) -> int:
+    """Digits after the point."""
+    if "e" in text or "E" in text:
+        return MOST_DECIMALS + 1
+    return len(text.partition(".")[2])
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -1,0 +1,116 @@
+"""Blocks of rows drawn from a trained module, here or by processes side by side: the same blocks either way."""
+
+import os
+import queue as queues
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.multiprocessing as multiprocessing
+from torch import Tensor
+
+from src.diffusion import Given
+from src.errors import ConfigError, MissDiffError
+from src.training.datamodule import CHUNK_ROWS
+from src.training.module import MissDiffModule
+
+Blocks = Iterator[Tensor]
+WAITING_BLOCKS = 2
+FIXED_ROWS = 256
+"""Rows of a block where coordinates are given: each takes many more evaluations."""
+
+
+def block_rows(given: Given | None) -> int:
+    """Rows of a block."""
+    return CHUNK_ROWS if given is None else FIXED_ROWS
+
+
+def n_blocks(n_rows: int, given: Given | None) -> int:
+    """Blocks that ``n_rows`` rows take."""
+    return -(-n_rows // block_rows(given))
+
+
+def drawn_blocks(module: MissDiffModule, numbers: range, seed: int, given: Given | None) -> Blocks:
+    """Coordinates of blocks, (:func:`block_rows`, D), on the CPU."""
+    for number in numbers:
+        yield module.draw_chunk(number, block_rows(given), seed, given).x.cpu()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a process that draws needs to know."""
+
+    load: Callable[[], MissDiffModule]
+    n_rows: int
+    seed: int
+    given: Given | None
+    accelerator: str
+    devices: int
+
+
+def blocks_of_devices(work: Work) -> Blocks:
+    """Blocks in order, drawn by processes side by side, each on a device of its own, a few ahead at most.
+
+    Raises:
+        MissDiffError: a process died.
+    """
+    context = multiprocessing.get_context("spawn")
+    queues = [context.Queue(WAITING_BLOCKS) for _ in range(work.devices)]
+    processes = [
+        context.Process(target=_draw, args=(work, rank, queue), daemon=True) for rank, queue in enumerate(queues)
+    ]
+    for process in processes:
+        process.start()
+    try:
+        for number in range(n_blocks(work.n_rows, work.given)):
+            rank = number % work.devices
+            yield torch.from_numpy(_next(queues[rank], processes[rank]))
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def place(module: MissDiffModule, accelerator: str, rank: int) -> MissDiffModule:
+    """The module on the device number ``rank``.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
+    n_gpus = torch.cuda.device_count()
+    if accelerator == "gpu" and rank >= n_gpus:
+        raise ConfigError(
+            f"accelerator=gpu devices={rank + 1}, but torch sees {n_gpus} GPUs; lower devices or accelerator=cpu"
+        )
+    on_gpu = accelerator == "gpu" or (accelerator == "auto" and rank < n_gpus)
+    return module.to(torch.device("cuda", rank) if on_gpu else torch.device("cpu"))
+
+
+def _next(waiting: Any, process: Any) -> np.ndarray:
+    while True:
+        try:
+            found = waiting.get(timeout=1.0)
+        except queues.Empty:
+            if not process.is_alive():
+                raise MissDiffError(f"a process that draws rows died with exit code {process.exitcode}") from None
+        else:
+            if isinstance(found, str):
+                raise MissDiffError(found)
+            return np.asarray(found)
+
+
+def _draw(work: Work, rank: int, queue: Any) -> None:
+    """Draw every ``devices``-th block; the work of one process."""
+    torch.set_num_threads(max(len(os.sched_getaffinity(0)) // work.devices, 1))
+    try:
+        module = place(work.load(), work.accelerator, rank)
+        for x in drawn_blocks(
+            module, range(rank, n_blocks(work.n_rows, work.given), work.devices), work.seed, work.given
+        ):
+            queue.put(x.numpy())
+    except MissDiffError as error:
+        queue.put(str(error))
+    queue.close()
+    queue.join_thread()
