@@ -1,9 +1,28 @@
 """Counts of pairs of codes, dense where the table of cells is small and sparse where it is not."""
 
+from collections.abc import Sequence
+from itertools import combinations
+from typing import TypeVar
+
 import numpy as np
 
 MAX_CELLS = 1_000_000
+MAX_PAIRS = 20_000
 Codes = np.ndarray
+T = TypeVar("T")
+
+
+def column_pairs(columns: Sequence[T], seed: int) -> tuple[list[tuple[T, T]], str | None]:
+    """Pairs of columns to score: all up to :data:`MAX_PAIRS`, beyond that as many, drawn by ``seed``.
+
+    Returns:
+        The pairs in order, and a remark where some are left out.
+    """
+    pairs = list(combinations(columns, 2))
+    if len(pairs) <= MAX_PAIRS:
+        return pairs, None
+    kept = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:MAX_PAIRS])
+    return [pairs[k] for k in kept], f"a sample of {MAX_PAIRS:,} of the {len(pairs):,} pairs of columns"
 
 
 def joint_counts(real: tuple[Codes, Codes], synthetic: tuple[Codes, Codes]) -> tuple[np.ndarray, np.ndarray]:

@@ -16,11 +16,9 @@ What it cannot see: the direction or form of a dependence (only its strength), a
 a wrong distribution of a column, copied training rows.
 """
 
-from itertools import combinations
-
 import numpy as np
 
-from src.metrics.counting import entropy, mutual_information
+from src.metrics.counting import column_pairs, entropy, mutual_information
 from src.metrics.features import coded_columns
 from src.metrics.scores import Scores
 from src.tables import Schema, Table
@@ -49,7 +47,8 @@ def add_dependence(scores: Scores, real: Table, synthetic: Table, seed: int) -> 
     sides = [coded_columns(table.take(rng.permutation(table.n_rows)[:n])) for table in (real, synthetic)]
     codes, observed = _binned(real.schema, sides[0], sides[1])
     of_real, of_synthetic = [], []
-    for a, b in combinations(real.schema.names, 2):
+    pairs, sampled = column_pairs(real.schema.names, seed)
+    for a, b in pairs:
         both = observed[a] & observed[b]
         n_both = int(both.sum())
         of_real.append(normalised_mutual_information(codes[a][0][both], codes[b][0][both]))
@@ -58,6 +57,8 @@ def add_dependence(scores: Scores, real: Table, synthetic: Table, seed: int) -> 
         scores.undefined([NAME], "no pair of columns depends in the real table")
         return
     scores.add(NAME, weighted_similarity(np.array(of_real), np.array(of_synthetic)))
+    if sampled:
+        scores.remark(NAME, sampled)
     if not real.observed.all():
         scores.remark(NAME, "the real table has holes: a pair is compared on the rows observed in both columns")
 

@@ -24,11 +24,10 @@ from independent marginals score about .956 on Census.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
-from src.metrics.counting import cramers_v, joint_counts
+from src.metrics.counting import column_pairs, cramers_v, joint_counts
 from src.metrics.features import coded_columns
 from src.metrics.scores import Scores
 from src.tables import Schema, Table
@@ -94,6 +93,10 @@ def add_fidelity(scores: Scores, real: Table, synthetic: Table, seed: int) -> No
             names = ["fidelity/overall_default", "fidelity/column_pair_trends_default"]
             scores.undefined(names, "no pair of columns depends enough in the real table to count")
     _add_left_out(scores, real)
+    if remark := column_pairs(real.schema.names, seed)[1]:
+        for name in NAMES:
+            if name != "fidelity/column_shapes":
+                scores.remark(name, remark)
 
 
 def _add_left_out(scores: Scores, real: Table) -> None:
@@ -145,7 +148,7 @@ def pair_trends(schema: Schema, real: Columns, synthetic: Columns, seed: int) ->
     codes, drawn_codes = _binned(schema, real), _binned(schema, synthetic)
     rng = np.random.RandomState(seed)  # the library draws from NumPy's older stream
     results = {}
-    for a, b in combinations(schema.columns, 2):
+    for a, b in column_pairs(schema.columns, seed)[0]:
         both = ~np.isnan(real[a.name]) & ~np.isnan(real[b.name])
         numbers = a.kind == b.kind == "numerical"
         sources = (real, synthetic) if numbers else (codes, drawn_codes)

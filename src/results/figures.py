@@ -1,8 +1,10 @@
 """Pictures of a run: marginals, differences of pairwise trends, the training curve."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +20,7 @@ matplotlib.use("agg")
 
 REAL, SYNTHETIC = "#888888", "#c2410c"
 MOST_BARS = 12
+MOST_COLUMNS = 60
 N_BINS = 30
 DPI = 110
 
@@ -37,32 +40,43 @@ def draw_figures(
     files = {}
     for name, figure in figures.items():
         files[name] = folder / f"{name}.png"
-        write_whole(files[name], partial(figure.savefig, dpi=DPI, format="png"))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            write_whole(files[name], partial(figure.savefig, dpi=DPI, format="png"))
     return files
 
 
 def _marginals(schema: Schema, real: pd.DataFrame, synthetic: pd.DataFrame) -> Figure:
-    n_across = min(4, len(schema.columns))
-    n_down = math.ceil(len(schema.columns) / n_across)
+    columns = schema.columns[:MOST_COLUMNS]
+    n_across = min(4, len(columns))
+    n_down = math.ceil(len(columns) / n_across)
     figure = Figure(figsize=(3.6 * n_across, 2.6 * n_down), layout="constrained")
     axes = figure.subplots(n_down, n_across, squeeze=False).flat
-    for column, axis in zip(schema.columns, axes, strict=False):
+    for column, axis in zip(columns, axes, strict=False):
         sides = real[column.name].dropna(), synthetic[column.name].dropna()
         if column.kind == "numerical":
             _histogram(axis, *sides)
         else:
             _bars(axis, column, *sides)
-        axis.set_title(column.name, fontsize=9)
+        axis.set_title(_plain(column.name), fontsize=9)
         axis.tick_params(labelsize=7)
     for axis in list(axes):
         axis.set_axis_off()
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=9)
-    figure.suptitle("Share of rows, real and synthetic", fontsize=11, x=0.01, ha="left")
+    of_all = (
+        f"; the first {len(columns)} of {len(schema.columns)} columns" if len(columns) < len(schema.columns) else ""
+    )
+    figure.suptitle(f"Share of rows, real and synthetic{of_all}", fontsize=11, x=0.01, ha="left")
     return figure
 
 
 def _histogram(axis: Axes, real: pd.Series, synthetic: pd.Series) -> None:
-    edges = np.histogram_bin_edges(np.concatenate([real, synthetic]).astype(float), N_BINS)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            edges = np.histogram_bin_edges(np.concatenate([real, synthetic]).astype(float), N_BINS)
+    except ValueError:
+        axis.text(0.5, 0.5, "range too large or too small to draw", ha="center", fontsize=7, transform=axis.transAxes)
+        return
     for values, label, color in ((real, "real", REAL), (synthetic, "synthetic", SYNTHETIC)):
         weights = np.full(len(values), 1 / len(values))
         filled = label == "real"
@@ -85,25 +99,27 @@ def _bars(axis: Axes, column: Column, real: pd.Series, synthetic: pd.Series) -> 
     position = np.arange(len(shown))
     axis.bar(position - 0.2, shares[shown], 0.4, label="real", color=REAL, alpha=0.6)
     axis.bar(position + 0.2, other, 0.4, label="synthetic", color=SYNTHETIC)
-    labels = [str(category)[:14] for category in shown]
+    labels = [_plain(str(category)[:14]) for category in shown]
     axis.set_xticks(position, labels, rotation=60, ha="right")
     if len(shown) < len(column.categories):
         axis.set_xlabel(f"the {len(shown)} most frequent of {len(column.categories)}", fontsize=7)
 
 
 def _pair_trends(names: Sequence[str], per_pair: Mapping[str, float | None]) -> Figure:
-    index = {name: i for i, name in enumerate(names)}
-    difference = np.full((len(names), len(names)), np.nan)
-    for pair, value in per_pair.items():
-        first, second = (index[name] for name in pair.split(" | ", 1))
-        difference[first, second] = difference[second, first] = np.nan if value is None else 1 - value
+    shown = names[:MOST_COLUMNS]
+    difference = np.full((len(shown), len(shown)), np.nan)
+    for (i, a), (j, b) in combinations(enumerate(shown), 2):
+        value = per_pair.get(f"{a!r} | {b!r}", per_pair.get(f"{a} | {b}"))
+        difference[i, j] = difference[j, i] = np.nan if value is None else 1 - value
+    of_all = f", the first {len(shown)} of {len(names)} columns" if len(shown) < len(names) else ""
+    names = [_plain(name) for name in shown]
     size = 2.5 + 0.42 * len(names)
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     axis = figure.subplots()
     image = axis.imshow(difference, cmap="magma_r", vmin=0, vmax=np.nanmax([0.2, *difference.flat]))
     axis.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
     axis.set_yticks(range(len(names)), names, fontsize=8)
-    axis.set_title("Difference of pairwise trends (0 = as in the real table)", fontsize=10)
+    axis.set_title(f"Difference of pairwise trends (0 = as in the real table){of_all}", fontsize=10)
     figure.colorbar(image, shrink=0.8)
     return figure
 
@@ -116,3 +132,8 @@ def _training_curve(curve: Sequence[Mapping[str, float]]) -> Figure:
     axis.set_title("Training", fontsize=10)
     axis.grid(alpha=0.3)
     return figure
+
+
+def _plain(text: str) -> str:
+    """A text of the user's as matplotlib draws it letter by letter: a dollar sign starts no formula."""
+    return text.replace("$", r"\$")

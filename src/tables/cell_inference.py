@@ -26,7 +26,7 @@ INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 PADDED = re.compile(r"[+-]?0\d+")
 OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 MOST_DECIMALS = 8
-NEARLY_ALL = 0.95
+NEARLY_ALL = 0.9
 MOST_LOOKED_AT = 10_000
 LONGEST_DATE = 40
 DAYS = (
@@ -118,7 +118,9 @@ def _numbers(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray)
         return _with_range(Cells("number", dtype, decimals=0), numbers)
     if (numbers == numbers.round()).all():
         return _with_range(Cells("number", dtype, decimals=0), numbers)
-    return _with_range(Cells("number", dtype, decimals=_usual_digits([str(value) for value in distinct])), numbers)
+    return _with_range(
+        Cells("number", dtype, decimals=_usual_digits([str(value) for value in distinct], numbers)), numbers
+    )
 
 
 def _number_texts(texts: list[str], comma: bool, where: str) -> Cells | None:
@@ -130,10 +132,11 @@ def _number_texts(texts: list[str], comma: bool, where: str) -> Cells | None:
     if whole and np.abs(numbers).max() > LARGEST_EXACT:
         return None
     plain = [text.replace(",", ".") for text in texts] if comma else texts
-    most = _usual_digits(plain)
+    written_whole = whole and all(_digits(text) == 0 for text in plain)
+    most = 0 if written_whole else _usual_digits(plain, numbers)
     least = min(map(_digits, plain))
     if most is None:
-        return _with_range(Cells("number", "float64", comma=comma), numbers)
+        return _with_range(Cells("number", "float64", least_decimals=min(least, 1), comma=comma), numbers)
     dtype = "float64" if most else "int64"
     found = Cells("number", dtype, decimals=most, least_decimals=min(least, most), comma=comma)
     return _with_range(found, numbers)
@@ -143,11 +146,15 @@ def _with_range(cells: Cells, numbers: np.ndarray) -> Cells:
     return replace(cells, low=float(numbers.min()), high=float(numbers.max()))
 
 
-def _usual_digits(texts: Sequence[str]) -> int | None:
-    """Digits after the point that nearly all numbers get along with; None where that is many, or exponents are used."""
-    digits = [_digits(text) for text in texts[:MOST_LOOKED_AT]]
-    usual = int(np.quantile(digits, NEARLY_ALL, method="higher"))
-    return usual if usual <= MOST_DECIMALS else None
+def _usual_digits(texts: Sequence[str], numbers: np.ndarray) -> int | None:
+    """Digits after the point that nearly all numbers get along with; None where that is many or hides small ones."""
+    digits = np.array([_digits(text) for text in texts[:MOST_LOOKED_AT]])
+    few = digits[digits <= MOST_DECIMALS]
+    if len(few) < NEARLY_ALL * len(digits) or few.max() == 0:
+        return None
+    most = int(few.max())
+    hidden = (numbers != 0) & (np.abs(numbers) < 10.0**-most / 2)
+    return None if hidden.any() else most
 
 
 def _truth_texts(texts: list[str]) -> Cells | None:
@@ -227,9 +234,9 @@ def _coarsest(spans: Sequence[timedelta]) -> str:
 
 
 def _digits(text: str) -> int:
-    """Digits after the point."""
+    """Digits after the point of a number as it is written, exponent and all."""
     if "e" in text or "E" in text:
-        return MOST_DECIMALS + 1
+        return max(-int(Decimal(text).normalize().as_tuple().exponent), 0)
     return len(text.partition(".")[2])
 
 

@@ -38,6 +38,7 @@ UNITS = {
 MIDNIGHT = datetime(1970, 1, 1)
 FRACTION = re.compile(r"%([1-6])f")
 LARGEST_EXACT = 2**53
+NOT_NULLABLE = re.compile(r"bool|u?int\d+")
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Cells:
         """The column in its dtype; with holes in the nearest one that can hold them."""
         if self.dtype == "category":
             return cells.astype(pd.CategoricalDtype(list(self.dtype_categories), ordered=self.ordered))
-        if cells.isna().any() and self.dtype.lower().startswith(("int", "uint", "bool")) and self.dtype.islower():
+        if NOT_NULLABLE.fullmatch(self.dtype) and cells.isna().any():
             return cells.astype(float) if self.content == "number" else cells
         if "," in self.dtype:  # a zone: the cells are UTC
             zone = self.dtype.split(",")[1].strip(" ]")
@@ -206,7 +207,7 @@ class Cells:
 
     def _number_text(self, value: float) -> str:
         if self.decimals is None:
-            text = repr(float(value))
+            text = repr(float(value)) if self.least_decimals else repr(float(value)).removesuffix(".0")
         else:
             text = f"{value:.{self.decimals}f}"
             if float(text) != value:  # an end of the range, which has more digits than the others

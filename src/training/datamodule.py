@@ -15,6 +15,7 @@ from src.missing import Mechanism
 from src.seeding import derive, numpy_stream
 from src.tables import Split
 from src.training.batches import Batches, Chunks, count_batches
+from src.training.memory import refuse_too_wide
 
 CHUNK_ROWS = 2048
 VALIDATION_SHARE = 0.1
@@ -57,7 +58,7 @@ def prepare(
     Raises:
         MechanismError: the ratio cannot be reached.
         NotApplicableError: the completion leaves no row.
-        TableError: a column has no observed cell, or fewer than 2 rows are left.
+        TableError: a column has no observed cell, fewer than 2 rows are left, or memory is too small.
     """
     train = split.train
     mask = mechanism.sample_mask(train, numpy_stream(seed, "mask")) & train.observed
@@ -65,6 +66,7 @@ def prepare(
     if table.n_rows < 2:
         raise TableError(f"training needs at least 2 rows, {table.n_rows} of {train.n_rows} is left")
     encoder = TableEncoder.fit(table, kept, encoding)
+    refuse_too_wide(encoder, table.n_rows)
     x, coordinate_mask = encoder.forward(table, kept)
     return TrainingData(mask, table.n_rows, encoder, x, coordinate_mask)
 

@@ -1,0 +1,50 @@
+"""Whether an encoded table fits into memory, said before it is made."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from src.encoding import TableEncoder
+from src.errors import TableError
+
+MEMINFO = Path("/proc/meminfo")
+CGROUPS = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
+)
+BYTES_OF_A_COORDINATE = 5
+"""A float32 and a bool of the mask."""
+
+
+def refuse_too_wide(encoder: TableEncoder, n_rows: int) -> None:
+    """Refuse a table whose coordinates do not fit into the memory that is free.
+
+    Raises:
+        TableError: says how much it would take, which columns are the widest, and what to set.
+    """
+    widest = sorted(encoder.blocks, key=lambda block: block.start - block.stop)[:3]
+    largest_block = widest[0].stop - widest[0].start
+    needed = n_rows * (BYTES_OF_A_COORDINATE * encoder.width + 3 * BYTES_OF_A_COORDINATE * largest_block)
+    free = free_memory()
+    if free is None or needed <= free:
+        return
+    columns = ", ".join(f"{block.name!r} ({block.stop - block.start:,})" for block in widest)
+    raise TableError(
+        f"encoded, the table takes {needed / 2**30:.1f} GiB ({n_rows:,} rows of {encoder.width:,} coordinates) and "
+        f"{free / 2**30:.1f} GiB are free; the widest columns are {columns}. dataset.max_categories=... makes columns "
+        "narrower, dataset.exclude=[...] leaves some out, dataset.n_rows=... draws fewer rows"
+    )
+
+
+def free_memory() -> int | None:
+    """Bytes this process may still take: of the machine, or of its container if that is less; None if unknown."""
+    return min(_limits(), default=None)
+
+
+def _limits() -> Iterator[int]:
+    if MEMINFO.exists():
+        lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
+        if "MemAvailable" in lines:
+            yield int(lines["MemAvailable"].split()[0]) * 1024
+    for limit, used in CGROUPS:
+        if limit.exists() and used.exists() and (text := limit.read_text().strip()).isdigit():
+            yield max(int(text) - int(used.read_text()), 0)
