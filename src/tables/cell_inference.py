@@ -28,6 +28,7 @@ OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 MOST_DECIMALS = 8
 NEARLY_ALL = 0.9
 MOST_LOOKED_AT = 10_000
+DIGITS_OF_EXACT = 15
 LONGEST_DATE = 40
 DAYS = (
     *("%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y"),
@@ -48,6 +49,7 @@ def infer_cells(cells: pd.Series, dialect: Dialect | None, where: str) -> Cells:
     Raises:
         TableError: the cells are of several types, or of one that is none of the table; names the row.
     """
+    _refuse_collections(cells, where)
     distinct, codes = distinct_cells(cells)
     dtype = str(cells.dtype)
     if dialect is not None:
@@ -107,6 +109,17 @@ def _of_values(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarra
     )
 
 
+def _refuse_collections(cells: pd.Series, where: str) -> None:
+    if cells.dtype != object:
+        return
+    for row, cell in enumerate(cells):
+        if isinstance(cell, list | dict | set | np.ndarray):
+            raise TableError(
+                f"{where}, row {row + 1}: {type(cell).__name__} {_short(cell)}; a cell holds one value, not several: "
+                "leave the column out (exclude) or make a column of each"
+            )
+
+
 def _numbers(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray) -> Cells:
     numbers = np.array([float(value) for value in distinct])
     if np.isinf(numbers).any():
@@ -129,10 +142,10 @@ def _number_texts(texts: list[str], comma: bool, where: str) -> Cells | None:
         text = texts[int(np.isinf(numbers).argmax())]
         raise TableError(f"{where}: {text!r} is an infinite number; leave the cell empty, or say that it marks a hole")
     whole = bool((numbers == numbers.round()).all())
-    if whole and np.abs(numbers).max() > LARGEST_EXACT:
-        return None
+    if any(len(text) > DIGITS_OF_EXACT and abs(float(text)) > LARGEST_EXACT for text in texts if text.isdigit()):
+        return None  # codes: as numbers they would be rounded
     plain = [text.replace(",", ".") for text in texts] if comma else texts
-    written_whole = whole and all(_digits(text) == 0 for text in plain)
+    written_whole = whole and np.abs(numbers).max() <= LARGEST_EXACT and all(_digits(text) == 0 for text in plain)
     most = 0 if written_whole else _usual_digits(plain, numbers)
     least = min(map(_digits, plain))
     if most is None:

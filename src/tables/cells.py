@@ -131,7 +131,7 @@ class Cells:
         """
         text = self.as_text or for_text_file
         if self.content == "number":
-            values = values if self.decimals is None else values.round(self.decimals).clip(self.low, self.high) + 0.0
+            values = values if self.decimals is None else self._rounded(values)
             if not text and not self.objects:
                 return self.with_dtype(values)
         distinct, codes = distinct_cells(values)
@@ -153,6 +153,12 @@ class Cells:
             unit = self.dtype[len("datetime64[") :].split(",")[0]
             return pd.to_datetime(cells).astype(f"datetime64[{unit}]").dt.tz_localize("UTC").dt.tz_convert(zone)
         return cells.astype(self.dtype)
+
+    def _rounded(self, values: pd.Series) -> pd.Series:
+        """Numbers at the decimals of the format, inside the range; those too large to have decimals as they are."""
+        decimals = self.decimals or 0
+        large = values.abs() > LARGEST_EXACT / 10.0**decimals
+        return values.where(large, values.mask(large, 0).round(decimals).clip(self.low, self.high)) + 0.0
 
     def _like(self) -> str:
         if self.pattern:

@@ -152,7 +152,8 @@ def read_content(file: Path, encoding: str | None, say: Say) -> tuple[str, str]:
     if "\0" in content:
         row = content[: content.index("\0")].count("\n") + 1
         raise TableError(
-            f"{file} is not a text file: it holds zero bytes (line {row}); UTF-16 without a mark is utf-16-le"
+            f"{file} is not a text file: it holds zero bytes (line {row}); UTF-16 without a mark needs "
+            "dataset.encoding=utf-16-le"
         )
     content = content.lstrip("\r\n")
     if not content.strip():

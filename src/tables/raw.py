@@ -3,7 +3,8 @@
 import csv
 import zlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,13 @@ def read_raw(file: Path, reading: Reading, say: Say) -> RawFile:
     except (pa.ArrowException, pd.errors.ParserError, csv.Error, OSError, EOFError, ValueError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
         raise TableError(f"{file} cannot be read as {kind}: {reason}") from error
+    raw = replace(raw, frame=_without_spare(raw.frame, file, say))
     names = list(raw.frame.columns)
+    if not any(name.strip() for name in names):
+        raise TableError(f"{file} has no column with a name")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise TableError(f"{file}: column names repeat: {repeated}; rename them so that each is unique")
-    if not any(name.strip() for name in names):
-        raise TableError(f"{file} has no column with a name")
     if raw.frame.empty:
         raise TableError(f"{file} has {len(names)} columns but no rows")
     return raw
@@ -82,7 +84,10 @@ def mark_holes(cells: pd.Series, markers: Collection[str], asked: Sequence[Any],
     if not (isinstance(cells.dtype, pd.CategoricalDtype) or _may_hold_texts(cells)):
         return cells
     texts = {*markers, *map(str, asked)}
-    distinct = cells.cat.categories if isinstance(cells.dtype, pd.CategoricalDtype) else pd.unique(cells.dropna())
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        distinct = list(cells.cat.categories)
+    else:
+        distinct = list({cell for cell in cells if isinstance(cell, str | Number) and not pd.isna(cell)})
     found = [value for value in distinct if _is_marker(value, texts, numbers)]
     if DOUBTFUL in found and DOUBTFUL not in asked and any(not _is_number(v) for v in distinct if v not in found):
         found.remove(DOUBTFUL)
@@ -112,6 +117,16 @@ def _columnar(file: Path, say: Say) -> RawFile:
     frame.columns = pd.Index([str(name) for name in frame.columns])
     as_stored = frame.index.equals(pd.RangeIndex(len(frame))) and list(schema.names) == list(frame.columns)
     return RawFile(frame.reset_index(drop=True), None, encoded(schema) if as_stored else "")
+
+
+def _without_spare(frame: pd.DataFrame, file: Path, say: Say) -> pd.DataFrame:
+    """Without columns that have neither name nor value, as spreadsheets append them, where there are several."""
+    nameless = [i for i, name in enumerate(frame.columns) if not name.strip()]
+    spare = [i for i in nameless if (frame.iloc[:, i].isna() | (frame.iloc[:, i].astype(object) == "")).all()]
+    if len(nameless) < 2 or not spare:
+        return frame
+    say(f"{file}: {len(spare)} columns have neither a name nor a value; they are left out")
+    return frame.iloc[:, [i for i in range(frame.shape[1]) if i not in spare]]
 
 
 def _may_hold_texts(cells: pd.Series) -> bool:

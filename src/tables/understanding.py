@@ -82,6 +82,7 @@ def understand(
         form = infer_form(frame[name], choices.get(name, ColumnChoice()), raw.dialect, place, notes.append)
         form = with_rare(form, frame[name], rules.max_categories, place, notes.append)
         forms.append(replace(form, as_categories=True) if name == target and form.kind == "ordered" else form)
+    _refuse_nameless(where, forms)
     _refuse_second_header(where, frame, forms)
     _note_not_learned(forms, choices, notes)
     layout = Layout(tuple(forms), raw.dialect or Dialect(), raw.arrow)
@@ -116,6 +117,12 @@ def _note_not_learned(forms: Sequence[Form], choices: Mapping[str, ColumnChoice]
     empty = [form.name for form in forms if form.kind == "empty"]
     if empty:
         notes.append(f"without any value, and written without: {listed(map(repr, empty))}")
+
+
+def _refuse_nameless(where: str, forms: Sequence[Form]) -> None:
+    for i, form in enumerate(forms):
+        if not form.name.strip() and form.is_learned:
+            raise TableError(f"{where}: column {i + 1} has no name and does not number the rows; give it one")
 
 
 def _refuse_second_header(where: str, frame: pd.DataFrame, forms: Sequence[Form]) -> None:

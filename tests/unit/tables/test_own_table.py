@@ -1,0 +1,452 @@
+import datetime
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from src.errors import ConfigError, TableError
+from src.tables.forms import RARE, Form
+from src.tables.layout import Layout, layout_of_schema
+from src.tables.own_table import dataset_label
+from src.tables.sidecar import sidecar_of, sidecar_text
+from src.tables.split import split_positions
+from src.tables.summary import summary_table
+from src.tables.writing import written_whole
+from tests.conftest import SCHEMA, random_frame
+from tests.unit.tables.own import RNG, as_written, kinds, own, written
+
+N = 60
+
+
+def mixed_frame(n=N):
+    rng = np.random.default_rng(1)
+    return pd.DataFrame(
+        {
+            "id": np.arange(1001, 1001 + n),
+            "code": [f"C-{i:04d}" for i in rng.permutation(n)],
+            "name": [f"person {chr(65 + i % 26)}{i}" for i in range(n)],
+            "age": rng.integers(18, 90, n),
+            "height": rng.normal(1.7, 0.1, n).round(2),
+            "zip": [f"0{i % 7}120" for i in range(n)],
+            "sex": np.array(["f", "m"])[rng.integers(0, 2, n)],
+            "smokes": rng.random(n) < 0.3,
+            "flag": rng.integers(0, 2, n),
+            "seen": [f"{1 + i % 28:02d}.{1 + i % 12:02d}.2020" for i in range(n)],
+            "at": [f"{i % 24:02d}:{i % 60:02d}" for i in range(n)],
+            "unit": "kg",
+            "note": np.nan,
+        }
+    )
+
+
+EXPECTED = {
+    "id": "id",
+    "code": "id",
+    "name": "id",
+    "age": "integer",
+    "height": "real",
+    "zip": "category",
+    "sex": "category",
+    "smokes": "boolean",
+    "flag": "category",
+    "seen": "date",
+    "at": "time",
+    "unit": "constant",
+    "note": "empty",
+}
+
+
+def holed(frame, share=0.1):
+    rng = np.random.default_rng(2)
+    columns = ["age", "height", "zip", "sex", "smokes", "flag", "seen", "at"]
+    holes = rng.random((len(frame), len(columns))) < share
+    return frame.assign(**{c: frame[c].astype(object).mask(holes[:, i]) for i, c in enumerate(columns)})
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".parquet", ".feather"])
+def test_kinds_are_found_in_every_format(tmp_path, suffix):
+    frame = mixed_frame()
+    file = tmp_path / f"table{suffix}"
+    save(frame, file)
+    columns = own(file).understand()
+    assert kinds(columns) == EXPECTED
+    assert list(columns.frame) == list(frame)
+
+
+def save(frame, file):
+    if file.suffix == ".parquet":
+        frame.to_parquet(file)
+    elif file.suffix == ".feather":
+        frame.to_feather(file)
+    else:
+        frame.to_csv(file, index=False, sep="\t" if ".tsv" in file.name else ",")
+
+
+STYLES = [
+    {"sep": ","},
+    {"sep": ";", "decimal": ","},
+    {"sep": "\t"},
+    {"sep": "|", "quoting": 1},
+    {"sep": ",", "quoting": 2},
+    {"sep": ",", "lineterminator": "\r\n"},
+    {"sep": ",", "encoding": "utf-16"},
+    {"sep": ",", "encoding": "utf-8-sig"},
+    {"sep": ";", "encoding": "latin-1"},
+    {"sep": ",", "quotechar": "'"},
+]
+
+
+@pytest.mark.parametrize("style", STYLES, ids=str)
+def test_rows_of_a_text_file_are_written_as_they_stood(tmp_path, style):
+    frame = mixed_frame().rename(columns={"height": "größe, m", "sex": 'se"x'})
+    file = tmp_path / "t.csv"
+    frame.to_csv(file, index=False, **style)
+    columns = own(file, quote=style.get("quotechar")).understand()
+    expected = {"height": "größe, m", "sex": 'se"x'}
+    assert kinds(columns) == {expected.get(name, name): kind for name, kind in EXPECTED.items()}
+    layout = columns.layout
+    table = layout.table(columns.frame, layout.schema(None), "there")
+    out = tmp_path / "out.csv"
+    with written_whole(out, layout) as rows:
+        rows.add(table.frame, RNG)
+    encoding = style.get("encoding", "utf-8")
+    before, after = (f.read_bytes().decode(encoding).splitlines(keepends=True) for f in (file, out))
+    assert before[0] == after[0]
+    ids = {"id", "code", "name"}
+    real, synthetic = (
+        pd.read_csv(f, dtype=str, **{k: v for k, v in style.items() if k in ("sep", "encoding", "quotechar")})
+        for f in (file, out)
+    )
+    pd.testing.assert_frame_equal(real.drop(columns=ids), synthetic.drop(columns=ids))
+    assert not set(real["code"]) & set(synthetic["code"])
+    assert synthetic["code"].str.fullmatch(r"C-\d{4}").all()
+    assert synthetic["id"].astype(int).min() == 1001 + N
+    if style.get("quoting") == 1:
+        assert all(line.startswith('"') for line in after)
+
+
+def test_a_parquet_file_comes_back_with_its_types(tmp_path):
+    n = 40
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "small": rng.integers(0, 100, n).astype("int8"),
+            "nullable": pd.array([None, *rng.integers(0, 9, n - 1)], dtype="Int64"),
+            "half": rng.normal(size=n).astype("float32"),
+            "maybe": pd.array([None, *(rng.random(n - 1) < 0.5)], dtype="boolean"),
+            "size": pd.Categorical(rng.choice(["S", "L"], n), categories=["S", "M", "L"], ordered=True),
+            "colour": pd.Categorical(rng.choice(["red", "blue"], n), categories=["red", "green", "blue"]),
+            "text": pd.array([None, *rng.choice(["x", "y", "z"], n - 1)], dtype="string"),
+            "day": [datetime.date(2020, 1, 1 + i % 28) for i in range(n)],
+            "when": pd.date_range("2020-01-01 10:00", periods=n, freq="37min", tz="Europe/Berlin"),
+            "took": pd.to_timedelta(rng.integers(1, 999, n), unit="s"),
+        }
+    )
+    file = tmp_path / "t.parquet"
+    frame.to_parquet(file)
+    columns = own(file).understand()
+    assert kinds(columns)["size"] == "ordered"
+    assert columns.layout["size"].values == ("S", "L")
+    table = columns.layout.table(columns.frame, columns.layout.schema(None), "there")
+    out = tmp_path / "out.parquet"
+    with written_whole(out, Layout.from_dict(columns.layout.to_dict())) as rows:
+        rows.add(table.frame.iloc[:25], RNG)
+        rows.add(table.frame.iloc[25:].reset_index(drop=True), RNG)
+    again = pd.read_parquet(out)
+    pd.testing.assert_frame_equal(again, pd.read_parquet(file), rtol=1e-6)
+    import pyarrow.parquet as pq
+
+    assert pq.read_schema(out).remove_metadata() == pq.read_schema(file).remove_metadata()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**31), st.sampled_from([",", ";"]))
+def test_a_layout_and_its_inverse(tmp_path_factory, seed, separator):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(3, 40))
+    frame = pd.DataFrame(
+        {
+            "number": rng.normal(size=n).round(int(rng.integers(0, 6))) * 10.0 ** int(rng.integers(-3, 6)),
+            "count": rng.integers(-50, 50, n),
+            "word": rng.choice(["a", "b,c", 'd"e', "f;g", " h", "ß"], n),
+            "day": [f"{2000 + d % 30}-{1 + d % 12:02d}-{1 + d % 28:02d}" for d in rng.integers(0, 999, n)],
+        }
+    )
+    holes = rng.random(frame.shape) < 0.2
+    holes[0] = False
+    frame = frame.astype(object).mask(holes)
+    file = tmp_path_factory.getbasetemp() / "layout.csv"
+    frame.to_csv(file, index=False, sep=separator)
+    columns = own(file, max_categories=4).understand()
+    layout = columns.layout
+    table = layout.table(columns.frame, layout.schema(None), "there")
+    assert (table.observed == columns.frame[table.schema.names].notna().to_numpy()).all()
+    written_rows = layout.restore(table.frame, 0, np.random.default_rng(0))
+    pd.testing.assert_frame_equal(layout.table(written_rows, table.schema, "there").frame, table.frame)
+    assert Layout.from_dict(layout.to_dict()) == layout
+
+
+def test_holes_are_the_usual_markers_and_those_asked_for(tmp_path):
+    rows = "".join(f"{i},{i / 2},w{i % 3}\n" for i in range(30))
+    file = written(tmp_path, f"a,b,c\n{rows}NA,?,\n-999,-999.0,unknown\n7,NaN,null\n")
+    plain = own(file).understand()
+    assert plain.frame.isna().sum().tolist() == [1, 2, 2]
+    assert any("'?' 1x" in note for note in plain.notes)
+    assert any("'a': 1 cells" in note or "-999" in note for note in plain.notes) is False  # one cell is no custom
+    asked = own(file, also_holes=["-999", "unknown"]).understand()
+    assert asked.frame.isna().sum().tolist() == [2, 3, 3]
+    only = own(file, holes=["?"]).understand()
+    assert only.frame.isna().sum().tolist() == [0, 1, 1]
+    frame = pd.DataFrame({"a": [1, -999, 3, 4], "b": ["x", "y", "-999", "x"]})
+    frame.to_parquet(tmp_path / "t.parquet")
+    asked = own(tmp_path / "t.parquet", also_holes=[-999]).understand()
+    assert asked.frame.isna().sum().tolist() == [1, 1]
+
+
+def test_a_number_used_for_missing_by_custom_is_pointed_at(tmp_path):
+    rng = np.random.default_rng(0)
+    values = rng.integers(20, 60, 50)
+    values[:4] = -999
+    file = written(tmp_path, "age,b\n" + "".join(f"{v},{i % 3}\n" for i, v in enumerate(values)))
+    assert any("'age': 4 cells are -999" in note for note in own(file).understand().notes)
+
+
+def test_none_is_a_text_among_texts_and_a_hole_among_numbers(tmp_path):
+    file = written(tmp_path, "a,b\n" + "".join(f"{i},{'xyz'[i % 3]}\n" for i in range(20)) + "None,None\n")
+    frame = own(file).understand().frame
+    assert frame.isna().sum().tolist() == [1, 0]
+
+
+def test_columns_that_are_nearly_numbers_or_dates_are_categories_with_a_word(tmp_path):
+    days = [f"2020-01-{1 + i % 28:02d}" for i in range(40)]
+    lines = [f"{i * 3},{days[i]}" for i in range(40)] + ["unknown,open", "12,open"]
+    columns = own(written(tmp_path, "\n".join(["a,b", *lines]) + "\n")).understand()
+    assert kinds(columns) == {"a": "category", "b": "category"}
+    notes = " ".join(columns.notes)
+    assert "column 'a': all but 1 of 42 cells are numbers, the others 'unknown'" in notes
+    assert "column 'b': all but 2 of 42 cells are dates, the others 'open'" in notes
+    asked = own(tmp_path / "table.csv", also_holes=["unknown", "open"]).understand()
+    assert kinds(asked) == {"a": "integer", "b": "date"}
+
+
+def test_rare_categories_share_one_and_come_out_by_their_frequency(tmp_path):
+    values = ["big"] * 500 + ["mid"] * 300 + ["r1"] * 150 + ["r2"] * 50
+    file = written(tmp_path, "c,x\n" + "".join(f"{v},{i % 50}\n" for i, v in enumerate(values)))
+    columns = own(file, max_categories=3).understand()
+    form = columns.layout["c"]
+    assert form.values == ("big", "mid")
+    assert dict(zip(form.rare, form.rare_counts, strict=True)) == {"r1": 150, "r2": 50}
+    assert form.column.categories == ("big", "mid", RARE)
+    assert any("80% of its cells" in note for note in columns.notes)
+    drawn = form.write(pd.Series([RARE] * 4000 + ["big"]), 0, 4001, np.random.default_rng(0), False)
+    share = (drawn == "r1").mean()
+    assert abs(share - 0.75) < 5 * (0.75 * 0.25 / 4000) ** 0.5
+    assert form.canonical(drawn, "there").tolist() == [RARE] * 4000 + ["big"]
+
+
+def test_ten_thousand_categories_take_a_hundred_coordinates(tmp_path):
+    rng = np.random.default_rng(0)
+    codes = rng.zipf(1.3, 40_000) % 10_000
+    file = tmp_path / "t.parquet"
+    pd.DataFrame({"city": [f"c{code}" for code in codes], "x": rng.normal(size=40_000)}).to_parquet(file)
+    split = own(file).load(0)
+    assert split.train.schema["city"].categories[-1] == RARE
+    assert len(split.train.schema["city"].categories) == 100
+
+
+def test_an_ordered_column_is_its_ranks_and_a_target_its_categories(tmp_path):
+    file = written(tmp_path, "size,x\n" + "".join(f"{'SML'[i % 3]},{i}\n" for i in range(12)))
+    for target, kind in ((None, "numerical"), ("size", "categorical")):
+        columns = own(file, ordered={"size": ["S", "M", "L"]}, target=target).understand()
+        layout = columns.layout
+        schema = layout.schema(target)
+        assert schema["size"].kind == kind
+        assert as_written(columns)["size"].tolist() == [*"SML"] * 4
+    assert layout.table(columns.frame, schema, "there").frame["size"].tolist() == [*"SML"] * 4
+
+
+def test_the_split_is_disjoint_seeded_and_leaves_no_column_without_a_value(tmp_path):
+    lines = [f"{i},{i if i == 7 else ''}" for i in range(10)]
+    file = written(tmp_path, "\n".join(["x,y", *lines, "10,8"]) + "\n")
+    for seed in range(20):
+        split = own(file, test_fraction=0.5).load(seed)
+        assert split.train.n_rows + split.test.n_rows == 11
+        assert split.train.frame["y"].notna().any()
+        assert not set(split.train.frame["x"]) & set(split.test.frame["x"])
+    again = own(file, test_fraction=0.5).load(3)
+    assert again.train.frame.equals(own(file, test_fraction=0.5).load(3).train.frame)
+
+
+def test_test_rows_from_a_file_of_their_own(tmp_path):
+    train = written(tmp_path, "c,x\n" + "".join(f"{'ab'[i % 2]},{i}\n" for i in range(20)))
+    test = written(tmp_path, "x,c\n5,new\n6,a\n", "test.csv")
+    split = own(train, test_path=str(test)).load(0)
+    assert (split.train.n_rows, split.test.n_rows) == (20, 2)
+    assert split.test.frame["c"].tolist() == ["new", "a"]
+    assert split.train.schema["c"].categories == ("a", "b", "new")
+    with pytest.raises(TableError, match="row 1: expected a number, got 'q'"):
+        own(train, test_path=str(written(tmp_path, "c,x\na,q\n", "bad.csv"))).load(0)
+    with pytest.raises(TableError, match="only in"):
+        own(train, test_path=str(written(tmp_path, "c,y\na,1\n", "bad.csv"))).load(0)
+    with pytest.raises(ConfigError, match="is the table itself"):
+        own(train, test_path=str(train)).load(0)
+
+
+def test_a_sidecar_says_what_was_found_and_is_obeyed(tmp_path):
+    file = tmp_path / "t.csv"
+    holed(mixed_frame()).to_csv(file, index=False)
+    columns = own(file).understand()
+    sidecar = sidecar_of(file)
+    sidecar.write_text(sidecar_text("t.csv", columns.layout.forms, columns.summaries))
+    again = own(file).understand()
+    assert kinds(again) == kinds(columns)
+    assert f"columns as {sidecar} says" in again.notes
+    text = sidecar.read_text().replace("flag: {kind: category}", "flag: {kind: integer, holes: [1]}")
+    text = text.replace("name: {kind: id}", "name: {kind: drop}").replace("columns:", "target: sex\ncolumns:")
+    sidecar.write_text(text)
+    changed = own(file).understand()
+    assert kinds(changed) == {**kinds(columns), "flag": "constant", "name": "drop"} | {"flag": "integer"}
+    assert changed.frame["flag"].isna().sum() > columns.frame["flag"].isna().sum()
+    assert changed.target == "sex"
+    assert "name" not in changed.layout.names
+    assert kinds(own(file, categorical=["age"]).understand())["age"] == "category"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("columns: [a]", "expected the keys target and columns"),
+        ("kolumns: {}", "names 'kolumns'.*did you mean 'columns'"),
+        ("columns:\n  age: {kind: whole}", "column 'age': kind is one of integer, real"),
+        ("columns:\n  age: {kin: integer}", "did you mean 'kind'"),
+        ("columns:\n  age: integer", "expected keys such as kind: category"),
+        ("columns:\n  age: {order: abc}", "order is a list"),
+        ("columns:\n  age: {kind: real, order: [a, b]}", "order goes with kind: ordered"),
+        ("columns:\n  age: {order: [a, a]}", "names a value twice"),
+        ("a: b: c", "cannot be read as YAML"),
+        ("columns:\n  agee: {kind: integer}", "the sidecar names 'agee'.*did you mean 'age'"),
+    ],
+)
+def test_a_sidecar_that_is_wrong_is_refused(tmp_path, text, message):
+    file = written(tmp_path, "age,b\n1,2\n3,4\n5,6\n7,8\n")
+    sidecar_of(file).write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        own(file).load(0)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"numerical": ["sex"]}, "cannot be of kind numerical: it holds 'f'; if that marks a hole, name it"),
+        ({"ordered": {"sex": ["f", "x"]}}, "order does not name 'm'"),
+        ({"target": "unit"}, "the target 'unit' cannot be predicted: it is of kind constant"),
+        ({"target": "Sex"}, "dataset.target names 'Sex'.*did you mean 'sex'"),
+        ({"exclude": ["agee"]}, "dataset.exclude names 'agee'.*did you mean 'age'"),
+        ({"categorical": ["age"], "numerical": ["age"]}, "both name 'age'"),
+        ({"target": "age", "exclude": ["age"]}, "names the target"),
+        ({"test_fraction": 1.0}, "between 0 and 1"),
+        ({"n_rows": 2}, "dataset.n_rows is at least 3"),
+        ({"max_categories": 1}, "at least 2"),
+        ({"separator": "ab"}, "one character"),
+        ({"decimal": ":"}, "dataset.decimal is . or ,"),
+        ({"encoding": "utf-99"}, "dataset.encoding=utf-99 is no encoding"),
+        ({"ordered": {"sex": "f"}}, "is a list of values"),
+        ({"columns": "absent.yaml"}, "does not exist; python -m src.describe"),
+        ({"exclude": list(EXPECTED)}, "no column is left to learn"),
+    ],
+)
+def test_choices_that_cannot_be_meant_are_refused(tmp_path, choices, message):
+    file = tmp_path / "t.csv"
+    mixed_frame().to_csv(file, index=False)
+    with pytest.raises((ConfigError, TableError), match=message) as error:
+        own(file, **choices).load(0)
+    assert error.value.exit_code == 2
+
+
+def test_what_a_column_is_fixed_to_is_checked(tmp_path):
+    file = tmp_path / "t.csv"
+    mixed_frame().to_csv(file, index=False)
+    layout = own(file).understand().layout
+    assert layout["age"].value_of(30) == 30
+    assert layout["age"].value_of("30") == 30
+    assert layout["smokes"].value_of(True) is True
+    assert layout["smokes"].value_of("True") is True
+    assert layout["seen"].value_of("03.01.2020") == 18264
+    assert layout["flag"].value_of(1) == 1
+    for name, value, message in [
+        ("age", 200, r"was seen from 18 to \d+, got 200"),
+        ("age", "old", "expected a number, got 'old'"),
+        ("sex", "M", "did you mean 'm'"),
+        ("seen", "2020-01-03", "expected a date like 31.12.1999"),
+        ("id", 5, "is not learned"),
+    ]:
+        with pytest.raises(TableError, match=message):
+            layout[name].value_of(value)
+
+
+def test_forms_are_plain_values_and_back(tmp_path):
+    file = tmp_path / "t.csv"
+    mixed_frame().to_csv(file, index=False)
+    for form in own(file, max_categories=3).understand().layout.forms:
+        assert Form.from_dict(form.to_dict()) == form
+
+
+def test_a_table_without_a_file_has_a_layout_of_its_schema():
+    frame = random_frame(50, 0)
+    layout = layout_of_schema(SCHEMA)
+    table = layout.table(frame, SCHEMA, "there")
+    back = layout.restore(table.frame, 0, RNG)
+    pd.testing.assert_frame_equal(back, SCHEMA.restore(table.frame))
+
+
+def test_labels_tell_files_apart():
+    assert dataset_label({"name": "census", "path": None}) == "census"
+    first, second = (dataset_label({"name": "table", "path": path}) for path in ("a/my data.csv", "b/my data.csv"))
+    assert first.startswith("my_data-")
+    assert first != second
+
+
+def test_the_summary_has_a_line_for_every_column(tmp_path):
+    file = tmp_path / "t.csv"
+    holed(mixed_frame()).to_csv(file, index=False)
+    table = summary_table(own(file).understand().summaries)
+    assert len(table.splitlines()) == 1 + len(EXPECTED)
+    assert ".2020 .. " in table
+    assert "and 8 more columns: 3 category" in summary_table(own(file).understand().summaries, most=5)
+
+
+def test_rows_are_split_off_by_position_only():
+    table = layout_of_schema(SCHEMA).table(random_frame(20, 0), SCHEMA, "there")
+    train, test = split_positions(table, 0.2, 0)
+    assert (len(train), len(test)) == (16, 4)
+    assert sorted([*train, *test]) == list(range(20))
+
+
+def interrupted(file, layout, frame):
+    with written_whole(file, layout) as rows:
+        rows.add(frame, RNG)
+        raise KeyboardInterrupt
+
+
+def test_an_interrupted_file_leaves_nothing(tmp_path):
+    layout = layout_of_schema(SCHEMA)
+    frame = layout.table(random_frame(20, 0), SCHEMA, "there").frame
+    for name in ("t.csv", "t.csv.gz", "t.parquet", "t.feather"):
+        (tmp_path / name).write_text("before")
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(tmp_path / name, layout, frame)
+        assert (tmp_path / name).read_text() == "before"
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_a_compressed_file_is_the_same_every_time(tmp_path):
+    layout = layout_of_schema(SCHEMA)
+    frame = layout.table(random_frame(20, 0), SCHEMA, "there").frame
+    for name in ("a.csv.gz", "b.csv.gz"):
+        with written_whole(tmp_path / name, layout) as rows:
+            rows.add(frame, RNG)
+    assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
+    assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()).decode().splitlines()[0] == "age,height,colour,label"
