@@ -5,7 +5,9 @@ values, :math:`\alpha_{t'} x + \sigma_{t'} z`, and the unknown ones follow the a
 imputation, Section 4.3, after Song et al. 2021). One such step does not make the two parts agree: the
 unknown one was drawn before the known one of t' was. So each step is repeated: the row is noised again
 from t' to t, :math:`x_t = a x_{t'} + \sqrt{b} z`, and taken back, ``n_repeats`` times in all (RePaint,
-Lugmayr et al. 2022, https://arxiv.org/abs/2201.09865, jump length 1).
+Lugmayr et al. 2022, https://arxiv.org/abs/2201.09865, jump length 1). The steps back have ``beta``'s noise:
+with the smaller one of ``posterior`` every repetition shrinks the spread, to three quarters of the variance
+of a known Gaussian after ten; with ``beta`` mean and variance are within 7 % of a standard deviation and 5 %.
 """
 
 from dataclasses import dataclass
@@ -48,7 +50,7 @@ def draw_given(
 
     Arguments:
         denoiser: predicts noise.
-        sampler: its number of steps and its noise.
+        sampler: its number of steps.
         given: known coordinates.
         n_rows: rows to draw, n.
         generator: random stream; its device is where the rows are drawn.
@@ -79,7 +81,7 @@ def draw_given(
             x = (x - (step.b / sigma) * denoiser(x, t)) / step.a
             n_evaluations += 1
             if earlier[1] > 0:
-                x = x + step.spread(sampler.noise) * noise()
+                x = x + step.spread("beta") * noise()
             x = placed(x, *earlier)
             if repeat + 1 < n_repeats:
                 x = step.a * x + step.b**0.5 * noise()

@@ -72,7 +72,7 @@ def run_summary(folder: RunFolder, method: str) -> str:
         f"in all {took['total_s']:.0f} s; peak memory {report['peak_memory_mb']:.0f} MiB",
         "",
         f"run folder       {folder.path}",
-        f"synthetic table  {folder.synthetic}",
+        f"synthetic table  {', '.join(str(file) for file in sorted(folder.path.glob('synthetic.*')))}",
         f"pictures         {', '.join(str(file) for file in sorted(folder.figures.glob('*.png')))}",
         f"report           {folder.report}",
     ]

@@ -1,0 +1,157 @@
+"""The Python interface."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from src.api import MissDiff
+from src.errors import CheckpointError, ConfigError, TableError
+from tests.cli.command import only_run, train
+
+SETTINGS = {
+    "training.epochs": 3,
+    "network.channels": 16,
+    "diffusion.process.n_steps": 10,
+    "evaluation.detection_rows": 100,
+}
+
+
+def holed_frame(n=200):
+    rng = np.random.default_rng(0)
+    age = rng.integers(18, 90, n)
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(n) + 500,
+            "age": pd.array(age, dtype="Int64"),
+            "bmi": rng.normal(25, 4, n).round(1),
+            "size": pd.Categorical(rng.choice(["S", "M", "L"], n), ["S", "M", "L"], ordered=True),
+            "born": pd.date_range("1950-01-01", periods=n, tz="UTC"),
+            "ill": age > 60,
+        }
+    )
+    return frame.assign(bmi=frame["bmi"].mask(rng.random(n) < 0.2), age=frame["age"].mask(rng.random(n) < 0.2))
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return holed_frame()
+
+
+@pytest.fixture(scope="module")
+def model(frame):
+    return MissDiff(target="ill", settings=SETTINGS, seed=3).fit(frame)
+
+
+def test_rows_have_the_columns_and_dtypes_of_the_frame(model, frame):
+    rows = model.sample(50)
+    assert (rows.dtypes == frame.dtypes).all()
+    assert list(rows) == list(frame)
+    assert not rows.isna().any().any()
+    assert len(model.sample()) == len(frame) == model.n_rows_
+    assert model.columns_.loc["age", "kind"] == "integer"
+    assert any("'id'" in note for note in model.notes_)
+
+
+def test_the_frame_is_not_changed(frame):
+    before = frame.copy(deep=True)
+    MissDiff(settings=SETTINGS).fit(frame)
+    pd.testing.assert_frame_equal(frame, before)
+
+
+def test_rows_depend_on_the_seed_and_not_on_their_number(model):
+    pd.testing.assert_frame_equal(model.sample(20), model.sample(3000).head(20))
+    pd.testing.assert_frame_equal(model.sample(20), model.sample(20, seed=3))
+    assert not model.sample(20).equals(model.sample(20, seed=4))
+    again = MissDiff(target="ill", settings=SETTINGS, seed=3).fit(holed_frame())
+    pd.testing.assert_frame_equal(again.sample(20), model.sample(20))
+
+
+def test_columns_are_fixed_and_holes_given(model):
+    rows = model.sample(30, where={"size": "L", "ill": True, "age": 40}, repeats=2)
+    assert set(rows["size"]) == {"L"}
+    assert rows["ill"].all()
+    assert (rows["age"] == 40).all()
+    holed = model.sample(2000, holes="like_training")
+    assert 0.1 < holed["age"].isna().mean() < 0.3
+    assert (holed.dtypes == model.sample(5).dtypes).all()
+
+
+def test_scores_stand_beside_a_floor(model, frame):
+    scores = model.evaluate(frame)
+    assert list(scores) == ["synthetic", "floor"]
+    assert scores.loc["fidelity/overall"].between(0, 1).all()
+    assert "utility/xgboost/accuracy" in scores.index
+    assert "privacy/dcr_share" not in scores.index
+    with_test = model.evaluate(frame.head(120), model.sample(120), frame.tail(80))
+    assert "fidelity/overall" in with_test.index
+    same = model.evaluate(frame.dropna(), frame.dropna())
+    assert same.loc["fidelity/overall", "synthetic"] == 1
+
+
+def test_a_saved_model_is_the_same_model(model, tmp_path):
+    file = tmp_path / "model.ckpt"
+    model.save(file)
+    again = MissDiff.load(file)
+    pd.testing.assert_frame_equal(again.sample(20), model.sample(20))
+    assert again.get_params()["target"] == "ill"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model.ckpt"]
+    (tmp_path / "bad.ckpt").write_bytes(b"no")
+    with pytest.raises(CheckpointError):
+        MissDiff.load(tmp_path / "bad.ckpt")
+
+
+def test_a_run_folder_is_a_model(tmp_path, frame):
+    file = tmp_path / "t.parquet"
+    frame.to_parquet(file)
+    settings = [f"{key}={value}" for key, value in SETTINGS.items()]
+    done = train(
+        "dataset=table", f"dataset.path={file}", "missing=native", f"outputs_dir={tmp_path / 'out'}", *settings
+    )
+    assert done.returncode == 0, done.stderr
+    run = only_run(tmp_path / "out")
+    synthetic = pd.read_parquet(run / "synthetic.parquet")
+    pd.testing.assert_frame_equal(MissDiff.load(run).sample(len(synthetic)), synthetic)
+    assert (synthetic.dtypes == frame.dtypes).all()
+
+
+def test_manners_of_scikit_learn(model):
+    assert set(MissDiff().get_params()) == {
+        *("target", "categorical", "numerical", "ids", "exclude", "ordered", "also_holes", "max_categories"),
+        *("settings", "seed"),
+    }
+    copy = clone(model)
+    assert copy.get_params() == model.get_params()
+    for call in (copy.sample, lambda: copy.save("x"), lambda: copy.evaluate(holed_frame())):
+        with pytest.raises(NotFittedError):
+            call()
+    assert copy.set_params(seed=5).seed == 5
+
+
+@pytest.mark.parametrize(
+    ("parameters", "change", "error", "message"),
+    [
+        ({"target": "Ill"}, None, ConfigError, "did you mean 'ill'"),
+        ({"exclude": ["x"]}, None, ConfigError, "names 'x', which is not a column"),
+        ({"settings": {"training.epoch": 3}}, None, Exception, "epoch"),
+        ({"seed": -1}, None, ConfigError, "seed is not negative"),
+        ({}, lambda frame: frame.to_numpy(), TableError, "expected a pandas DataFrame, got ndarray"),
+        ({}, lambda frame: frame.head(1), TableError, "has 1 rows; at least 2"),
+        ({}, lambda frame: frame.rename(columns={"age": 0}), TableError, "column names are unique texts"),
+        ({}, lambda frame: frame.assign(a=[[1]] * len(frame)), TableError, "column 'a', row 1: list"),
+        ({"numerical": ["size"]}, None, TableError, "cannot be of kind numerical"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(frame, parameters, change, error, message):
+    with pytest.raises(error, match=message):
+        MissDiff(**{"settings": SETTINGS, **parameters}).fit(frame if change is None else change(frame))
+
+
+def test_wishes_that_cannot_be_met(model):
+    with pytest.raises(ConfigError, match="n_rows and repeats are at least 1"):
+        model.sample(0)
+    with pytest.raises(ConfigError, match="holes is none or like_training"):
+        model.sample(5, holes="some")
+    with pytest.raises(TableError, match="never has the value 'XL'"):
+        model.sample(5, where={"size": "XL"})
