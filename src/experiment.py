@@ -33,6 +33,7 @@ from src.training.module import MissDiffModule
 
 FEW_ROWS = 100
 FEW_SHARE = 0.05
+MOST_UNASKED = 100_000
 Facts = dict[str, float | str]
 
 
@@ -82,7 +83,7 @@ def _run(config: Config, folder: RunFolder, data: TableDataModule, started: floa
     folder.open(config.identity, config.general.force)
     if data.split.summaries:
         print(f"{summary_table(data.split.summaries)}\n")
-    for note in data.split.notes:
+    for note in [*data.split.notes, *_note_number(config, data)]:
         print(f"note: {note}")
     print(f"run folder: {folder.path}")
     for warning in _warnings(data):
@@ -106,10 +107,16 @@ def make_data(config: Config) -> TableDataModule:
         config.completion,
         config.encoding,
         config.training.batch_size,
-        config.general.n_synthetic or split.train.n_rows,
+        config.general.n_synthetic or usual_number(split),
         config.general.seed,
         validation=config.training.fine_tuning_epochs > 0,
     )
+
+
+def usual_number(split: Split) -> int:
+    """Synthetic rows where their number is not given: as many as training rows, of a user's table so many at most."""
+    n_rows = split.train.n_rows
+    return n_rows if split.layout is None else min(n_rows, MOST_UNASKED)
 
 
 def make_module(config: Config, data: TableDataModule) -> MissDiffModule:
@@ -157,6 +164,16 @@ def _train_and_draw(config: Config, folder: RunFolder, data: TableDataModule, mi
         "device": device_name(trainer.strategy.root_device.type),
         "n_evaluations": n_evaluations,
     }
+
+
+def _note_number(config: Config, data: TableDataModule) -> list[str]:
+    n_rows = data.split.train.n_rows
+    if config.general.n_synthetic or data.n_synthetic == n_rows:
+        return []
+    return [
+        f"{data.n_synthetic:,} rows will be drawn, not the {n_rows:,} trained on: n_synthetic={n_rows} draws them all, and "
+        "python -m src.sample run=DIR any number afterwards"
+    ]
 
 
 def _warnings(data: TableDataModule) -> list[str]:

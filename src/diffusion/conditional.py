@@ -1,13 +1,14 @@
 r"""Drawing coordinates given the others, by a model of all of them: replacement with resampling.
 
 At every step from t to an earlier t' the known coordinates are replaced by a noisy version of their
-values, :math:`\alpha_{t'} x + \sigma_{t'} z`, and the unknown ones follow the ancestral step (the paper's
-imputation, Section 4.3, after Song et al. 2021). One such step does not make the two parts agree: the
-unknown one was drawn before the known one of t' was. So each step is repeated: the row is noised again
-from t' to t, :math:`x_t = a x_{t'} + \sqrt{b} z`, and taken back, ``n_repeats`` times in all (RePaint,
-Lugmayr et al. 2022, https://arxiv.org/abs/2201.09865, jump length 1). The steps back have ``beta``'s noise:
-with the smaller one of ``posterior`` every repetition shrinks the spread, to three quarters of the variance
-of a known Gaussian after ten; with ``beta`` mean and variance are within 7 % of a standard deviation and 5 %.
+values, :math:`\alpha_{t'} x + \sigma_{t'} z`, and the unknown ones follow the ancestral step (Song et al.
+2021, https://arxiv.org/abs/2011.13456, Section 5; the paper's code imputes in this way). One such step does
+not make the two parts agree: the unknown one was drawn before the known one of t' was. So each step is
+repeated: the row is noised again from t' to t, :math:`x_t = a x_{t'} + \sqrt{b} z`, and taken back,
+``n_repeats`` times in all (RePaint, Lugmayr et al. 2022, https://arxiv.org/abs/2201.09865, jump length 1).
+The steps back have ``beta``'s noise: with the smaller one of ``posterior`` every repetition shrinks the
+spread, to three quarters of the variance of a known Gaussian after ten; with ``beta`` mean and variance are
+within 7 % of a standard deviation and 5 %.
 """
 
 from dataclasses import dataclass

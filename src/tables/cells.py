@@ -176,9 +176,17 @@ class Cells:
             return self.truths.index(cell.strip()) == 1
         return bool(cell) if cell in (0, 1) else None
 
+    def _moment(self, text: str) -> datetime:
+        """A text as the pattern says; of typed columns, which have none, as ISO 8601."""
+        if self.pattern:
+            return parsed(text, self.pattern, self.zone)
+        if self.content == "time":
+            return datetime.combine(MIDNIGHT.date(), time.fromisoformat(text))
+        return datetime.fromisoformat(text)
+
     def _date(self, cell: Any) -> float:
         if isinstance(cell, str):
-            moment = parsed(cell.strip(), self.pattern, self.zone)
+            moment = self._moment(cell.strip())
         elif isinstance(cell, datetime):
             moment = cell
         else:
@@ -188,7 +196,7 @@ class Cells:
         return microseconds(moment - MIDNIGHT) / UNITS[self.unit]
 
     def _time(self, cell: Any) -> float:
-        moment = parsed(cell.strip(), self.pattern).time() if isinstance(cell, str) else cell
+        moment = self._moment(cell.strip()).time() if isinstance(cell, str) else cell
         return microseconds(datetime.combine(MIDNIGHT.date(), moment) - MIDNIGHT) / UNITS[self.unit]
 
     def _duration(self, cell: Any) -> float:

@@ -73,6 +73,8 @@ def test_columns_are_fixed_and_holes_given(model):
     assert set(rows["size"]) == {"L"}
     assert rows["ill"].all()
     assert (rows["age"] == 40).all()
+    born = model.sample(3, where={"born": "1950-02-01T00:00:00+00:00"}, repeats=1)["born"]
+    assert set(born) == {pd.Timestamp("1950-02-01", tz="UTC")}
     holed = model.sample(2000, holes="like_training")
     assert 0.1 < holed["age"].isna().mean() < 0.3
     assert (holed.dtypes == model.sample(5).dtypes).all()
