@@ -171,8 +171,8 @@ def _note_number(config: Config, data: TableDataModule) -> list[str]:
     if config.general.n_synthetic or data.n_synthetic == n_rows:
         return []
     return [
-        f"{data.n_synthetic:,} rows will be drawn, not the {n_rows:,} trained on: n_synthetic={n_rows} draws them all, and "
-        "python -m src.sample run=DIR any number afterwards"
+        f"{data.n_synthetic:,} rows will be drawn, not the {n_rows:,} trained on: n_synthetic={n_rows} draws as many, "
+        "and python -m src.sample run=DIR any number afterwards"
     ]
 
 
