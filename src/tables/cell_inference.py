@@ -185,10 +185,7 @@ def _date_texts(texts: list[str]) -> Cells | None:
         return None
     for pattern, is_clock in _patterns(first):
         if all(reads(text, pattern) for text in texts):
-            moments = [parsed(text, pattern) for text in texts]
-            start = datetime.combine(moments[0].date(), time()) if is_clock else MIDNIGHT
-            spans = [moment - start for moment in moments]
-            return Cells("time" if is_clock else "date", "object", pattern=pattern, unit=_coarsest(spans))
+            return patterned(texts, pattern, is_clock)
     offsets = {found[0] for text in texts if (found := OFFSET.search(text))}
     if len(offsets) > 1 and all(OFFSET.search(text) and _is_iso(text) for text in texts):
         spans = [parsed(text, "", zone=True) - MIDNIGHT for text in texts]
@@ -196,6 +193,14 @@ def _date_texts(texts: list[str]) -> Cells | None:
         clock = "%H:%M:%S" + {"milliseconds": ".%3f", "microseconds": ".%6f"}.get(unit, "")
         return Cells("date", "object", pattern=f"%Y-%m-%d{first[10]}{clock}+00:00", unit=unit, zone=True)
     return None
+
+
+def patterned(texts: Sequence[str], pattern: str, is_clock: bool) -> Cells:
+    """Format of texts that are all of a pattern, of dates or (``is_clock``) of times of the day."""
+    moments = [parsed(text.strip(), pattern) for text in texts]
+    start = datetime.combine(moments[0].date(), time()) if is_clock else MIDNIGHT
+    unit = _coarsest([moment - start for moment in moments])
+    return Cells("time" if is_clock else "date", "object", as_text=True, pattern=pattern, unit=unit)
 
 
 def _patterns(text: str) -> Iterator[tuple[str, bool]]:

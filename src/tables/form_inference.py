@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from src.errors import ConfigError, TableError
-from src.tables.cell_inference import date_patterns, infer_cells, reads
-from src.tables.cells import Cells
+from src.tables.cell_inference import date_patterns, infer_cells, patterned, reads
+from src.tables.cells import Cells, Content, distinct_cells
 from src.tables.delimited import Dialect, Say
 from src.tables.forms import KINDS, RARE, Form, FormKind, IdTemplate
 from src.tables.kinds import FEW_TEXTS, FEW_WHOLE_NUMBERS, listed
@@ -121,15 +121,21 @@ def with_rare(form: Form, cells: pd.Series, most: int, where: str, say: Say) -> 
 
 def _cells(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, where: str) -> Cells:
     if choice.pattern is not None:
-        found = Cells("date", "object", as_text=True, pattern=choice.pattern, unit="microseconds")
-        found.values(cells, where)
-        return found
+        distinct, _ = distinct_cells(cells)
+        content: Content = "time" if choice.kind == "time" else "date"
+        Cells(content, "object", pattern=choice.pattern, unit="microseconds").values(cells, where)
+        return replace(patterned(distinct, choice.pattern, content == "time"), dtype=_text_dtype(cells, dialect))
     found = infer_cells(cells, dialect, where)
     if choice.kind == "category" and found.content in ("date", "time", "duration"):
         if not found.as_text:
             raise TableError(f"{where} holds {found.content}s, which are numbers; turn them into texts first")
         return Cells("text", found.dtype, dtype_categories=found.dtype_categories, ordered=found.ordered)
     return found
+
+
+def _text_dtype(cells: pd.Series, dialect: Dialect | None) -> str:
+    is_plain = dialect is not None or isinstance(cells.dtype, pd.CategoricalDtype)
+    return "object" if is_plain else str(cells.dtype)
 
 
 def _values(cells: pd.Series, found: Cells, where: str) -> tuple[list[Any], np.ndarray]:
@@ -168,6 +174,8 @@ def _chosen_kind(choice: ColumnChoice, found: Cells, values: list[Any], where: s
         raise TableError(f"{where} cannot be of kind boolean: it holds {listed(map(repr, values), 3)}; say category")
     if kind == "constant" and len(values) > 1:
         raise TableError(f"{where} is not constant: it holds {listed(map(repr, values), 3)}")
+    if kind == "id" and found.content not in ("number", "text"):
+        raise TableError(f"{where} holds {found.content}s, which are no ids; say drop to leave it out")
     if kind == "empty":
         raise TableError(f"{where} is not empty: it holds {values[0]!r}; say drop to leave it out")
     if kind == "ordered" and not (choice.order or found.ordered):

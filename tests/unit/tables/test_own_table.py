@@ -366,6 +366,24 @@ def test_choices_that_cannot_be_meant_are_refused(tmp_path, choices, message):
     assert error.value.exit_code == 2
 
 
+def test_a_pattern_says_which_is_the_month(tmp_path):
+    days = [f"{1 + i % 12:02d}/{1 + i % 11:02d}/2020" for i in range(30)]
+    file = written(tmp_path, "\n".join(["day,x", *(f"{day},{i}" for i, day in enumerate(days))]) + "\n")
+    assert own(file).understand().layout["day"].cells.pattern == "%m/%d/%Y"
+    sidecar_of(file).write_text('columns:\n  day: {kind: date, pattern: "%d/%m/%Y"}')
+    columns = own(file).understand()
+    cells = columns.layout["day"].cells
+    assert (cells.pattern, cells.unit) == ("%d/%m/%Y", "days")
+    assert cells.values(columns.frame["day"], "there")[1] == 18294  # the second of February
+    assert as_written(columns)["day"].tolist() == days
+    sidecar_of(file).write_text('columns:\n  day: {kind: date, pattern: "%Y-%m-%d"}')
+    with pytest.raises(TableError, match="row 1: expected a date like 1999-12-31"):
+        own(file).understand()
+    sidecar_of(file).write_text("columns:\n  day: {kind: id}")
+    with pytest.raises(TableError, match="holds dates, which are no ids"):
+        own(file).understand()
+
+
 def test_what_a_column_is_fixed_to_is_checked(tmp_path):
     file = tmp_path / "t.csv"
     mixed_frame().to_csv(file, index=False)
