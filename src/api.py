@@ -29,7 +29,7 @@ from src.sampling import Model, draw_rows, fix, load_model
 from src.seeding import numpy_stream
 from src.sweep import cores_of_a_job
 from src.tables import Schema, Split, Table
-from src.tables.form_inference import ColumnChoice, choices_of
+from src.tables.column_choice import ColumnChoice, choices_of
 from src.tables.kinds import check_names
 from src.tables.layout import with_more_categories
 from src.tables.raw import RawFile

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.cells import LARGEST_EXACT, MIDNIGHT, UNITS, Cells, distinct_cells, microseconds, parsed
+from src.tables.cells import LARGEST_EXACT, MIDNIGHT, UNITS, Cells, distinct_cells, microseconds
+from src.tables.date_patterns import parsed, parsed_together
 from src.tables.delimited import Dialect
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -184,7 +185,7 @@ def _date_texts(texts: list[str]) -> Cells | None:
     if len(first) > LONGEST_DATE or not any(sign.isdigit() for sign in first):
         return None
     for pattern, is_clock in _patterns(first):
-        if all(reads(text, pattern) for text in texts):
+        if parsed_together(texts, pattern) is not None or all(reads(text, pattern) for text in texts):
             return patterned(texts, pattern, is_clock)
     offsets = {found[0] for text in texts if (found := OFFSET.search(text))}
     if len(offsets) > 1 and all(OFFSET.search(text) and _is_iso(text) for text in texts):
@@ -197,9 +198,13 @@ def _date_texts(texts: list[str]) -> Cells | None:
 
 def patterned(texts: Sequence[str], pattern: str, is_clock: bool) -> Cells:
     """Format of texts that are all of a pattern, of dates or (``is_clock``) of times of the day."""
-    moments = [parsed(text.strip(), pattern) for text in texts]
-    start = datetime.combine(moments[0].date(), time()) if is_clock else MIDNIGHT
-    unit = _coarsest([moment - start for moment in moments])
+    moments = None if is_clock else parsed_together(list(texts), pattern)
+    if moments is not None:
+        unit = _unit_of(moments.to_numpy().astype("datetime64[us]").astype(np.int64))
+    else:
+        every = [parsed(text.strip(), pattern) for text in texts]
+        start = datetime.combine(every[0].date(), time()) if is_clock else MIDNIGHT
+        unit = _coarsest([moment - start for moment in every])
     return Cells("time" if is_clock else "date", "object", as_text=True, pattern=pattern, unit=unit)
 
 
@@ -247,8 +252,12 @@ def _span(value: Any) -> timedelta:
 
 def _coarsest(spans: Sequence[timedelta]) -> str:
     """The coarsest unit that all spans are whole multiples of, microseconds at the finest."""
-    lengths = [microseconds(span) for span in spans]
-    return next(unit for unit, length in UNITS.items() if all(each % length == 0 for each in lengths))
+    return _unit_of(np.array([microseconds(span) for span in spans]))
+
+
+def _unit_of(lengths: np.ndarray) -> str:
+    """The coarsest unit that all lengths, in microseconds, are whole multiples of."""
+    return next(unit for unit, length in UNITS.items() if not (lengths % length).any())
 
 
 def _digits(text: str) -> int:

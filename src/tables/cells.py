@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
+from src.tables.date_patterns import FRACTION, formatted, parsed, parsed_together
 
 Content = Literal["number", "truth value", "date", "time", "duration", "text"]
 UNITS = {
@@ -36,7 +37,6 @@ UNITS = {
 }
 """Microseconds of each unit, coarse to fine."""
 MIDNIGHT = datetime(1970, 1, 1)
-FRACTION = re.compile(r"%([1-6])f")
 LARGEST_EXACT = 2**53
 NOT_NULLABLE = re.compile(r"bool|u?int\d+")
 
@@ -102,7 +102,12 @@ class Cells:
                 row = int(np.isinf(numbers).to_numpy().argmax())
                 raise TableError(f"{where}, row {row + 1}: an infinite number; leave the cell empty")
             return numbers
+        if self.content == "date" and pd.api.types.is_datetime64_any_dtype(cells.dtype):
+            return pd.Series(self._units(cells), name=cells.name)
         distinct, codes = distinct_cells(cells)
+        together = self._together(distinct)
+        if together is not None:
+            return pd.Series(np.append(together, np.nan)[codes], name=cells.name)
         reads: dict[str, Callable[[Any], Any]] = {
             "number": self._number,
             "truth value": self._truth,
@@ -170,6 +175,27 @@ class Cells:
             cell = cell.strip().replace(",", ".") if self.comma else cell.strip()
         number = float(cell)
         return number if np.isfinite(number) else None
+
+    def _together(self, distinct: list[Any]) -> np.ndarray | None:
+        """The values of many texts at once, None where that does not work for all of them."""
+        if not distinct or not all(type(cell) is str for cell in distinct):
+            return None
+        if self.content == "number":
+            texts = [cell.replace(",", ".") for cell in distinct] if self.comma else distinct
+            try:
+                numbers = np.array(texts, dtype=object).astype(float)
+            except ValueError:
+                return None
+            return numbers if np.isfinite(numbers).all() else None
+        if self.content != "date" or not self.pattern or self.zone:
+            return None
+        moments = parsed_together(distinct, self.pattern)
+        return None if moments is None else self._units(moments)
+
+    def _units(self, moments: pd.Series) -> np.ndarray:
+        naive = moments.dt.tz_convert("UTC").dt.tz_localize(None) if moments.dt.tz is not None else moments
+        length = naive.to_numpy().astype("datetime64[us]").astype(np.int64)
+        return np.where(naive.isna(), np.nan, length / UNITS[self.unit])
 
     def _truth(self, cell: Any) -> bool | None:
         if isinstance(cell, str) and self.truths:
@@ -239,31 +265,10 @@ def distinct_cells(cells: pd.Series) -> tuple[list[Any], np.ndarray]:
     if isinstance(cells.dtype, pd.CategoricalDtype):
         used, codes = np.unique(cells.cat.codes.to_numpy(), return_inverse=True)
         has_holes = len(used) > 0 and used[0] == -1
-        distinct = [cells.cat.categories[k] for k in used if k >= 0]
+        distinct = cells.cat.categories.to_numpy(dtype=object)[used[used >= 0]].tolist()
         return distinct, codes - int(has_holes)
     codes, found = pd.factorize(cells, use_na_sentinel=True)
     return list(found), codes
-
-
-def parsed(text: str, pattern: str, zone: bool = False) -> datetime:
-    """A date or time of ``pattern``; several offsets from UTC are turned to UTC (``zone``).
-
-    Raises:
-        ValueError: it is not of that pattern.
-    """
-    if zone:
-        return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
-    moment = datetime.strptime(text, FRACTION.sub("%f", pattern).replace("%-", "%"))
-    if formatted(moment, pattern) != text:
-        raise ValueError(text)
-    return moment
-
-
-def formatted(moment: datetime, pattern: str) -> str:
-    """Inverse of :func:`parsed`."""
-    digits = f"{moment.microsecond:06d}"
-    pattern = FRACTION.sub(lambda found: digits[: int(found[1])], pattern)
-    return moment.strftime(pattern.replace("%Y", f"{moment.year:04d}"))
 
 
 def microseconds(span: timedelta) -> int:

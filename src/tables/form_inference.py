@@ -4,18 +4,18 @@ The rules stand in ``docs/data.md``; thresholds are the constants below.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from src.errors import ConfigError, TableError
+from src.errors import TableError
 from src.tables.cell_inference import date_patterns, infer_cells, patterned, reads
 from src.tables.cells import Cells, Content, distinct_cells
+from src.tables.column_choice import ColumnChoice
 from src.tables.delimited import Dialect, Say
-from src.tables.forms import KINDS, RARE, Form, FormKind, IdTemplate
+from src.tables.forms import RARE, Form, FormKind, IdTemplate
 from src.tables.kinds import FEW_TEXTS, FEW_WHOLE_NUMBERS, listed
 
 ROWS_OF_A_COUNTER = 50
@@ -27,38 +27,6 @@ ID_NAME = re.compile(
 CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
 NUMBER_KINDS = {"number": "integer", "date": "date", "time": "time", "duration": "duration"}
 MARKERS_BY_CUSTOM = (-99, -999, -9999, -99999, 99, 999, 9999, 99999)
-
-
-@dataclass(frozen=True)
-class ColumnChoice:
-    """What the user says about one column.
-
-    Attributes:
-        kind: one of :data:`KINDS`, ``numerical`` for ``integer`` or ``real``, ``categorical`` for ``category``;
-            None = as the cells suggest.
-        order: the values of an ``ordered`` column, smallest first.
-        pattern: how its dates are written, as ``strftime``.
-        holes: further texts or numbers that mark a hole in this column.
-    """
-
-    kind: str | None = None
-    order: list[Any] = field(default_factory=list)
-    pattern: str | None = None
-    holes: list[Any] = field(default_factory=list)
-
-    def check(self, where: str) -> None:
-        """Refuse a choice that cannot be meant.
-
-        Raises:
-            ConfigError: the kind is none; an order without ``ordered`` or the other way round.
-        """
-        allowed = (*KINDS, "numerical", "categorical")
-        if self.kind is not None and self.kind not in allowed:
-            raise ConfigError(f"{where}: kind is one of {', '.join(allowed)}, got {self.kind!r}")
-        if self.order and self.kind not in (None, "ordered"):
-            raise ConfigError(f"{where}: order goes with kind: ordered, got kind: {self.kind}")
-        if len(self.order) != len({str(value) for value in self.order}):
-            raise ConfigError(f"{where}: order names a value twice: {listed(self.order)}")
 
 
 def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, where: str, say: Say) -> Form:
@@ -83,6 +51,8 @@ def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, 
         return Form(name, "empty", Cells("text", str(cells.dtype) if cells.dtype != "category" else "object"))
     found = _cells(cells, choice, dialect, where)
     values, counts = _values(cells, found, where)
+    if found.is_number:
+        found = replace(found, low=float(min(values)), high=float(max(values)))
     kind = _chosen_kind(choice, found, values, where) or _kind(cells, found, values, counts)
     if found.content == "text" and kind == "category" and not choice.kind:
         _say_nearly(name, values, counts, dialect is not None and dialect.decimal_comma, say)
@@ -291,9 +261,3 @@ def _is_number(value: Any) -> bool:
 
 def _whole(value: float) -> float:
     return int(value) if value % 1 == 0 else float(value)
-
-
-def choices_of(named: Mapping[str, list[str]], ordered: Mapping[str, list[Any]]) -> dict[str, ColumnChoice]:
-    """Choices from lists of names by kind, and from orders by name."""
-    choices = {name: ColumnChoice(kind) for kind, names in named.items() for name in names}
-    return choices | {name: ColumnChoice("ordered", order=list(order)) for name, order in ordered.items()}

@@ -15,9 +15,9 @@ import pandas as pd
 
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
+from src.tables.column_choice import ColumnChoice, choices_of
 from src.tables.delimited import Reading, Say
 from src.tables.files import check_file
-from src.tables.form_inference import ColumnChoice, choices_of
 from src.tables.kinds import check_names
 from src.tables.layout import with_more_categories
 from src.tables.pairing import refuse_other_columns

@@ -20,8 +20,8 @@ from typing import Any
 import yaml
 
 from src.errors import ConfigError
+from src.tables.column_choice import ColumnChoice
 from src.tables.files import KNOWN
-from src.tables.form_inference import ColumnChoice
 from src.tables.forms import Form
 from src.tables.kinds import check_names
 from src.tables.summary import ColumnSummary

@@ -65,8 +65,7 @@ def _holds(form: Form, cells: pd.Series, distinct: list[object]) -> str:
     if form.kind == "ordered":
         return _cut(" < ".join(map(str, form.values)), LONGEST_HOLDS)
     if form.cells.is_number and form.kind != "category":
-        values = form.cells.values(cells, form.name)
-        ends = form.cells.cells(pd.Series([values.min(), values.max()], dtype=float), for_text_file=True)
+        ends = form.cells.cells(pd.Series([form.cells.low, form.cells.high]), for_text_file=True)
         return ends[0] if ends[0] == ends[1] else f"{ends[0]} .. {ends[1]}"
     counts = cells.value_counts().head(NAMED_VALUES)
     more = f", {len(distinct) - NAMED_VALUES:,} more" if len(distinct) > NAMED_VALUES else ""

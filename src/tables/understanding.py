@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from src.errors import TableError
+from src.tables.column_choice import ColumnChoice
 from src.tables.delimited import Dialect, Say
 from src.tables.files import HOLES
-from src.tables.form_inference import ColumnChoice, infer_form, nearly_numbers, with_rare
+from src.tables.form_inference import infer_form, nearly_numbers, with_rare
 from src.tables.forms import Form
 from src.tables.kinds import check_names, listed
 from src.tables.layout import Layout
