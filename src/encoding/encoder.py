@@ -31,6 +31,7 @@ from src.tables import Schema, Table
 
 NUMERICAL = ("minmax", "quantile")
 MOST_QUANTILES = 1001
+LARGE = 1e150
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class TableEncoder:
                 columns[block.name] = values[seen]
             else:
                 z = x[:, block.start].double().cpu().numpy()
-                numbers = np.interp(z, knot_positions(len(block.knots), self.low), block.knots)
+                numbers = _interpolated(z, knot_positions(len(block.knots), self.low), np.array(block.knots))
                 columns[block.name] = numbers.round() if column.integer else numbers
         return Table(pd.DataFrame(columns), self.schema)
 
@@ -206,6 +207,12 @@ class TableEncoder:
         one_hot = self.low + (1 - self.low) * np.eye(size, dtype=np.float32)
         missing = one_hot[-1] if self.na_coordinate else np.zeros(size, dtype=np.float32)
         return np.where(observed[:, None], one_hot[np.where(observed, codes, 0)], missing)
+
+
+def _interpolated(z: np.ndarray, positions: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """Values at z between the knots; differences of very large ones do not overflow."""
+    scale = LARGE if np.abs(knots).max() > LARGE else 1.0
+    return np.asarray(np.interp(z, positions, knots / scale) * scale)
 
 
 def knot_positions(n_knots: int, low: int) -> np.ndarray:

@@ -17,9 +17,10 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.cells import LARGEST_EXACT, MIDNIGHT, UNITS, Cells, distinct_cells, microseconds
+from src.tables.cells import LARGEST_EXACT, MIDNIGHT, UNITS, Cells, microseconds
 from src.tables.date_patterns import parsed, parsed_together
 from src.tables.delimited import Dialect
+from src.tables.distinct import distinct_cells
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 COMMA_NUMBER = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?")
@@ -57,9 +58,12 @@ def infer_cells(cells: pd.Series, dialect: Dialect | None, where: str) -> Cells:
         found = infer_texts(distinct, dialect.decimal_comma, where)
         return replace(found, as_text=found.content in ("date", "time"))
     if isinstance(cells.dtype, pd.CategoricalDtype):
-        inner = _of_values(distinct, str(cells.cat.categories.dtype), where, codes)
-        every, ordered = tuple(cells.cat.categories.tolist()), bool(cells.cat.ordered)
-        return replace(inner, dtype="category", dtype_categories=every, ordered=ordered)
+        categories = cells.cat.categories
+        texts, inner = tuple(map(str, categories)), str(categories.dtype)
+        return Cells("text", dtype, dtype_categories=texts, category_dtype=inner, ordered=bool(cells.cat.ordered))
+    if isinstance(cells.dtype, pd.DatetimeTZDtype) or "tz=" in dtype:
+        found = _of_values(distinct, dtype, where, codes)
+        return replace(found, dtype=_plain_zone(dtype), zone_name=_zone_name(cells))
     return _of_values(distinct, dtype, where, codes)
 
 
@@ -110,6 +114,22 @@ def _of_values(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarra
     )
 
 
+def _zone_name(cells: pd.Series) -> str:
+    """Name of a column's zone, or its offset such as ``+01:00``."""
+    zone = cells.dtype.tz if isinstance(cells.dtype, pd.DatetimeTZDtype) else None
+    if zone is None:  # of Arrow
+        return str(cells.dtype).split("tz=")[1].rstrip("]").split("]")[0]
+    offset = re.search(r"FixedOffset\((-?\d+)\)", str(zone))
+    if offset:
+        minutes = int(offset[1])
+        return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+    return str(zone)
+
+
+def _plain_zone(dtype: str) -> str:
+    return dtype.split(",")[0] + "]" if dtype.startswith("datetime64") else dtype
+
+
 def _refuse_collections(cells: pd.Series, where: str) -> None:
     if cells.dtype != object:
         return
@@ -130,7 +150,7 @@ def _numbers(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray)
         if np.abs(numbers).max() > LARGEST_EXACT:
             return Cells("text", dtype, objects="int")
         return _with_range(Cells("number", dtype, decimals=0), numbers)
-    if (numbers == numbers.round()).all():
+    if (numbers == numbers.round()).all() and np.abs(numbers).max() <= LARGEST_EXACT:
         return _with_range(Cells("number", dtype, decimals=0), numbers)
     return _with_range(
         Cells("number", dtype, decimals=_usual_digits([str(value) for value in distinct], numbers)), numbers

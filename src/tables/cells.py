@@ -25,6 +25,7 @@ import pandas as pd
 
 from src.errors import TableError
 from src.tables.date_patterns import FRACTION, formatted, parsed, parsed_together
+from src.tables.distinct import distinct_cells, typed_categories
 
 Content = Literal["number", "truth value", "date", "time", "duration", "text"]
 UNITS = {
@@ -38,6 +39,8 @@ UNITS = {
 """Microseconds of each unit, coarse to fine."""
 MIDNIGHT = datetime(1970, 1, 1)
 LARGEST_EXACT = 2**53
+FIRST_MOMENT, LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Years 1 to 9999, microseconds since 1970."""
 NOT_NULLABLE = re.compile(r"bool|u?int\d+")
 
 
@@ -59,9 +62,11 @@ class Cells:
         pattern: of dates and times that are texts: as ``strftime``, ``%-d`` without a leading zero, ``%3f``
             with three digits of a second.
         unit: of dates, times and durations, one of :data:`UNITS`.
+        zone_name: of dates with a zone, its name or its offset from UTC.
         zone: of dates whose texts name several offsets from UTC: they are turned to UTC.
         truths: texts of False and True.
-        dtype_categories: categories of a pandas categorical, in its order.
+        dtype_categories: categories of a pandas categorical, in its order, as texts, which its values are too.
+        category_dtype: dtype of those categories.
         ordered: whether that order means something.
     """
 
@@ -76,9 +81,11 @@ class Cells:
     comma: bool = False
     pattern: str = ""
     unit: str = ""
+    zone_name: str = ""
     zone: bool = False
     truths: tuple[str, ...] = ()
     dtype_categories: tuple[Any, ...] = ()
+    category_dtype: str = ""
     ordered: bool = False
 
     @property
@@ -150,13 +157,16 @@ class Cells:
     def with_dtype(self, cells: pd.Series) -> pd.Series:
         """The column in its dtype; with holes in the nearest one that can hold them."""
         if self.dtype == "category":
-            return cells.astype(pd.CategoricalDtype(list(self.dtype_categories), ordered=self.ordered))
+            categories = typed_categories(self.dtype_categories, self.category_dtype)
+            codes = pd.Index(self.dtype_categories, dtype=object).get_indexer(cells.astype(object))
+            return pd.Series(pd.Categorical.from_codes(codes, categories, ordered=self.ordered), name=cells.name)
         if NOT_NULLABLE.fullmatch(self.dtype) and cells.isna().any():
             return cells.astype(float) if self.content == "number" else cells
-        if "," in self.dtype:  # a zone: the cells are UTC
-            zone = self.dtype.split(",")[1].strip(" ]")
-            unit = self.dtype[len("datetime64[") :].split(",")[0]
-            return pd.to_datetime(cells).astype(f"datetime64[{unit}]").dt.tz_localize("UTC").dt.tz_convert(zone)
+        if self.zone_name:
+            moments = pd.to_datetime(cells).dt.tz_localize("UTC").dt.tz_convert(self.zone_name)
+            unit = re.findall(r"(?:datetime64|timestamp)\[(\w+)", self.dtype)[0]
+            zoned = moments.dt.as_unit(unit)
+            return zoned.astype(self.dtype) if self.dtype.endswith("[pyarrow]") else zoned
         return cells.astype(self.dtype)
 
     def _rounded(self, values: pd.Series) -> pd.Series:
@@ -235,7 +245,7 @@ class Cells:
             return (self.truths or ("False", "True"))[int(value)] if text else bool(value)
         if self.content == "number":
             return self._number_text(value) if text else Decimal(f"{value:.{self.decimals or 0}f}")
-        span = timedelta(microseconds=round(value) * UNITS[self.unit])
+        span = timedelta(microseconds=min(max(round(value) * UNITS[self.unit], FIRST_MOMENT), LAST_MOMENT))
         if self.content == "duration":
             return str(pd.Timedelta(span)) if text else pd.Timedelta(span)
         moment = MIDNIGHT + span
@@ -258,17 +268,6 @@ class Cells:
                 text = text[:kept] + text[kept:].rstrip("0")
                 text = text.removesuffix(".")
         return text.replace(".", ",") if self.comma else text
-
-
-def distinct_cells(cells: pd.Series) -> tuple[list[Any], np.ndarray]:
-    """The different cells, and for each row the position of its own; -1 where there is a hole."""
-    if isinstance(cells.dtype, pd.CategoricalDtype):
-        used, codes = np.unique(cells.cat.codes.to_numpy(), return_inverse=True)
-        has_holes = len(used) > 0 and used[0] == -1
-        distinct = cells.cat.categories.to_numpy(dtype=object)[used[used >= 0]].tolist()
-        return distinct, codes - int(has_holes)
-    codes, found = pd.factorize(cells, use_na_sentinel=True)
-    return list(found), codes
 
 
 def microseconds(span: timedelta) -> int:

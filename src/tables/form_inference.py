@@ -12,14 +12,16 @@ import pandas as pd
 
 from src.errors import TableError
 from src.tables.cell_inference import date_patterns, infer_cells, patterned, reads
-from src.tables.cells import Cells, Content, distinct_cells
+from src.tables.cells import NOT_NULLABLE, Cells, Content
 from src.tables.column_choice import ColumnChoice
 from src.tables.delimited import Dialect, Say
+from src.tables.distinct import distinct_cells
 from src.tables.forms import RARE, Form, FormKind, IdTemplate
 from src.tables.kinds import FEW_TEXTS, FEW_WHOLE_NUMBERS, listed
 
 ROWS_OF_A_COUNTER = 50
 MOST_ODD = 0.5
+ROOM_FOR_IDS = 100
 ID_NAME = re.compile(
     r"(unnamed.*|index|row.?names?|row.?(id|no|nr|num(ber)?)|(.*[_ .-])?(p?id(num)?|uuid|guid)|id[_ .-].*|key|#)",
     re.IGNORECASE,
@@ -92,6 +94,11 @@ def with_rare(form: Form, cells: pd.Series, most: int, where: str, say: Say) -> 
 def _cells(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, where: str) -> Cells:
     if choice.pattern is not None:
         distinct, _ = distinct_cells(cells)
+        odd = next((cell for cell in distinct if not isinstance(cell, str)), None)
+        if odd is not None:
+            raise TableError(f"{where} holds {odd!r}, which is no text; pattern is for dates that are texts")
+        if "%z" in choice.pattern.lower():
+            raise TableError(f"{where}: write the offset from UTC as it stands, e.g. %Y-%m-%dT%H:%M:%S+01:00, not %z")
         content: Content = "time" if choice.kind == "time" else "date"
         Cells(content, "object", pattern=choice.pattern, unit="microseconds").values(cells, where)
         return replace(patterned(distinct, choice.pattern, content == "time"), dtype=_text_dtype(cells, dialect))
@@ -146,6 +153,8 @@ def _chosen_kind(choice: ColumnChoice, found: Cells, values: list[Any], where: s
         raise TableError(f"{where} is not constant: it holds {listed(map(repr, values), 3)}")
     if kind == "id" and found.content not in ("number", "text"):
         raise TableError(f"{where} holds {found.content}s, which are no ids; say drop to leave it out")
+    if kind == "id" and not _has_room(found, values):
+        raise TableError(f"{where}: {found.dtype} has no numbers left for new ids; widen it, or say integer")
     if kind == "empty":
         raise TableError(f"{where} is not empty: it holds {values[0]!r}; say drop to leave it out")
     if kind == "ordered" and not (choice.order or found.ordered):
@@ -162,6 +171,8 @@ def _kind(cells: pd.Series, found: Cells, values: list[Any], counts: np.ndarray)
         return "ordered"
     if found.content == "truth value":
         return "boolean"
+    if found.dtype == "category":
+        return "category"
     if found.content == "text":
         nearly = nearly_numbers(values, counts, False) or _nearly_dates(values, counts)
         return "id" if len(values) > FEW_TEXTS and len(values) > n_cells / 2 and not nearly else "category"
@@ -172,9 +183,16 @@ def _kind(cells: pd.Series, found: Cells, values: list[Any], counts: np.ndarray)
     if len(values) <= FEW_WHOLE_NUMBERS:
         return "category"
     named = not name.strip() or ID_NAME.fullmatch(name) or CAMEL_ID.fullmatch(name)
-    if len(values) == n_rows and (named or _is_counter(cells, found)):
+    if len(values) == n_rows and (named or _is_counter(cells, found)) and _has_room(found, values):
         return "id"
     return "integer"
+
+
+def _has_room(found: Cells, values: list[Any]) -> bool:
+    """Whether the dtype has numbers enough for new ids."""
+    if not NOT_NULLABLE.fullmatch(found.dtype.lower()) or found.content != "number":
+        return True
+    return bool(np.iinfo(found.dtype.lower()).max >= max(values) + ROOM_FOR_IDS * len(values))
 
 
 def _is_counter(cells: pd.Series, found: Cells) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.cells import Cells
+from src.tables.cells import NOT_NULLABLE, Cells
 from src.tables.kinds import close_name, listed
 from src.tables.schema import Column
 
@@ -216,8 +216,7 @@ class Form:
         return self.cells.with_dtype(numbers.astype(object) if self.cells.dtype == "category" else numbers)
 
     def _empty_as(self, empty: pd.Series) -> pd.Series:
-        nullable = not self.cells.dtype.startswith(("int", "uint", "bool"))
-        return empty.astype(self.cells.dtype) if nullable else empty.astype(float)
+        return empty.astype(float if NOT_NULLABLE.fullmatch(self.cells.dtype) else self.cells.dtype)
 
 
 def _listed(value: Any) -> Any:

@@ -109,7 +109,10 @@ def _delimited(file: Path, reading: Reading, say: Say) -> RawFile:
 
 def _columnar(file: Path, say: Say) -> RawFile:
     is_parquet = file.name.lower().endswith(".parquet")
-    frame = pd.read_parquet(file) if is_parquet else pd.read_feather(file)
+    try:
+        frame = pd.read_parquet(file) if is_parquet else pd.read_feather(file)
+    except (TypeError, NotImplementedError) as error:  # a type that pandas does not know
+        raise TableError(f"{file} cannot be read by pandas: {error}") from error
     schema = pq.read_schema(file) if is_parquet else pyarrow.feather.read_table(file, memory_map=True).schema
     index = [str(name) for name in frame.index.names if name is not None]
     if index:

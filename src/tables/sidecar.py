@@ -28,6 +28,7 @@ from src.tables.summary import ColumnSummary
 
 KEYS = ("target", "columns")
 LONGEST_REMARK = 90
+LONGEST_KEY = 1000
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,20 @@ def read_sidecar(file: Path) -> Sidecar:
         )
     check_names(f"{file}", content, KEYS)
     allowed = [each.name for each in fields(ColumnChoice)]
+    if not isinstance(content.get("target", ""), str):
+        raise ConfigError(f"{file}: target is the name of a column, got {content['target']!r}")
     columns = {}
     for name, said in (content.get("columns") or {}).items():
         where = f"{file}, column {name!r}"
         if not isinstance(said, dict):
             raise ConfigError(f"{where}: expected keys such as kind: category, got {said!r}")
         check_names(where, said, allowed)
+        for key in ("kind", "pattern"):
+            if not isinstance(said.get(key, "text"), str) or not said.get(key, "text"):
+                raise ConfigError(f"{where}: {key} is a text, got {said[key]!r}")
         for key in ("order", "holes"):
-            if not isinstance(said.get(key, []), list):
+            given = said.get(key, [])
+            if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
                 raise ConfigError(f"{where}: {key} is a list, e.g. [a, b], got {said[key]!r}")
         columns[name] = ColumnChoice(**said)
         columns[name].check(where)
@@ -92,11 +99,15 @@ def sidecar_text(table: str, forms: Sequence[Form], summaries: Sequence[ColumnSu
             said["pattern"] = form.cells.pattern
         inner = ", ".join(f"{key}: {_yaml(value)}" for key, value in said.items())
         remark = f"{summary.missing:.1%} missing; {summary.holds}".replace("\n", " ")
-        lines.append(f"  {_yaml(form.name)}: {{{inner}}}  # {remark[:LONGEST_REMARK]}")
+        remark = "".join(sign if sign.isprintable() else "?" for sign in remark[:LONGEST_REMARK])
+        name = _yaml(form.name)
+        lines.append(
+            f"  {name}: {{{inner}}}  # {remark}" if len(name) < LONGEST_KEY else f"  ? {name}\n  : {{{inner}}}"
+        )
     return "\n".join(lines) + "\n"
 
 
 def _yaml(value: Any) -> str:
     if isinstance(value, str) and value.isidentifier() and value.isascii():
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=isinstance(value, str) and not value.isprintable())

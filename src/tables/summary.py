@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from src.tables.cells import distinct_cells
+from src.tables.distinct import distinct_cells
 from src.tables.forms import Form
 
 LONGEST_HOLDS = 60

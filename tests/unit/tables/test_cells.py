@@ -13,6 +13,7 @@ from src.tables.cells import Cells
 from src.tables.delimited import Dialect
 
 CSV = Dialect()
+ZONED_ARROW = "timestamp[ns, tz=Europe/Berlin][pyarrow]"
 
 
 def texts(cells):
@@ -122,7 +123,17 @@ def test_small_numbers_are_not_rounded_away():
         (pd.Series([True, False]), "truth value"),
         (pd.Series([Decimal("1.50"), Decimal("2.25")]), "number"),
         (pd.Series(pd.Categorical(["b", "a"], categories=["b", "a", "c"], ordered=True)), "text"),
-        (pd.Series(pd.Categorical([3, 1])), "number"),
+        (pd.Series(pd.Categorical([3, 1])), "text"),
+        (pd.Series(pd.Categorical([0.5, None, 1.25])), "text"),
+        (pd.Series(pd.Categorical([True, False])), "text"),
+        (pd.Series(pd.Categorical(["10001", "20500"])), "text"),
+        (pd.Series(pd.Categorical(pd.to_datetime(["2020-01-01", "2021-01-01"]))), "text"),
+        (pd.Series(pd.to_datetime(["2020-01-01T10:00:00+01:00", "2020-07-01T10:00:00+01:00"])), "date"),
+        (pd.Series(pd.to_datetime(["2020-01-01", "2020-07-01"]).tz_localize("UTC")), "date"),
+        (pd.Series(pd.to_datetime(["2020-01-01", "2020-07-01"]).as_unit("ms").tz_localize("Asia/Tokyo")), "date"),
+        (pd.Series(pd.to_datetime(["2020-01-01", None]).tz_localize("UTC")).astype(ZONED_ARROW), "date"),
+        (pd.Series([1, None], dtype="int64[pyarrow]"), "number"),
+        (pd.Series([datetime.datetime.max, datetime.datetime.min], dtype="datetime64[us]"), "date"),
         (pd.array(["x", "y"], dtype="string"), "text"),
         (pd.Series([datetime.date(2020, 1, 2), datetime.date(1999, 1, 1)]), "date"),
         (pd.Series([datetime.time(1, 2), datetime.time(3, 4, 5, 6)]), "time"),

@@ -4,14 +4,16 @@ import gzip
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from src.encoding import EncodingRecipe, TableEncoder
 from src.errors import ConfigError, TableError
 from src.tables.forms import RARE, Form
 from src.tables.layout import Layout, layout_of_schema
 from src.tables.own_table import dataset_label
-from src.tables.sidecar import sidecar_of, sidecar_text
+from src.tables.sidecar import read_sidecar, sidecar_of, sidecar_text
 from src.tables.split import split_positions
 from src.tables.summary import summary_table
 from src.tables.writing import written_whole
@@ -327,6 +329,10 @@ def test_a_sidecar_says_what_was_found_and_is_obeyed(tmp_path):
         ("columns:\n  age: {kind: real, order: [a, b]}", "order goes with kind: ordered"),
         ("columns:\n  age: {order: [a, a]}", "names a value twice"),
         ("a: b: c", "cannot be read as YAML"),
+        ("target: [a]", "target is the name of a column"),
+        ("columns:\n  age: {kind: date, pattern: [x]}", "pattern is a text"),
+        ("columns:\n  age: {kind: date, pattern: ''}", "pattern is a text"),
+        ("columns:\n  age: {holes: [[1]]}", "holes is a list"),
         ("columns:\n  agee: {kind: integer}", "the sidecar names 'agee'.*did you mean 'age'"),
     ],
 )
@@ -382,6 +388,66 @@ def test_a_pattern_says_which_is_the_month(tmp_path):
     sidecar_of(file).write_text("columns:\n  day: {kind: id}")
     with pytest.raises(TableError, match="holds dates, which are no ids"):
         own(file).understand()
+
+
+def test_categoricals_are_categories_whatever_they_hold(tmp_path):
+    rng = np.random.default_rng(0)
+    n = 60
+    frame = pd.DataFrame(
+        {
+            "x": rng.normal(size=n),
+            "number": pd.Categorical(rng.choice([1, 5, 10, 50], n)),
+            "day": pd.Categorical(pd.to_datetime(rng.choice(["2020-01-01", "2020-06-01", "2021-01-01"], n))),
+            "zip": pd.Categorical(rng.choice(["10001", "20500", "94110"], n)),
+            "code": pd.Categorical([f"P{i:03d}" for i in range(n)]),
+        }
+    )
+    file = tmp_path / "t.feather"
+    frame.to_feather(file)
+    columns = own(file).understand()
+    assert [kinds(columns)[name] for name in ("number", "day", "zip", "code")] == ["category"] * 4
+    pd.testing.assert_frame_equal(as_written(columns, for_text_file=False), pd.read_feather(file))
+    assert columns.layout["number"].value_of(5) == "5"
+
+
+def test_small_dtypes_have_no_room_for_new_ids(tmp_path):
+    key = np.random.default_rng(0).permutation(256)
+    file = tmp_path / "t.parquet"
+    frame = pd.DataFrame({"key": key.astype("uint8"), "id": key, "x": np.arange(256) % 7})
+    frame.to_parquet(file)
+    assert kinds(own(file).understand()) == {"key": "integer", "id": "id", "x": "integer"}
+    with pytest.raises(TableError, match="uint8 has no numbers left for new ids"):
+        own(file, ids=["key"]).understand()
+
+
+def test_a_pattern_is_for_texts(tmp_path):
+    pd.DataFrame({"day": pd.to_datetime(["2020-01-01"] * 5), "x": range(5)}).to_parquet(tmp_path / "t.parquet")
+    sidecar_of(tmp_path / "t.parquet").write_text('columns:\n  day: {kind: date, pattern: "%Y"}')
+    with pytest.raises(TableError, match="pattern is for dates that are texts"):
+        own(tmp_path / "t.parquet").understand()
+    file = written(tmp_path, "day,x\n" + "".join(f"2020-01-0{i}T00:00:00+0100,{i}\n" for i in range(1, 8)))
+    sidecar_of(file).write_text('columns:\n  day: {kind: date, pattern: "%Y-%m-%dT%H:%M:%S%z"}')
+    with pytest.raises(TableError, match="as it stands"):
+        own(file).understand()
+
+
+def test_a_sidecar_of_strange_names_can_be_read(tmp_path):
+    names = ["a" * 3000, "c\x7f\x92", "x: {y}", "#", "- b"]
+    frame = pd.DataFrame({name: np.arange(20) * (i + 1.5) for i, name in enumerate(names)})
+    file = tmp_path / "t.csv"
+    frame.to_csv(file, index=False)
+    columns = own(file).understand()
+    sidecar_of(file).write_text(sidecar_text("t.csv", columns.layout.forms, columns.summaries), encoding="utf-8")
+    assert list(read_sidecar(sidecar_of(file)).columns) == names
+
+
+def test_numbers_at_the_ends_of_float64_come_back_finite(tmp_path):
+    file = tmp_path / "t.parquet"
+    pd.DataFrame({"a": [-1e308, 1e308, 0.0] * 9, "x": range(27)}).to_parquet(file)
+    split = own(file).load(0)
+    encoder = TableEncoder.fit(split.train, split.train.observed, EncodingRecipe("quantile", -1, False))
+    z = torch.linspace(-3, 3, 50)[:, None].expand(-1, 2)
+    assert np.isfinite(encoder.backward(z).frame.to_numpy(dtype=float)).all()
 
 
 def test_what_a_column_is_fixed_to_is_checked(tmp_path):
