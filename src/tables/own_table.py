@@ -59,7 +59,7 @@ class OwnTable:
     numerical: list[str]
     ids: list[str]
     exclude: list[str]
-    ordered: dict[str, Any]
+    ordered: dict[str, Any] | None
     separator: str | None
     encoding: str | None
     decimal: str | None
@@ -77,15 +77,20 @@ class OwnTable:
             raise ConfigError(f"dataset.max_categories is at least 2, got {self.max_categories}")
         self.reading.check()
         named: dict[str, str] = {}
-        for key, names in {**self._named, "ordered": list(self.ordered)}.items():
+        for key, names in {**self._named, "ordered": list(self.orders)}.items():
             for name in names:
                 if named.setdefault(name, key) != key:
                     raise ConfigError(f"dataset.{named[name]} and dataset.{key} both name {name!r}")
-        for name, order in self.ordered.items():
+        for name, order in self.orders.items():
             if not isinstance(order, list) or len(order) < 2:
                 raise ConfigError(f"dataset.ordered={{{name}: ...}} is a list of values, smallest first, got {order!r}")
         if self.target is not None and self.target in self.exclude:
             raise ConfigError(f"dataset.exclude names the target {self.target!r}")
+
+    @property
+    def orders(self) -> dict[str, Any]:
+        """``ordered``, empty where there is none."""
+        return self.ordered or {}
 
     @property
     def reading(self) -> Reading:
@@ -188,9 +193,9 @@ class OwnTable:
         """The user's choices: those of the sidecar, overruled by those of the configuration."""
         kinds = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
         check_names("the sidecar", sidecar.columns, frame.columns)
-        for key, names in {**self._named, "ordered": list(self.ordered)}.items():
+        for key, names in {**self._named, "ordered": list(self.orders)}.items():
             check_names(f"dataset.{key}", names, frame.columns)
-        asked = choices_of({kinds[key]: names for key, names in self._named.items()}, self.ordered)
+        asked = choices_of({kinds[key]: names for key, names in self._named.items()}, self.orders)
         kept = {name: choice.holes for name, choice in sidecar.columns.items()}
         return {**sidecar.columns, **{n: replace(c, holes=kept.get(n, [])) for n, c in asked.items()}}
 

@@ -201,3 +201,18 @@ def test_the_small_budget_is_the_smaller_one_and_the_command_line_wins():
         full, small = (build_config(compose([f"method={method}", f"budget={b}"])).training for b in ("full", "small"))
         assert small.n_epochs(250) < full.n_epochs(250) / 1.9
     assert build_config(compose(["budget=small", "training.n_steps=7"])).training.n_steps == 7
+
+
+def test_an_own_table_takes_orders_and_a_sweep_over_files(tmp_path):
+    files = [tmp_path / name for name in ("a.csv", "b=1.csv")]
+    for file in files:
+        file.write_text("x,y\n1,2\n")
+    swept = quoted_path(f"dataset.path={files[0]},{files[1]}")
+    assert swept == f"dataset.path='{files[0]}','{files[1]}'"
+    with_comma = tmp_path / "c,d.csv"
+    with_comma.write_text("x\n")
+    assert quoted_path(f"dataset.path={with_comma}") == f"dataset.path='{with_comma}'"
+    arguments = ["dataset=table", "missing=native", "dataset.ordered={size: [S, M, L]}", "dataset.exclude=my id,x"]
+    dataset = build_config(compose([quoted_path(argument) for argument in arguments])).dataset
+    assert dataset.orders == {"size": ["S", "M", "L"]}
+    assert dataset.exclude == ["my id", "x"]
