@@ -31,7 +31,7 @@ def quoted_path(override: str) -> str:
     if key in NAME_LIST_KEYS and not re.search("['\"]", value):
         names = [name.strip() for name in value.removeprefix("[").removesuffix("]").split(",")]
         return f"{key}=[{','.join(_quoted(name) for name in names if name)}]"
-    if key in PATH_KEYS and "," in value and not Path(value).exists():
+    if key in ("dataset.path", "dataset.test_path") and "," in value and not Path(value).exists():
         parts = value.split(",")
         if all(Path(part).exists() for part in parts):  # a sweep over files
             return f"{key}={','.join(_quoted(part) for part in parts)}"
