@@ -14,11 +14,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from src.cli import compose
+from src.cli import compose, readable
 from src.completion import COMPLETIONS, marginals
 from src.config import Config, build_config, hydra_value
 from src.errors import ConfigError, TableError
@@ -30,16 +33,19 @@ from src.seeding import numpy_stream
 from src.sweep import cores_of_a_job
 from src.tables import Schema, Split, Table
 from src.tables.column_choice import ColumnChoice, choices_of
+from src.tables.delimited import Say
 from src.tables.kinds import check_names
 from src.tables.layout import with_more_categories
 from src.tables.raw import RawFile
-from src.tables.understanding import Columns, Rules, understand
+from src.tables.understanding import Columns, Rules, marked, understand
 from src.training.checkpoint import LAST, read_checkpoint, sampling_weights, write_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import fit, make_trainer
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"
+SETTINGS = ("diffusion", "network", "training", "budget", "trainer", "evaluation")
+LISTS = ("categorical", "numerical", "ids", "exclude", "also_holes")
 
 
 class MissDiff(BaseEstimator):  # type: ignore[misc]
@@ -54,7 +60,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         ordered: orders by column, smallest first, e.g. ``{"size": ["S", "M", "L"]}``.
         also_holes: texts or numbers that mark a hole beside the usual ones, e.g. ``[-999]``.
         max_categories: of a column with more, the rarer ones are learned as one and drawn by their frequency.
-        settings: anything else ``python -m src.train --help`` lists, e.g. ``{"training.n_steps": 500}``.
+        settings: options and keys of ``python -m src.train --help``'s groups ``diffusion``, ``network``,
+            ``training``, ``budget``, ``trainer`` and ``evaluation``, e.g. ``{"training.n_steps": 500}``.
         seed: of training, and of sampling where it names none.
 
     Attributes:
@@ -100,6 +107,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             TableError: a column cannot be used; names it and the row.
         """
         config = self._config()
+        parameters = self._plain_parameters()
         columns = self._understand(X)
         table = columns.layout.table(columns.frame, columns.layout.schema(columns.target), "the frame")
         split = Split(table, table, columns.layout)
@@ -118,7 +126,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, Path(folder))
             fit(trainer, module, data, Path(folder))
             checkpoint = read_checkpoint(Path(folder) / "checkpoints" / LAST)
-        stored = {**checkpoint[CHECKPOINT_KEY], ESTIMATOR_KEY: self._plain_parameters(), "n_rows": table.n_rows}
+        stored = {**checkpoint[CHECKPOINT_KEY], ESTIMATOR_KEY: parameters, "n_rows": table.n_rows}
         kept = {"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored}
         self.columns_ = pd.DataFrame([asdict(summary) for summary in columns.summaries]).set_index("name")
         self.notes_ = list(columns.notes)
@@ -148,13 +156,17 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "n_rows_")
         n_rows = self.n_rows_ if n_rows is None else n_rows
+        seed = self.seed if seed is None else seed
+        for key, value in {"n_rows": n_rows, "repeats": repeats, "seed": seed}.items():
+            if not isinstance(value, int | np.integer) or value < 0:
+                raise ConfigError(f"{key} is a whole number, not negative, got {value!r}")
         if n_rows < 1 or repeats < 1:
             raise ConfigError(f"n_rows and repeats are at least 1, got {n_rows} and {repeats}")
         if holes not in ("none", "like_training"):
             raise ConfigError(f"holes is none or like_training, got {holes!r}")
         model = self._model
         fixed = fix(model, where or {}, repeats)
-        drawn = draw_rows(model, n_rows, self.seed if seed is None else seed, fixed, holes == "like_training")
+        drawn = draw_rows(model, int(n_rows), int(seed), fixed, holes == "like_training")
         parts, done = [], 0
         for frame, rng in drawn:
             parts.append(model.layout.restore(frame, done, rng))
@@ -221,14 +233,25 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         self.n_rows_ = int(checkpoint[CHECKPOINT_KEY].get("n_rows", 1000 if masks is None else len(masks)))
 
     def _config(self) -> Config:
-        settings = {"dataset": "table", "missing": "native", "seed": self.seed, **(self.settings or {})}
-        return build_config(compose([f"{key}={hydra_value(value)}" for key, value in settings.items()]))
+        settings = _plain(dict(self.settings or {}))
+        for key in settings:
+            if key.split(".")[0] not in SETTINGS:
+                raise ConfigError(
+                    f"settings names {key!r}; what can be set there are {', '.join(SETTINGS)} and their keys"
+                )
+        every = {"dataset": "table", "missing": "native", "seed": _plain(self.seed), **settings}
+        try:
+            return build_config(compose([f"{key}={hydra_value(value)}" for key, value in every.items()]))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ConfigError(readable(error)) from error
 
     def _plain_parameters(self) -> dict[str, Any]:
-        parameters = self.get_params(deep=False)
-        ordered = {name: list(order) for name, order in (self.ordered or {}).items()}
-        lists = {key: list(parameters[key]) for key in ("categorical", "numerical", "ids", "exclude", "also_holes")}
-        return {**parameters, **lists, "ordered": ordered, "settings": dict(self.settings or {})}
+        for key in LISTS:
+            if isinstance(getattr(self, key), str):
+                raise ConfigError(f"{key} is a list of names, got {getattr(self, key)!r}")
+        if self.max_categories < 2:
+            raise ConfigError(f"max_categories is at least 2, got {self.max_categories}")
+        return {key: _plain(value) for key, value in self.get_params(deep=False).items()}
 
     def _understand(self, frame: pd.DataFrame) -> Columns:
         if not isinstance(frame, pd.DataFrame):
@@ -239,18 +262,25 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         if odd or not frame.columns.is_unique:
             raise TableError(f"column names are unique texts, got {list(frame.columns)}; frame.columns = [...] renames")
         named = {"category": self.categorical, "numerical": self.numerical, "id": self.ids, "drop": self.exclude}
-        for names in [*named.values(), self.ordered or {}]:
-            check_names("a parameter", names, frame.columns)
+        for key, names in {**{key: getattr(self, key) for key in LISTS[:4]}, "ordered": self.ordered or {}}.items():
+            check_names(key, names, frame.columns)
         choices: dict[str, ColumnChoice] = choices_of(
             {kind: list(names) for kind, names in named.items()},
             {name: list(order) for name, order in (self.ordered or {}).items()},
         )
-        rules = Rules(self.target, None, tuple(self.also_holes), self.max_categories)
-        return understand(RawFile(frame.reset_index(drop=True), None), "the frame", choices, rules, [])
+        return understand(RawFile(frame.reset_index(drop=True), None), "the frame", choices, self._rules, [])
+
+    @property
+    def _rules(self) -> Rules:
+        return Rules(self.target, None, tuple(_plain(self.also_holes)), self.max_categories)
 
     def _tables(self, frames: Mapping[str, pd.DataFrame]) -> dict[str, Table]:
         layout = self._model.layout
-        frames = {name: frame.reset_index(drop=True) for name, frame in frames.items()}
+        for name, frame in frames.items():
+            if not isinstance(frame, pd.DataFrame) or frame.empty:
+                raise TableError(f"expected a pandas DataFrame with rows as {name} frame, got {type(frame).__name__}")
+        silent: Say = lambda sentence: None  # noqa: E731
+        frames = {name: marked(frame.reset_index(drop=True), {}, self._rules, silent) for name, frame in frames.items()}
         for name, frame in frames.items():
             check_names(f"the {name} frame", [], frame.columns)
             absent = [form.name for form in layout.learned if form.name not in frame.columns]
@@ -259,3 +289,12 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             layout = with_more_categories(layout, frame, f"the {name} frame")
         schema: Schema = layout.schema(self.target)
         return {name: layout.table(frame, schema, f"the {name} frame") for name, frame in frames.items()}
+
+
+def _plain(value: Any) -> Any:
+    """NumPy scalars, arrays, tuples and mappings as Python's own, which a checkpoint can hold."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple | set | np.ndarray | pd.Index) else value

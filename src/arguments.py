@@ -36,9 +36,12 @@ def quoted_path(override: str) -> str:
         if all(Path(part).exists() for part in parts):  # a sweep over files
             return f"{key}={','.join(_quoted(part) for part in parts)}"
     is_path = key in PATH_KEYS and not PLAIN_PATH.fullmatch(value)
-    return f"{key}={_quoted(value)}" if (is_path or key in TEXT_KEYS) and value[0] not in "'\"" else override
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return f"{key}={_quoted(value)}" if (is_path or key in TEXT_KEYS) and not is_quoted else override
 
 
 def _quoted(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    """Backslashes stand for themselves but before a quote; ``${`` is no interpolation."""
+    escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
+    escaped = re.sub(r"(\\+)$", r"\1\1", escaped).replace("${", "\\${")
     return f"'{escaped}'"

@@ -181,7 +181,10 @@ def _warnings(data: TableDataModule) -> list[str]:
     n_used, n_train = data.data.n_used, data.split.train.n_rows
     if n_used >= max(FEW_ROWS, FEW_SHARE * n_train):
         return []
-    return [f"only {n_used} of {n_train} training rows are left to train on; expect a poor model"]
+    left = (
+        f"{n_used} training rows" if n_used == n_train else f"{n_used} of {n_train} training rows are left to train on"
+    )
+    return [f"only {left}; expect a poor model"]
 
 
 def _score_and_record(

@@ -6,6 +6,7 @@ See ``python -m src.sample --help``.
 from omegaconf import DictConfig
 
 from src.cli import main
+from src.errors import ConfigError
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
@@ -13,6 +14,8 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
     from src.sample_request import build_sample_request
 
     build_sample_request(cfg)
+    if local_sweep:
+        raise ConfigError("--multirun would write all rows to one file; say one command for each out=FILE")
 
 
 def job(cfg: DictConfig) -> None:
@@ -22,7 +25,7 @@ def job(cfg: DictConfig) -> None:
     from functools import partial
     from pathlib import Path
 
-    from src.errors import InterruptedRunError
+    from src.errors import InterruptedRunError, MissDiffError
     from src.results.provenance import peak_memory_mb
     from src.sample_request import build_sample_request
     from src.sampling import draw_rows, fix, load_model, load_module, write_rows
@@ -35,7 +38,7 @@ def job(cfg: DictConfig) -> None:
     out = Path(str(request.out))
     request.refuse_data(model.config)
     fixed = fix(model, request.fixed, request.repeats)
-    place(model.module, request.accelerator, request.devices - 1)
+    place(model.module, request.accelerator, request.devices - 1, request.devices)
     blocks = None
     if request.devices > 1:
         load, given = partial(load_module, request.checkpoint, request.n_steps), fixed.given if fixed else None
@@ -52,6 +55,8 @@ def job(cfg: DictConfig) -> None:
             write_rows(rows, drawn, bar.update)
     except KeyboardInterrupt as error:
         raise InterruptedRunError(f"stopped; {out} is as it was before") from error
+    except OSError as error:
+        raise MissDiffError(f"{out} cannot be written: {error.strerror or error}; it is as it was before") from error
     seconds = time.perf_counter() - started
     print(
         f"written to {out}: {request.n_rows:,} rows, {len(model.layout.names)} columns\n"

@@ -110,7 +110,9 @@ class SampleRequest:
         Raises:
             ConfigError: ``out`` is that file.
         """
-        out, settings = Path(str(self.out)), config["dataset"]
+        out, settings, run = Path(str(self.out)), config["dataset"], Path(str(self.run))
+        if run.is_dir() and out.exists() and out.resolve().parent == run.resolve():
+            raise ConfigError(f"out={out} is a file of the run itself, which its report describes; name another file")
         for key in ("path", "test_path"):
             data = Path(str(settings.get(key) or ""))
             if settings.get(key) and out.exists() and data.exists() and out.samefile(data):

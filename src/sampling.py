@@ -19,7 +19,7 @@ from src.recorded import recorded_config
 from src.synthetic import chunk_rng, stored_masks
 from src.tables import Schema, Table
 from src.tables.kinds import check_names
-from src.tables.layout import Layout, layout_of_schema
+from src.tables.layout import Layout, layout_of_schema, with_ranges
 from src.tables.writing import Rows
 from src.training.blocks import Blocks, block_rows, drawn_blocks, n_blocks
 from src.training.checkpoint import read_checkpoint
@@ -78,6 +78,7 @@ def load_model(file: Path, n_steps: int | None = None) -> Model:
     module = trained_module(checkpoint, file, config.network, diffusion, config.training)
     schema = module.encoder.schema
     layout = Layout.from_dict(stored["layout"]) if "layout" in stored else layout_of_schema(schema)
+    layout = with_ranges(layout, {block.name: block.knots for block in module.encoder.blocks if block.knots})
     masks = stored_masks(stored["masks"].numpy(), len(schema.columns)) if "masks" in stored else None
     return Model(module, layout, masks, stored["config"])
 
@@ -141,7 +142,8 @@ def draw_rows(
         rng = chunk_rng(seed, number)
         frame = model.module.encoder.backward(x[: n_rows - number * block_rows(given)]).frame
         if fixed is not None:
-            frame = frame.assign(**{n: model.layout[n].fixed_cells(v, len(frame)) for n, v in fixed.values.items()})
+            for name, value in fixed.values.items():
+                frame[name] = model.layout[name].fixed_cells(value, len(frame))
         if with_holes and model.masks is not None:
             holes = ~model.masks[rng.integers(len(model.masks), size=len(frame))]
             for name in fixed.values if fixed else ():

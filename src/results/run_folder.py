@@ -92,9 +92,9 @@ class RunFolder:
             RunExistsError: it is a run of another configuration.
         """
         found, asked = flatten(self.config()), flatten(config)
-        self._refuse_other(
-            _difference({k: found[k] for k in found if k in asked}, {k: asked[k] for k in asked if k in found})
-        )
+        shared = {k for k in {**found, **asked} if (k in found and k in asked) or k.startswith("data.")}
+        before, after = ({k: each[k] for k in each if k in shared} for each in (found, asked))
+        self._refuse_other(_difference(before, after))
 
     def _refuse_other(self, difference: str) -> None:
         if difference:
@@ -134,7 +134,8 @@ def _difference(found: Any, asked: dict[str, Any]) -> str:
 
 def _change(key: str, before: Any, after: Any) -> str:
     if key.startswith("data."):
-        return f"{key.removeprefix('data.')} has another content by now"
+        what = "has another content by now" if before and after else "is there now" if after else "is gone by now"
+        return f"{key.removeprefix('data.')} {what}"
     return f"{key}: {before} there, {after} asked for"
 
 

@@ -22,10 +22,10 @@ from src.tables.date_patterns import parsed, parsed_together
 from src.tables.delimited import Dialect
 from src.tables.distinct import distinct_cells
 
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-COMMA_NUMBER = re.compile(r"[+-]?(\d+,?\d*|,\d+)([eE][+-]?\d+)?")
+NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+COMMA_NUMBER = re.compile(r"-?(\d+,?\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
 INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
-PADDED = re.compile(r"[+-]?0\d+")
+PADDED = re.compile(r"-?0\d+([.,]\d*)?")
 OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 MOST_DECIMALS = 8
 NEARLY_ALL = 0.9
@@ -60,6 +60,11 @@ def infer_cells(cells: pd.Series, dialect: Dialect | None, where: str) -> Cells:
     if isinstance(cells.dtype, pd.CategoricalDtype):
         categories = cells.cat.categories
         texts, inner = tuple(map(str, categories)), str(categories.dtype)
+        odd = next((value for value in categories if not isinstance(value, str | Number | np.bool_ | datetime)), None)
+        if odd is not None:
+            raise TableError(
+                f"{where}: {type(odd).__name__} {_short(odd)} is no category that can be written; as texts they are"
+            )
         return Cells("text", dtype, dtype_categories=texts, category_dtype=inner, ordered=bool(cells.cat.ordered))
     if isinstance(cells.dtype, pd.DatetimeTZDtype) or "tz=" in dtype:
         found = _of_values(distinct, dtype, where, codes)
@@ -163,7 +168,8 @@ def _number_texts(texts: list[str], comma: bool, where: str) -> Cells | None:
         text = texts[int(np.isinf(numbers).argmax())]
         raise TableError(f"{where}: {text!r} is an infinite number; leave the cell empty, or say that it marks a hole")
     whole = bool((numbers == numbers.round()).all())
-    if any(len(text) > DIGITS_OF_EXACT and abs(float(text)) > LARGEST_EXACT for text in texts if text.isdigit()):
+    whole_texts = (text for text in texts if len(text) > DIGITS_OF_EXACT and text.removeprefix("-").isdigit())
+    if any(abs(int(text)) > LARGEST_EXACT for text in whole_texts):
         return None  # codes: as numbers they would be rounded
     plain = [text.replace(",", ".") for text in texts] if comma else texts
     written_whole = whole and np.abs(numbers).max() <= LARGEST_EXACT and all(_digits(text) == 0 for text in plain)

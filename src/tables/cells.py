@@ -109,7 +109,11 @@ class Cells:
                 row = int(np.isinf(numbers).to_numpy().argmax())
                 raise TableError(f"{where}, row {row + 1}: an infinite number; leave the cell empty")
             return numbers
-        if self.content == "date" and pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        if (
+            self.content == "date"
+            and isinstance(cells.dtype, np.dtype | pd.DatetimeTZDtype)
+            and cells.dtype.kind == "M"
+        ):
             return pd.Series(self._units(cells), name=cells.name)
         distinct, codes = distinct_cells(cells)
         together = self._together(distinct)

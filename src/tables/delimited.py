@@ -244,7 +244,10 @@ def _separator(content: str, quote: str) -> str:
         records = csv.reader(io.StringIO(content, newline=""), delimiter=separator, quotechar=quote)
         widths[separator] = [len(record) for record in islice(records, SNIFFED_RECORDS) if record]
     equal = {s: w[0] for s, w in widths.items() if len(set(w)) == 1 and w[0] > 1}
-    candidates = equal or {s: w[0] for s, w in widths.items()}
+    usual = {s: max(set(w), key=w.count) for s, w in widths.items()}  # lines beside the table are found later
+    candidates = equal or {s: width for s, width in usual.items() if width > 1}
+    if not candidates:
+        return ","
     return max(candidates, key=lambda separator: (candidates[separator], separator != ","))
 
 

@@ -103,7 +103,9 @@ def _cells(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, wher
         Cells(content, "object", pattern=choice.pattern, unit="microseconds").values(cells, where)
         return replace(patterned(distinct, choice.pattern, content == "time"), dtype=_text_dtype(cells, dialect))
     found = infer_cells(cells, dialect, where)
-    if choice.kind == "category" and found.content in ("date", "time", "duration"):
+    if choice.kind in ("category", "categorical") and found.content == "number" and dialect is not None:
+        return Cells("text", "object")  # codes, as they are spelled
+    if choice.kind in ("category", "categorical") and found.content in ("date", "time", "duration"):
         if not found.as_text:
             raise TableError(f"{where} holds {found.content}s, which are numbers; turn them into texts first")
         return Cells("text", found.dtype, dtype_categories=found.dtype_categories, ordered=found.ordered)
@@ -171,19 +173,20 @@ def _kind(cells: pd.Series, found: Cells, values: list[Any], counts: np.ndarray)
         return "ordered"
     if found.content == "truth value":
         return "boolean"
-    if found.dtype == "category":
-        return "category"
+    named = not name.strip() or ID_NAME.fullmatch(name) or CAMEL_ID.fullmatch(name)
     if found.content == "text":
         nearly = nearly_numbers(values, counts, False) or _nearly_dates(values, counts)
-        return "id" if len(values) > FEW_TEXTS and len(values) > n_cells / 2 and not nearly else "category"
+        if (nearly and not (named and len(values) == n_cells)) or found.category_dtype not in ("", "object", "str"):
+            return "category"
+        return "id" if len(values) > FEW_TEXTS and len(values) > n_cells / 2 else "category"
     if found.content != "number":
         return NUMBER_KINDS[found.content]  # type: ignore[return-value]
     if found.decimals != 0:
         return "real"
     if len(values) <= FEW_WHOLE_NUMBERS:
         return "category"
-    named = not name.strip() or ID_NAME.fullmatch(name) or CAMEL_ID.fullmatch(name)
-    if len(values) == n_rows and (named or _is_counter(cells, found)) and _has_room(found, values):
+    unique = len(values) == n_cells and (named or (n_cells == n_rows and _is_counter(cells, found)))
+    if unique and _has_room(found, values):
         return "id"
     return "integer"
 
@@ -217,12 +220,13 @@ def _template(name: str, found: Cells, values: list[Any], cells: pd.Series) -> I
         if found.content == "number" and _is_counter(cells, found):
             return IdTemplate("", numbers[0], 0)
         return IdTemplate("", max(numbers) + 1, 0)
-    matches = [re.fullmatch(r"(.*?)(\d{1,15})", str(value)) for value in values]
+    matches = [re.fullmatch(r"(.*?)(\d{1,30})", str(value)) for value in values]
     prefixes = {match[1] for match in matches if match}
     if all(matches) and len(prefixes) == 1:
         tails = [match[2] for match in matches if match]
         return IdTemplate(prefixes.pop(), max(map(int, tails)) + 1, min(map(len, tails)))
-    return IdTemplate(f"{name or 'row'}-", 1, 0)
+    prefix = f"{name or 'row'}-"
+    return IdTemplate(f"new-{prefix}" if any(str(value).startswith(prefix) for value in values) else prefix, 1, 0)
 
 
 def _say_nearly(name: str, values: list[Any], counts: np.ndarray, comma: bool, say: Say) -> None:

@@ -13,6 +13,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime, time
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -87,6 +88,13 @@ class Form:
         return self.is_learned and not self.is_categorical and self.kind != "ordered"
 
     @property
+    def example(self) -> Any:
+        """A canonical value of a learned column."""
+        if self.is_categorical:
+            return self.values[0]
+        return 0.0 if self.kind == "ordered" or not np.isfinite(self.cells.low) else self.cells.low
+
+    @property
     def column(self) -> Column:
         """The model's column."""
         if self.is_categorical:
@@ -152,10 +160,14 @@ class Form:
             TableError: the column is not learned, or never had such a value; names what there is.
         """
         where = f"column {self.name!r}"
+        if not isinstance(given, str | int | float | bool | date | datetime | time):
+            raise TableError(f"{where} is fixed to one value, got {given!r}")
         if not self.is_learned:
             raise TableError(f"{where} is not learned (kind {self.kind}), so it cannot be fixed")
         text = given if isinstance(given, str) or not (self.cells.as_text or self.cells.truths) else str(given)
-        if self.cells.content == "number" and self.cells.as_text and not isinstance(given, str):
+        if self.cells.content == "truth value" and str(given).lower() in ("true", "false"):
+            return str(given).lower() == "true"
+        if self.cells.content == "number" and self.cells.as_text and isinstance(given, int | float):
             text = self.cells.cells(pd.Series([float(given)]), for_text_file=True)[0]
         try:
             means = self.cells.values(pd.Series([text], dtype=object), where).iloc[0]
@@ -164,6 +176,8 @@ class Form:
         if self.is_number and not self.cells.low <= means <= self.cells.high:
             low, high = self.cells.cells(pd.Series([self.cells.low, self.cells.high]), for_text_file=True)
             raise TableError(f"{where} was seen from {low} to {high}, got {given!r}; the model knows nothing beyond")
+        if self.is_number and float(self.cells.values(self.cells.cells(pd.Series([float(means)])), where)[0]) != means:
+            raise TableError(f"{where} has no values as fine as {given!r}")
         known = (*self.values, *self.rare)
         if known and means not in known:
             close = close_name(str(given), map(str, known))
@@ -211,6 +225,8 @@ class Form:
         assert self.template is not None, "ids follow a template"
         ids = pd.Series(self.template.ids(first_row, n_rows), dtype=object)
         if for_text_file or self.cells.as_text or (self.cells.content == "text" and not self.cells.objects):
+            if self.cells.dtype == "category":
+                return ids if for_text_file else ids.astype("category")
             return ids if for_text_file else self.cells.with_dtype(ids)
         numbers = ids.map(int)
         return self.cells.with_dtype(numbers.astype(object) if self.cells.dtype == "category" else numbers)

@@ -87,21 +87,22 @@ class Layout:
         Arguments:
             table: (n, d) canonical rows, holes are NaN.
             first_row: position of the first of them in the whole synthetic table.
-            rng: draws rare values.
+            rng: each column draws its rare values from a stream of it.
             for_text_file: whether every cell is to be the text that stands in a text file.
         """
         columns = {
             form.name: form.write(
-                table[form.name] if form.is_learned else None, first_row, len(table), rng, for_text_file
+                table[form.name] if form.is_learned else None, first_row, len(table), stream, for_text_file
             )
-            for form in self.written
+            for form, stream in zip(self.written, rng.spawn(len(self.written)), strict=True)
         }
         return pd.DataFrame({name: values.reset_index(drop=True) for name, values in columns.items()})
 
-    def arrow_schema(self) -> pa.Schema | None:
-        """Schema of the columnar file it was read from, of the written columns; None for others."""
+    def arrow_schema(self) -> pa.Schema:
+        """Schema of the columnar file it was read from, of the written columns; of others that of a full row."""
         if not self.arrow:
-            return None
+            row = pd.DataFrame({form.name: [form.example] for form in self.learned})
+            return pa.Schema.from_pandas(self.restore(row, 0, np.random.default_rng(0)), preserve_index=False)
         schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(self.arrow)))
         if list(schema.names) == self.names:
             return schema
@@ -134,6 +135,17 @@ def with_more_categories(layout: Layout, frame: pd.DataFrame, where: str) -> Lay
             form = replace(form, values=(*form.values, *new)) if new else form
         forms.append(form)
     return replace(layout, forms=tuple(forms))
+
+
+def with_ranges(layout: Layout, knots: Mapping[str, tuple[float, ...]]) -> Layout:
+    """The layout with the ranges that an encoder has seen, for columns whose own is not known."""
+    forms = tuple(
+        replace(form, cells=replace(form.cells, low=knots[form.name][0], high=knots[form.name][-1]))
+        if form.is_number and not np.isfinite(form.cells.low) and form.name in knots
+        else form
+        for form in layout.forms
+    )
+    return replace(layout, forms=forms)
 
 
 def encoded(schema: pa.Schema) -> str:

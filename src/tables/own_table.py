@@ -131,7 +131,9 @@ class OwnTable:
 
     def fingerprint(self) -> dict[str, str]:
         """Digest of each file's content: a run of another content is another run."""
-        return {file.name: digest_of(file) for file in self.check_files()}
+        files = self.check_files()
+        names = [file.name for file in files]
+        return {file.name if names.count(file.name) == 1 else str(file): digest_of(file) for file in files}
 
     def load(self, seed: int) -> Split:
         """Training and test rows, disjoint, drawn by ``seed``; their order in the file decides nothing.
@@ -201,10 +203,13 @@ class OwnTable:
 
     def _test_frame(self, file: Path, columns: Columns) -> pd.DataFrame:
         raw = read_raw(file, self.reading, lambda sentence: None)
-        refuse_other_columns(columns.frame, raw.frame, (str(self.path), str(file)))
         sidecar = self._read_sidecar(lambda sentence: None)
         choices = self._choices(columns.frame, sidecar)
-        return marked(raw.frame[list(columns.frame.columns)], choices, self._rules(sidecar), lambda sentence: None)
+        needed = columns.frame[[form.name for form in columns.layout.learned]]
+        spare = [name for name in raw.frame if name not in needed and name in {*columns.frame, *self.exclude, ""}]
+        found = raw.frame.drop(columns=spare)
+        refuse_other_columns(needed, found, (str(self.path), str(file)))
+        return marked(found[list(needed.columns)], choices, self._rules(sidecar), lambda sentence: None)
 
 
 def dataset_label(settings: Mapping[str, Any]) -> str:

@@ -114,12 +114,31 @@ def _columnar(file: Path, say: Say) -> RawFile:
     except (TypeError, NotImplementedError) as error:  # a type that pandas does not know
         raise TableError(f"{file} cannot be read by pandas: {error}") from error
     schema = pq.read_schema(file) if is_parquet else pyarrow.feather.read_table(file, memory_map=True).schema
+    frame = _exact_integers(frame, file, schema, is_parquet)
     index = [str(name) for name in frame.index.names if name is not None]
     if index:
         say(f"{file}: {listed(index)} is its index, not a column; it is left out")
     frame.columns = pd.Index([str(name) for name in frame.columns])
     as_stored = frame.index.equals(pd.RangeIndex(len(frame))) and list(schema.names) == list(frame.columns)
     return RawFile(frame.reset_index(drop=True), None, encoded(schema) if as_stored else "")
+
+
+def _exact_integers(frame: pd.DataFrame, file: Path, schema: pa.Schema, is_parquet: bool) -> pd.DataFrame:
+    """Whole numbers with holes that pandas has made floats, where those are too coarse for them."""
+    rounded = [
+        name
+        for name in frame.columns
+        if frame[name].dtype == float
+        and pa.types.is_integer(schema.field(name).type)
+        and frame[name].abs().max() > 2**53
+    ]
+    if not rounded:
+        return frame
+    read = pq.read_table if is_parquet else pyarrow.feather.read_table
+    exact = read(file, columns=rounded)
+    nullable = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
+    columns = {name: exact.column(name).to_pandas(types_mapper=nullable.get) for name in rounded}
+    return frame.assign(**{name: values.set_axis(frame.index) for name, values in columns.items()})
 
 
 def _without_spare(frame: pd.DataFrame, file: Path, say: Say) -> pd.DataFrame:

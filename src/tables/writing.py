@@ -84,8 +84,6 @@ class _ColumnarRows:
 
     def add(self, table: pd.DataFrame, rng: np.random.Generator) -> None:
         frame = self.layout.restore(table, self.n_rows, rng)
-        if self.schema is None:
-            self.schema = pa.Schema.from_pandas(frame, preserve_index=False)
         self.waiting.append(pa.Table.from_pandas(frame, schema=self.schema, preserve_index=False, safe=False))
         self.n_rows += len(table)
         if sum(rows.num_rows for rows in self.waiting) >= self.chunk_rows:

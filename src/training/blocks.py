@@ -2,6 +2,7 @@
 
 import os
 import queue as queues
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -73,8 +74,8 @@ def blocks_of_devices(work: Work) -> Blocks:
             process.join()
 
 
-def place(module: MissDiffModule, accelerator: str, rank: int) -> MissDiffModule:
-    """The module on the device number ``rank``.
+def place(module: MissDiffModule, accelerator: str, rank: int, n_devices: int) -> MissDiffModule:
+    """The module on the device number ``rank`` of ``n_devices``: with ``auto`` all on GPUs or all on the CPU.
 
     Raises:
         ConfigError: there is no such device.
@@ -84,7 +85,7 @@ def place(module: MissDiffModule, accelerator: str, rank: int) -> MissDiffModule
         raise ConfigError(
             f"accelerator=gpu devices={rank + 1}, but torch sees {n_gpus} GPUs; lower devices or accelerator=cpu"
         )
-    on_gpu = accelerator == "gpu" or (accelerator == "auto" and rank < n_gpus)
+    on_gpu = accelerator == "gpu" or (accelerator == "auto" and n_devices <= n_gpus)
     return module.to(torch.device("cuda", rank) if on_gpu else torch.device("cpu"))
 
 
@@ -101,15 +102,29 @@ def _next(waiting: Any, process: Any) -> np.ndarray:
             return np.asarray(found)
 
 
+def _put(queue: Any, block: np.ndarray) -> None:
+    """Wait for room in the queue, not longer than the parent lives."""
+    while True:
+        try:
+            queue.put(block, timeout=5.0)
+        except queues.Full:
+            parent = multiprocessing.parent_process()
+            if parent is None or not parent.is_alive():
+                os._exit(1)
+        else:
+            return
+
+
 def _draw(work: Work, rank: int, queue: Any) -> None:
     """Draw every ``devices``-th block; the work of one process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     torch.set_num_threads(max(len(os.sched_getaffinity(0)) // work.devices, 1))
     try:
-        module = place(work.load(), work.accelerator, rank)
+        module = place(work.load(), work.accelerator, rank, work.devices)
         for x in drawn_blocks(
             module, range(rank, n_blocks(work.n_rows, work.given), work.devices), work.seed, work.given
         ):
-            queue.put(x.numpy())
+            _put(queue, x.numpy())
     except MissDiffError as error:
         queue.put(str(error))
     queue.close()

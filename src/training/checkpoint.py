@@ -49,7 +49,8 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     try:
         checkpoint: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise CheckpointError(f"{file} cannot be read: {error}; delete it or use force=true") from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{file} is no checkpoint of this program, or is damaged ({reason[:100]})") from error
     if not isinstance(checkpoint, dict) or CHECKPOINT_KEY not in checkpoint:
         raise CheckpointError(f"{file} is not a checkpoint of this program")
     return checkpoint

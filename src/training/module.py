@@ -60,7 +60,7 @@ class MissDiffModule(pl.LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.seed = seed
         self._identity = {"config": config, "encoder": encoder.to_dict(), "seed": seed, **_as_tensors(table or {})}
-        self.on_drawing: Callable[[float], object] = lambda n_rows: None
+        self.on_drawing: Callable[[float], object] = _ignore
         self.epoch_loss = float("nan")
         self._noise: torch.Generator | None = None
         self._losses = torch.zeros(2, steps_per_epoch)
@@ -212,6 +212,10 @@ def shares_as_rows(n_rows: int, on_rows: Callable[[float], object]) -> Callable[
             done = share
 
     return on_progress
+
+
+def _ignore(n_rows: float) -> None:
+    """Progress that nobody looks at."""
 
 
 def _as_tensors(values: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,7 @@ REFUSED = {
     "a line with too few fields": ("t.csv", f"{GOOD}1,2\n".encode(), "line 22: 2 fields where the header has 3"),
     "a line with too many fields": ("t.csv", f"{GOOD}1,2,3,4\n".encode(), "line 22: 4 fields"),
     "a comment before the header": ("t.csv", f"# made by hand, 2020\n{GOOD}".encode(), "fields where the header has"),
+    "a title above the header": ("t.csv", f"Report 2020\n{GOOD}".encode(), "line 2: 3 fields where the header has 1"),
     "the header twice": ("t.csv", f"{GOOD}a,b,c\n{ROWS}".encode(), "line 22 repeats the header"),
     "units below the header": ("t.csv", f"a,b,c\ncm,kg,x\n{ROWS}".encode(), "row 1 looks like a second header"),
     "colons between fields": ("t.csv", GOOD.replace(",", ":").encode(), "dataset.separator=':'"),

@@ -89,6 +89,11 @@ def test_the_same_command_again_has_nothing_to_do_until_the_file_changes(trained
     report = json.loads((only_run(tmp_path / "out") / "report.json").read_text())
     assert report["realised_ratio"]["overall"] > 0.25  # on top of the native holes
     assert "nothing to do" in train(*arguments, "ratio=0.3").stdout
+    sidecar = tmp_path / "t.columns.yaml"
+    sidecar.write_text("columns: {ward: {kind: drop}}")
+    corrected = train(*arguments, "ratio=0.3")
+    assert (corrected.returncode, "t.columns.yaml is there now" in corrected.stderr) == (2, True)
+    sidecar.unlink()
     file.write_text(text + text.splitlines()[5] + "\n")
     changed = train(*arguments, "ratio=0.3")
     assert changed.returncode == 2
@@ -151,6 +156,8 @@ def test_holes_like_those_of_training_rows(trained, tmp_path):
         (['where={"age": 300}'], "was seen from 18 to 89, got 300"),
         (["where=sex"], "is not JSON"),
         (['where={"sex": ["f", "m"]}'], "a column is fixed to one value"),
+        (['where={"age": 40.5}'], "has no values as fine as 40.5"),
+        (["--multirun", "seed=0,1"], "one command for each out=FILE"),
         (["n_rows=0"], "n_rows is at least 1"),
         (["holes=yes"], "holes is one of none, like_training"),
         (["devices=0"], "devices is at least 1"),

@@ -1,5 +1,7 @@
 """The Python interface."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -136,7 +138,11 @@ def test_manners_of_scikit_learn(model):
     [
         ({"target": "Ill"}, None, ConfigError, "did you mean 'ill'"),
         ({"exclude": ["x"]}, None, ConfigError, "names 'x', which is not a column"),
-        ({"settings": {"training.epoch": 3}}, None, Exception, "epoch"),
+        ({"settings": {"training.epoch": 3}}, None, ConfigError, "did you mean training.epochs"),
+        ({"settings": {"network": "foo"}}, None, ConfigError, "network=foo does not exist"),
+        ({"settings": {"method": "diff_mean"}}, None, ConfigError, "settings names 'method'"),
+        ({"categorical": "age"}, None, ConfigError, "categorical is a list of names"),
+        ({"max_categories": 1}, None, ConfigError, "max_categories is at least 2"),
         ({"seed": -1}, None, ConfigError, "seed is not negative"),
         ({}, lambda frame: frame.to_numpy(), TableError, "expected a pandas DataFrame, got ndarray"),
         ({}, lambda frame: frame.head(1), TableError, "has 1 rows; at least 2"),
@@ -150,10 +156,31 @@ def test_what_cannot_be_meant_is_refused(frame, parameters, change, error, messa
         MissDiff(**{"settings": SETTINGS, **parameters}).fit(frame if change is None else change(frame))
 
 
+def test_scores_know_the_holes_that_training_knew():
+    frame = holed_frame()
+    marked = frame.assign(age=frame["age"].astype(float).fillna(-999))
+    model = MissDiff(also_holes=np.array([-999]), seed=np.int64(2), settings=SETTINGS).fit(marked)
+    synthetic = model.sample(100)
+    scores = [model.evaluate(each, synthetic) for each in (marked, marked.replace(-999, np.nan))]
+    pd.testing.assert_frame_equal(*scores)
+    assert (synthetic["age"] > 0).all()
+
+
+def test_a_fitted_model_can_be_pickled(model):
+    again = pickle.loads(pickle.dumps(model))
+    pd.testing.assert_frame_equal(again.sample(5), model.sample(5))
+
+
 def test_wishes_that_cannot_be_met(model):
     with pytest.raises(ConfigError, match="n_rows and repeats are at least 1"):
         model.sample(0)
     with pytest.raises(ConfigError, match="holes is none or like_training"):
         model.sample(5, holes="some")
+    with pytest.raises(TableError, match="has no values as fine as 40"):
+        model.sample(5, where={"age": 40.5})
+    with pytest.raises(TableError, match="is fixed to one value"):
+        model.sample(5, where={"size": ["S"]})
+    with pytest.raises(ConfigError, match="seed is a whole number, not negative"):
+        model.sample(5, seed=-1)
     with pytest.raises(TableError, match="never has the value 'XL'"):
         model.sample(5, where={"size": "XL"})

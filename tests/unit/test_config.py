@@ -11,6 +11,7 @@ from src.arguments import quoted_path
 from src.cli import compose, compose_plain, sweep_axes
 from src.config import GROUPS, build_config, choices, overrides, run_path
 from src.errors import ConfigError
+from src.typed import plain_values
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 OPTIONS = [(group, file.stem) for group in GROUPS for file in sorted((CONF / group).glob("*.yaml"))]
@@ -201,6 +202,12 @@ def test_the_small_budget_is_the_smaller_one_and_the_command_line_wins():
         full, small = (build_config(compose([f"method={method}", f"budget={b}"])).training for b in ("full", "small"))
         assert small.n_epochs(250) < full.n_epochs(250) / 1.9
     assert build_config(compose(["budget=small", "training.n_steps=7"])).training.n_steps == 7
+
+
+@pytest.mark.parametrize("value", ['{"q": "a\\\\b \\"c\\" \\u00e9"}', "it's", "a\\", "\\'", "${x}", "{'a': 1}"])
+def test_texts_reach_the_request_as_they_are(value):
+    cfg = compose([quoted_path(f"where={value}")], "sample")
+    assert plain_values(cfg)["where"] == value
 
 
 def test_an_own_table_takes_orders_and_a_sweep_over_files(tmp_path):

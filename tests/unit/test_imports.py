@@ -22,7 +22,7 @@ LIBRARIES = {
     "pytorch_lightning": {"training"},
     "wandb_workspaces": {"results"},
     "wandb": {"results"},
-    "hydra": {"cli", "train", "evaluate", "report", "sample", "describe"},
+    "hydra": {"cli", "train", "evaluate", "report", "sample", "describe", "api"},
     "torchdiffeq": {"diffusion"},
     "sdmetrics": {"metrics"},
     "matplotlib": {"results"},
