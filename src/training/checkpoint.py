@@ -50,7 +50,9 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
         checkpoint: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{file} is no checkpoint of this program, or is damaged ({reason[:100]})") from error
+        raise CheckpointError(
+            f"{file} cannot be read: no checkpoint of this program, or damaged ({reason[:100]}); force=true trains anew"
+        ) from error
     if not isinstance(checkpoint, dict) or CHECKPOINT_KEY not in checkpoint:
         raise CheckpointError(f"{file} is not a checkpoint of this program")
     return checkpoint
