@@ -1,21 +1,17 @@
 """Files that are either whole or absent, and JSON that is never NaN."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from src.whole import whole_file
+
 
 def write_whole(file: Path, write: Callable[[Path], object]) -> None:
     """Write beside ``file`` and rename: a reader or a crash never meets half a file."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(file) as partial:
         write(partial)
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_json(file: Path, values: Any) -> None:

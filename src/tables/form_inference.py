@@ -17,7 +17,7 @@ from src.tables.column_choice import ColumnChoice
 from src.tables.delimited import Dialect, Say
 from src.tables.distinct import distinct_cells
 from src.tables.forms import RARE, Form, FormKind, IdTemplate
-from src.tables.kinds import FEW_TEXTS, FEW_WHOLE_NUMBERS, listed
+from src.tables.kinds import FEW_TEXTS, FEW_WHOLE_NUMBERS, is_number, listed, whole
 
 ROWS_OF_A_COUNTER = 50
 MOST_ODD = 0.5
@@ -120,7 +120,7 @@ def _text_dtype(cells: pd.Series, dialect: Dialect | None) -> str:
 def _values(cells: pd.Series, found: Cells, where: str) -> tuple[list[Any], np.ndarray]:
     """What the cells mean, ascending, and how often each; whole numbers as int."""
     counts = found.values(cells, where).value_counts()
-    values = [_whole(value) for value in counts.index] if found.is_number else list(counts.index)
+    values = [whole(value) for value in counts.index] if found.is_number else list(counts.index)
     if found.dtype_categories:
         place = {str(value): i for i, value in enumerate(found.dtype_categories)}
         keys: list[Any] = [place.get(str(value), i) for i, value in enumerate(values)]
@@ -136,11 +136,11 @@ def _chosen_kind(choice: ColumnChoice, found: Cells, values: list[Any], where: s
         if kind is None:
             return None
         if found.content == "number":
-            whole = found.decimals == 0
-            if kind == "integer" and not whole:
+            is_whole = found.decimals == 0
+            if kind == "integer" and not is_whole:
                 raise TableError(f"{where} cannot be of kind integer: it holds {next(v for v in values if v % 1)}")
-            return "integer" if whole and kind != "real" else "real"
-        odd = next((value for value in values if not _is_number(value)), values[0])
+            return "integer" if is_whole and kind != "real" else "real"
+        odd = next((value for value in values if not is_number(value)), values[0])
         raise TableError(
             f"{where} cannot be of kind {kind}: it holds {odd!r}; if that marks a hole, name it in also_holes"
         )
@@ -244,7 +244,7 @@ def _say_nearly(name: str, values: list[Any], counts: np.ndarray, comma: bool, s
 
 def nearly_numbers(values: list[Any], counts: np.ndarray, comma: bool) -> list[Any]:
     """The values that are no numbers where most cells are; empty where all are, or fewer."""
-    return _odd(values, counts, [_is_number(value.replace(",", ".") if comma else value) for value in values])
+    return _odd(values, counts, [is_number(value.replace(",", ".") if comma else value) for value in values])
 
 
 def _nearly_dates(values: list[Any], counts: np.ndarray) -> list[Any]:
@@ -272,14 +272,3 @@ def _say_marker(name: str, values: list[Any], counts: np.ndarray, say: Say) -> N
                 f"column {name!r}: {counts[i]:,} cells are {values[i]}, far from all others; if it marks a hole: "
                 f"dataset.also_holes=[{values[i]}]"
             )
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return bool(np.isfinite(float(value)))
-    except (TypeError, ValueError):
-        return False
-
-
-def _whole(value: float) -> float:
-    return int(value) if value % 1 == 0 else float(value)

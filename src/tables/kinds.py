@@ -183,5 +183,18 @@ def _nearly_numbers(values: pd.Series) -> str | None:
     return f"all but {n_texts:,} of {n_cells:,} cells are numbers (row {row + 1} holds {values.iloc[row]!r})"
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is, or reads as, a finite number."""
+    try:
+        return bool(np.isfinite(float(value)))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+
+
+def whole(value: float) -> float:
+    """An int where the value is a whole number."""
+    return int(value) if value % 1 == 0 else float(value)
+
+
 def _letters(name: str) -> str:
     return "".join(character for character in name.casefold() if character.isalnum()) or name

@@ -7,7 +7,7 @@ import pandas as pd
 
 from src.errors import TableError
 from src.tables.files import Say
-from src.tables.kinds import as_days, close_name, content_of, first_text, listed
+from src.tables.kinds import as_days, close_name, content_of, first_text, listed, whole
 from src.tables.schema import Kind
 
 NAMED_VALUES = 3
@@ -75,7 +75,7 @@ def canonical(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:
         if kind == "numerical":
             columns[name] = pd.to_numeric(values.astype(object)).astype(float)
         else:
-            cells = map(_whole, values) if content_of(values) == "numbers" else values
+            cells = map(whole, values) if content_of(values) == "numbers" else values
             columns[name] = pd.Series(list(cells), values.index, dtype=object)
     return pd.DataFrame(columns)
 
@@ -148,7 +148,3 @@ def _example(values: pd.Series, table: str) -> str:
         if isinstance(cell, str)
         else (f"{content} in {table} (row {row + 1}: {cell})")
     )
-
-
-def _whole(value: float) -> float:
-    return int(value) if value % 1 == 0 else float(value)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from src.errors import TableError
 from src.tables.delimited import Dialect, Reading, Say, find_dialect, parse, read_content
 from src.tables.files import COLUMNAR, check_file
-from src.tables.kinds import listed
+from src.tables.kinds import is_number, listed
 from src.tables.layout import encoded
 
 DOUBTFUL = "None"
@@ -74,7 +74,7 @@ def mark_holes(cells: pd.Series, markers: Collection[str], asked: Sequence[Any],
         asked: texts or numbers that mark one by request; a number also where it stands as ``-999.0``.
         seen: counts the markers found that might be meant as values.
     """
-    numbers = {float(marker) for marker in map(str, asked) if _is_number(marker)}
+    numbers = {float(marker) for marker in map(str, asked) if is_number(marker)}
     if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
         hit = cells.isin(list(numbers)).fillna(False).astype(bool) if numbers else None
         if hit is None or not hit.any():
@@ -89,7 +89,7 @@ def mark_holes(cells: pd.Series, markers: Collection[str], asked: Sequence[Any],
     else:
         distinct = list({cell for cell in cells if isinstance(cell, str | Number) and not pd.isna(cell)})
     found = [value for value in distinct if _is_marker(value, texts, numbers)]
-    if DOUBTFUL in found and DOUBTFUL not in asked and any(not _is_number(v) for v in distinct if v not in found):
+    if DOUBTFUL in found and DOUBTFUL not in asked and any(not is_number(v) for v in distinct if v not in found):
         found.remove(DOUBTFUL)
     if not found:
         return cells
@@ -157,13 +157,6 @@ def _may_hold_texts(cells: pd.Series) -> bool:
 
 def _is_marker(value: Any, texts: Collection[str], numbers: Collection[float]) -> bool:
     if not isinstance(value, str):
-        return bool(not isinstance(value, bool) and _is_number(value) and float(value) in numbers)
+        return bool(not isinstance(value, bool) and is_number(value) and float(value) in numbers)
     text = value.strip()
-    return text in texts or value in texts or (bool(numbers) and _is_number(text) and float(text) in numbers)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        return bool(np.isfinite(float(value)))
-    except (TypeError, ValueError):
-        return False
+    return text in texts or value in texts or (bool(numbers) and is_number(text) and float(text) in numbers)

@@ -1,6 +1,5 @@
 """A file written piece by piece, that appears under its name only when it is whole."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 from src.tables.delimited import Dialect, opened
 from src.tables.files import DELIMITED
 from src.tables.layout import Layout
+from src.whole import whole_file
 
 CHUNK_ROWS = 2**16
 
@@ -36,17 +36,14 @@ def written_whole(file: Path, layout: Layout, chunk_rows: int = CHUNK_ROWS) -> I
     A text file is written as the one the layout was read from, with its separator, quotes, encoding and
     decimals; a columnar file has its dtypes. Whatever ends the writing early leaves nothing behind.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
     is_text = file.name.lower().endswith(DELIMITED)
-    rows = _TextRows(partial, file, layout) if is_text else _ColumnarRows(partial, file, layout, chunk_rows)
-    try:
-        yield rows
-        rows.close()
-        os.replace(partial, file)
-    finally:
-        rows.abandon()
-        partial.unlink(missing_ok=True)
+    with whole_file(file) as partial:
+        rows = _TextRows(partial, file, layout) if is_text else _ColumnarRows(partial, file, layout, chunk_rows)
+        try:
+            yield rows
+            rows.close()
+        finally:
+            rows.abandon()
 
 
 class _TextRows:

@@ -1,6 +1,5 @@
 """Checkpoints: written as training goes, read without executing anything they contain."""
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from src.errors import CheckpointError
 from src.training.module import CHECKPOINT_KEY
+from src.whole import whole_file
 
 LAST = "last.ckpt"
 STEPS = 50
@@ -51,7 +51,7 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CheckpointError(
-            f"{file} cannot be read: no checkpoint of this program, or damaged ({reason[:100]}); force=true trains anew"
+            f"{file} cannot be read: no checkpoint of this program, or damaged ({reason[:90]}); force=true trains anew"
         ) from error
     if not isinstance(checkpoint, dict) or CHECKPOINT_KEY not in checkpoint:
         raise CheckpointError(f"{file} is not a checkpoint of this program")
@@ -60,12 +60,8 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 
 def write_checkpoint(checkpoint: dict[str, Any], file: Path) -> None:
     """Write tensors and plain values, whole or not at all."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
+    with whole_file(file) as partial:
         torch.save(checkpoint, partial)
-        os.replace(partial, file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def sampling_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
