@@ -28,6 +28,7 @@ from src.errors import ConfigError, TableError
 from src.experiment import make_module
 from src.file_evaluation import without_holdout
 from src.metrics.evaluate import score
+from src.sample_request import HOLES, checkpoint_of
 from src.sampling import Model, draw_rows, fix, load_model
 from src.seeding import numpy_stream
 from src.sweep import cores_of_a_job
@@ -65,8 +66,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         seed: of training, and of sampling where it names none.
 
     Attributes:
-        columns_: what the columns were found to be, a frame with a row for each.
-        notes_: sentences on what may be decided otherwise.
+        columns_: what the columns were found to be, a frame with a row for each; not of a run's folder.
+        notes_: sentences on what may be decided otherwise; likewise.
         n_rows_: rows trained on.
     """
 
@@ -126,10 +127,9 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, Path(folder))
             fit(trainer, module, data, Path(folder))
             checkpoint = read_checkpoint(Path(folder) / "checkpoints" / LAST)
-        stored = {**checkpoint[CHECKPOINT_KEY], ESTIMATOR_KEY: parameters, "n_rows": table.n_rows}
+        found = {"columns": [asdict(summary) for summary in columns.summaries], "notes": list(columns.notes)}
+        stored = {**checkpoint[CHECKPOINT_KEY], ESTIMATOR_KEY: parameters, "n_rows": table.n_rows, **found}
         kept = {"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored}
-        self.columns_ = pd.DataFrame([asdict(summary) for summary in columns.summaries]).set_index("name")
-        self.notes_ = list(columns.notes)
         self._take(kept)
         return self
 
@@ -157,13 +157,11 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "n_rows_")
         n_rows = self.n_rows_ if n_rows is None else n_rows
         seed = self.seed if seed is None else seed
-        for key, value in {"n_rows": n_rows, "repeats": repeats, "seed": seed}.items():
-            if not isinstance(value, int | np.integer) or value < 0:
-                raise ConfigError(f"{key} is a whole number, not negative, got {value!r}")
-        if n_rows < 1 or repeats < 1:
-            raise ConfigError(f"n_rows and repeats are at least 1, got {n_rows} and {repeats}")
-        if holes not in ("none", "like_training"):
-            raise ConfigError(f"holes is none or like_training, got {holes!r}")
+        for key, value, least in (("n_rows", n_rows, 1), ("repeats", repeats, 1), ("seed", seed, 0)):
+            if not isinstance(value, int | np.integer) or value < least:
+                raise ConfigError(f"{key} is a whole number, at least {least}, got {value!r}")
+        if holes not in HOLES:
+            raise ConfigError(f"holes is one of {', '.join(HOLES)}, got {holes!r}")
         model = self._model
         fixed = fix(model, where or {}, repeats)
         drawn = draw_rows(model, int(n_rows), int(seed), fixed, holes == "like_training")
@@ -210,9 +208,9 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
 
         Raises:
             CheckpointError: the file is damaged or was not written by this program.
+            ConfigError: the folder holds no finished run, or one without a model.
         """
-        path = Path(file)
-        checkpoint = read_checkpoint(path / "checkpoints" / LAST if path.is_dir() else path)
+        checkpoint = read_checkpoint(checkpoint_of(Path(file)))
         stored = checkpoint[CHECKPOINT_KEY]
         dataset = stored["config"]["dataset"]
         usual = {"target": dataset.get("target"), "seed": stored["seed"]}
@@ -229,8 +227,11 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             file = Path(folder) / LAST
             write_checkpoint(checkpoint, file)
             self._model: Model = load_model(file)
-        masks = self._model.masks
-        self.n_rows_ = int(checkpoint[CHECKPOINT_KEY].get("n_rows", 1000 if masks is None else len(masks)))
+        masks, stored = self._model.masks, checkpoint[CHECKPOINT_KEY]
+        if "columns" in stored:
+            self.columns_ = pd.DataFrame(stored["columns"]).set_index("name")
+            self.notes_ = list(stored["notes"])
+        self.n_rows_ = int(stored.get("n_rows", 1000 if masks is None else len(masks)))
 
     def _config(self) -> Config:
         settings = _plain(dict(self.settings or {}))
@@ -282,7 +283,6 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         silent: Say = lambda sentence: None  # noqa: E731
         frames = {name: marked(frame.reset_index(drop=True), {}, self._rules, silent) for name, frame in frames.items()}
         for name, frame in frames.items():
-            check_names(f"the {name} frame", [], frame.columns)
             absent = [form.name for form in layout.learned if form.name not in frame.columns]
             if absent:
                 raise TableError(f"the {name} frame lacks the columns {absent}")

@@ -30,7 +30,7 @@ def job(cfg: DictConfig) -> None:
     from src.sample_request import build_sample_request
     from src.sampling import draw_rows, fix, load_model, load_module, write_rows
     from src.tables.writing import written_whole
-    from src.training.blocks import Work, blocks_of_devices, place
+    from src.training.blocks import Work, blocks_of_devices, device_of
     from src.training.callbacks import progress_bar
 
     request = build_sample_request(cfg)
@@ -38,9 +38,11 @@ def job(cfg: DictConfig) -> None:
     out = Path(str(request.out))
     request.refuse_data(model.config)
     fixed = fix(model, request.fixed, request.repeats)
-    place(model.module, request.accelerator, request.devices - 1, request.devices)
+    last = device_of(request.accelerator, request.devices - 1, request.devices)
     blocks = None
-    if request.devices > 1:
+    if request.devices == 1:
+        model.module.to(last)
+    else:
         load, given = partial(load_module, request.checkpoint, request.n_steps), fixed.given if fixed else None
         work = Work(load, request.n_rows, request.seed, given, request.accelerator, request.devices)
         blocks = blocks_of_devices(work)

@@ -89,20 +89,8 @@ class SampleRequest:
 
     @property
     def checkpoint(self) -> Path:
-        """The checkpoint to draw from.
-
-        Raises:
-            ConfigError: the run is not finished, or has no model.
-        """
-        run = Path(str(self.run))
-        if run.is_file():
-            return run
-        if not (run / "DONE").is_file():
-            raise ConfigError(f"run={run} holds no finished run (no DONE in it)")
-        file = run / "checkpoints" / LAST
-        if not file.is_file():
-            raise ConfigError(f"run={run} has no model: its method trains none, or was not applicable")
-        return file
+        """The checkpoint to draw from; see :func:`checkpoint_of`."""
+        return checkpoint_of(Path(str(self.run)))
 
     def refuse_data(self, config: dict[str, Any]) -> None:
         """Refuse to write over the table the model was trained on.
@@ -117,6 +105,22 @@ class SampleRequest:
             data = Path(str(settings.get(key) or ""))
             if settings.get(key) and out.exists() and data.exists() and out.samefile(data):
                 raise ConfigError(f"out={out} is dataset.{key}, the table the model was trained on; name another file")
+
+
+def checkpoint_of(run: Path) -> Path:
+    """The checkpoint of a finished run's folder, or the file of a saved model itself.
+
+    Raises:
+        ConfigError: the run is not finished, or has no model.
+    """
+    if run.is_file():
+        return run
+    if not (run / "DONE").is_file():
+        raise ConfigError(f"run={run} holds no finished run (no DONE in it), and is no file of a model")
+    file = run / "checkpoints" / LAST
+    if not file.is_file():
+        raise ConfigError(f"run={run} has no model: its method trains none, or was not applicable")
+    return file
 
 
 def build_sample_request(cfg: DictConfig) -> SampleRequest:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from src.diffusion import Given
+from src.diffusion import DiffusionRecipe, Given
 from src.errors import ConfigError, TableError
 from src.recorded import recorded_config
 from src.synthetic import chunk_rng, stored_masks
@@ -68,12 +68,14 @@ def load_model(file: Path, n_steps: int | None = None) -> Model:
 
     Raises:
         CheckpointError: the file is damaged or was not written by this program.
+        ConfigError: the sampler does not take so many steps.
     """
     checkpoint = read_checkpoint(file)
     stored = checkpoint[CHECKPOINT_KEY]
     config = recorded_config(stored["config"])
     diffusion = config.diffusion
     if n_steps is not None:
+        check_n_steps(n_steps, diffusion)
         diffusion = replace(diffusion, sampler=replace(diffusion.sampler, n_steps=n_steps))
     module = trained_module(checkpoint, file, config.network, diffusion, config.training)
     schema = module.encoder.schema
@@ -81,6 +83,19 @@ def load_model(file: Path, n_steps: int | None = None) -> Model:
     layout = with_ranges(layout, {block.name: block.knots for block in module.encoder.blocks if block.knots})
     masks = stored_masks(stored["masks"].numpy(), len(schema.columns)) if "masks" in stored else None
     return Model(module, layout, masks, stored["config"])
+
+
+def check_n_steps(n_steps: int, diffusion: DiffusionRecipe) -> None:
+    """Refuse a number of steps without effect.
+
+    Raises:
+        ConfigError: the sampler chooses its own, or the process has fewer.
+    """
+    if diffusion.sampler.name == "ode":
+        raise ConfigError("n_steps has no effect: the run's sampler, ode, chooses its steps by a tolerance")
+    schedule = diffusion.process.schedule()
+    if schedule.discrete and n_steps > schedule.last:
+        raise ConfigError(f"n_steps is at most {schedule.last}, the steps of the run's process, got {n_steps}")
 
 
 def load_module(file: Path, n_steps: int | None) -> MissDiffModule:
@@ -138,14 +153,22 @@ def draw_rows(
         )
     given = None if fixed is None else fixed.given
     blocks = blocks or drawn_blocks(model.module, range(n_blocks(n_rows, given)), seed, given)
+    masks = model.masks if with_holes else None
+    return _rows(model, blocks, n_rows, seed, fixed, masks)
+
+
+def _rows(
+    model: Model, blocks: Blocks, n_rows: int, seed: int, fixed: Fixed | None, masks: np.ndarray | None
+) -> Iterator[tuple[pd.DataFrame, np.random.Generator]]:
+    size = block_rows(None if fixed is None else fixed.given)
     for number, x in enumerate(blocks):
         rng = chunk_rng(seed, number)
-        frame = model.module.encoder.backward(x[: n_rows - number * block_rows(given)]).frame
+        frame = model.module.encoder.backward(x[: n_rows - number * size]).frame
         if fixed is not None:
             for name, value in fixed.values.items():
                 frame[name] = model.layout[name].fixed_cells(value, len(frame))
-        if with_holes and model.masks is not None:
-            holes = ~model.masks[rng.integers(len(model.masks), size=len(frame))]
+        if masks is not None:
+            holes = ~masks[rng.integers(len(masks), size=len(frame))]
             for name in fixed.values if fixed else ():
                 holes[:, frame.columns.get_loc(name)] = False
             frame = frame.mask(holes)

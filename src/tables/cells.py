@@ -227,6 +227,8 @@ class Cells:
     def _date(self, cell: Any) -> float:
         if isinstance(cell, str):
             moment = self._moment(cell.strip())
+            if self.zone_name and moment.tzinfo is None:
+                moment = pd.Timestamp(moment).tz_localize(self.zone_name).to_pydatetime()
         elif isinstance(cell, datetime):
             moment = cell
         else:

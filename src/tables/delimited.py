@@ -203,11 +203,12 @@ def find_dialect(file: Path, content: str, reading: Reading, encoding: str) -> D
 def parse(content: str, dialect: Dialect, **how: Any) -> pd.DataFrame:
     """The fields of a text file by pandas; ``how`` goes to ``read_csv``."""
     frame = pd.read_csv(
-        io.StringIO(content, newline=""),
+        io.StringIO(content.rstrip("\r\n"), newline=""),
         sep=dialect.separator,
         quotechar=dialect.quote,
         skipinitialspace=dialect.padded,
         index_col=False,
+        skip_blank_lines=len(dialect.names) > 1,
         **how,
     )
     frame.columns = pd.Index(dialect.names)

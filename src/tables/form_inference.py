@@ -26,6 +26,7 @@ ID_NAME = re.compile(
     r"(unnamed.*|index|row.?names?|row.?(id|no|nr|num(ber)?)|(.*[_ .-])?(p?id(num)?|uuid|guid)|id[_ .-].*|key|#)",
     re.IGNORECASE,
 )
+SIGNED = re.compile(r"[$€£¥]?\s?-?\d{1,3}([, .']?\d{3})*([.,]\d+)?\s?(%|[$€£¥]|[A-Z]{3})?")
 CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
 NUMBER_KINDS = {"number": "integer", "date": "date", "time": "time", "duration": "duration"}
 MARKERS_BY_CUSTOM = (-99, -999, -9999, -99999, 99, 999, 9999, 99999)
@@ -63,9 +64,12 @@ def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, 
     if kind in ("category", "boolean", "constant"):
         return Form(name, kind, found, values=(False, True) if kind == "boolean" else tuple(values))
     if kind == "id":
+        _say_signed(name, found, values, choice, say)
         return Form(name, kind, found, template=_template(name, found, values, cells))
     if found.content == "number" and not choice.kind:
         _say_marker(name, values, counts, say)
+        if found.comma and found.decimals == found.least_decimals == 3:
+            say(f"column {name!r}: commas are decimal signs; if they part thousands, say dataset.decimal=.")
     return Form(name, kind, found)
 
 
@@ -259,6 +263,13 @@ def _odd(values: list[Any], counts: np.ndarray, regular: list[bool]) -> list[Any
     odd = [i for i, fits in enumerate(regular) if not fits]
     few = 0 < counts[odd].sum() <= MOST_ODD * counts.sum() and len(odd) <= len(values) / 2
     return [values[i] for i in odd] if few else []
+
+
+def _say_signed(name: str, found: Cells, values: list[Any], choice: ColumnChoice, say: Say) -> None:
+    """Point at numbers that are taken for texts because of signs: thousands, percents, currencies."""
+    signed = [str(value) for value in values if SIGNED.fullmatch(str(value))]
+    if found.content == "text" and not choice.kind and len(signed) > MOST_ODD * len(values):
+        say(f"column {name!r}: cells such as {signed[0]!r} are texts; without signs they would be learned as numbers")
 
 
 def _say_marker(name: str, values: list[Any], counts: np.ndarray, say: Say) -> None:

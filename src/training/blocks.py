@@ -4,7 +4,7 @@ import os
 import queue as queues
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,14 +57,17 @@ def blocks_of_devices(work: Work) -> Blocks:
     Raises:
         MissDiffError: a process died.
     """
+    work = replace(work, devices=min(work.devices, n_blocks(work.n_rows, work.given)))
     context = multiprocessing.get_context("spawn")
     queues = [context.Queue(WAITING_BLOCKS) for _ in range(work.devices)]
     processes = [
         context.Process(target=_draw, args=(work, rank, queue), daemon=True) for rank, queue in enumerate(queues)
     ]
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # of the children for good: we end them
     for process in processes:
         process.start()
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         for number in range(n_blocks(work.n_rows, work.given)):
             rank = number % work.devices
             yield torch.from_numpy(_next(queues[rank], processes[rank]))
@@ -74,8 +77,8 @@ def blocks_of_devices(work: Work) -> Blocks:
             process.join()
 
 
-def place(module: MissDiffModule, accelerator: str, rank: int, n_devices: int) -> MissDiffModule:
-    """The module on the device number ``rank`` of ``n_devices``: with ``auto`` all on GPUs or all on the CPU.
+def device_of(accelerator: str, rank: int, n_devices: int) -> torch.device:
+    """The device number ``rank`` of ``n_devices``: with ``auto`` all are GPUs, or all the CPU.
 
     Raises:
         ConfigError: there is no such device.
@@ -86,7 +89,7 @@ def place(module: MissDiffModule, accelerator: str, rank: int, n_devices: int) -
             f"accelerator=gpu devices={rank + 1}, but torch sees {n_gpus} GPUs; lower devices or accelerator=cpu"
         )
     on_gpu = accelerator == "gpu" or (accelerator == "auto" and n_devices <= n_gpus)
-    return module.to(torch.device("cuda", rank) if on_gpu else torch.device("cpu"))
+    return torch.device("cuda", rank) if on_gpu else torch.device("cpu")
 
 
 def _next(waiting: Any, process: Any) -> np.ndarray:
@@ -117,10 +120,9 @@ def _put(queue: Any, block: np.ndarray) -> None:
 
 def _draw(work: Work, rank: int, queue: Any) -> None:
     """Draw every ``devices``-th block; the work of one process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     torch.set_num_threads(max(len(os.sched_getaffinity(0)) // work.devices, 1))
     try:
-        module = place(work.load(), work.accelerator, rank, work.devices)
+        module = work.load().to(device_of(work.accelerator, rank, work.devices))
         for x in drawn_blocks(
             module, range(rank, n_blocks(work.n_rows, work.given), work.devices), work.seed, work.given
         ):

@@ -100,6 +100,8 @@ def test_a_saved_model_is_the_same_model(model, tmp_path):
     again = MissDiff.load(file)
     pd.testing.assert_frame_equal(again.sample(20), model.sample(20))
     assert again.get_params()["target"] == "ill"
+    pd.testing.assert_frame_equal(again.columns_, model.columns_)
+    assert again.notes_ == model.notes_
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.ckpt"]
     (tmp_path / "bad.ckpt").write_bytes(b"no")
     with pytest.raises(CheckpointError):
@@ -118,6 +120,9 @@ def test_a_run_folder_is_a_model(tmp_path, frame):
     synthetic = pd.read_parquet(run / "synthetic.parquet")
     pd.testing.assert_frame_equal(MissDiff.load(run).sample(len(synthetic)), synthetic)
     assert (synthetic.dtypes == frame.dtypes).all()
+    (run / "DONE").unlink()
+    with pytest.raises(ConfigError, match="holds no finished run"):
+        MissDiff.load(run)
 
 
 def test_manners_of_scikit_learn(model):
@@ -172,15 +177,15 @@ def test_a_fitted_model_can_be_pickled(model):
 
 
 def test_wishes_that_cannot_be_met(model):
-    with pytest.raises(ConfigError, match="n_rows and repeats are at least 1"):
+    with pytest.raises(ConfigError, match="n_rows is a whole number, at least 1"):
         model.sample(0)
-    with pytest.raises(ConfigError, match="holes is none or like_training"):
+    with pytest.raises(ConfigError, match="holes is one of none, like_training"):
         model.sample(5, holes="some")
     with pytest.raises(TableError, match="has no values as fine as 40"):
         model.sample(5, where={"age": 40.5})
     with pytest.raises(TableError, match="is fixed to one value"):
         model.sample(5, where={"size": ["S"]})
-    with pytest.raises(ConfigError, match="seed is a whole number, not negative"):
+    with pytest.raises(ConfigError, match="seed is a whole number, at least 0"):
         model.sample(5, seed=-1)
     with pytest.raises(TableError, match="never has the value 'XL'"):
         model.sample(5, where={"size": "XL"})
