@@ -4,6 +4,7 @@
 >>> model = MissDiff(target="species", seed=0).fit(frame)          # a DataFrame with holes
 >>> rows = model.sample(1000)                                       # complete, of the same columns and dtypes
 >>> women = model.sample(100, where={"sex": "female"})
+>>> model.impute(frame)                                             # its holes filled, the other cells as they were
 >>> model.evaluate(frame)                                           # scores beside a floor
 >>> model.save("penguins.ckpt"); MissDiff.load("penguins.ckpt").sample(10)
 """
@@ -16,36 +17,34 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from src.cli import compose, readable
+from src.api_config import estimator_config
 from src.completion import COMPLETIONS, marginals
-from src.config import Config, build_config, hydra_value
-from src.errors import ConfigError, TableError
+from src.config import Config
+from src.errors import ConfigError
 from src.experiment import make_module
 from src.file_evaluation import without_holdout
+from src.frames import as_tables, check_frame, plain, understood, with_filled
+from src.imputation.diffusion import MissDiffImputer
 from src.metrics.evaluate import score
+from src.metrics.settings import of_synthetic_rows
 from src.sample_request import HOLES, checkpoint_of
 from src.sampling import Model, draw_rows, fix, load_model
 from src.seeding import numpy_stream
 from src.sweep import cores_of_a_job
-from src.tables import Schema, Split, Table
+from src.tables import Split
 from src.tables.column_choice import ColumnChoice, choices_of
-from src.tables.delimited import Say
+from src.tables.imputations import ESTIMATES
 from src.tables.kinds import check_names
-from src.tables.layout import with_more_categories
-from src.tables.raw import RawFile
-from src.tables.understanding import Columns, Rules, marked, understand
+from src.tables.understanding import Columns, Rules
 from src.training.checkpoint import LAST, read_checkpoint, sampling_weights, write_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import fit, make_trainer
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"
-SETTINGS = ("diffusion", "network", "training", "budget", "trainer", "evaluation")
 LISTS = ("categorical", "numerical", "ids", "exclude", "also_holes")
 
 
@@ -171,6 +170,45 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             done += len(frame)
         return pd.concat(parts, ignore_index=True)
 
+    def impute(
+        self,
+        X: pd.DataFrame,
+        n_imputations: int | None = None,
+        *,
+        estimate: str = "mean",
+        n_draws: int = 20,
+        seed: int | None = None,
+        n_steps: int = 12,
+        repeats: int = 4,
+    ) -> pd.DataFrame | list[pd.DataFrame]:
+        """Fill the holes of a frame, that trained on or another one of its columns; observed cells stay as they are.
+
+        Arguments:
+            X: (N, d) at least one row.
+            n_imputations: m = m frames, each another draw; None = one frame with the best value of each hole.
+            estimate: best value of a number, ``mean`` or ``median`` of ``n_draws`` draws; of a category the most
+                frequent one.
+            n_draws: see ``estimate``.
+            seed: of the draws; None = the estimator's.
+            n_steps: of one draw.
+            repeats: of every step.
+
+        Raises:
+            ConfigError, TableError: a setting is out of range; a learned column is absent or has other cells.
+        """
+        check_is_fitted(self, "n_rows_")
+        if estimate not in ESTIMATES:
+            raise ConfigError(f"estimate is one of {', '.join(ESTIMATES)}, got {estimate!r}")
+        seed = self.seed if seed is None else seed
+        imputer = MissDiffImputer(n_steps=n_steps, repeats=repeats, seed=seed)
+        imputer.take(self._model.module)
+        table = as_tables({"given": X}, self._model.layout, self._rules)["given"]
+        found = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
+        layout = self._model.layout
+        if n_imputations is None:
+            return with_filled(X, layout, found, estimate, seed)
+        return [with_filled(X, layout, found, number, seed) for number in range(n_imputations)]
+
     def evaluate(
         self, real: pd.DataFrame, synthetic: pd.DataFrame | None = None, test: pd.DataFrame | None = None
     ) -> pd.DataFrame:
@@ -186,10 +224,11 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "n_rows_")
         frames = {"real": real, "synthetic": self.sample(len(real)) if synthetic is None else synthetic, "test": test}
-        tables = self._tables({name: frame for name, frame in frames.items() if frame is not None})
+        given = {name: frame for name, frame in frames.items() if frame is not None}
+        tables = as_tables(given, self._model.layout, self._rules)
         split = Split(tables["real"], tables.get("test", tables["real"]))
         floor = marginals(tables["real"], tables["real"].observed, numpy_stream(self.seed, "reference", "marginals"))[0]
-        evaluation, n_threads = self._config().evaluation, cores_of_a_job()
+        evaluation, n_threads = of_synthetic_rows(self._config().evaluation), cores_of_a_job()
         scored = {"synthetic": tables["synthetic"], "floor": floor}
         scores = {name: score(split, table, evaluation, self.seed, n_threads) for name, table in scored.items()}
         if test is None:
@@ -234,17 +273,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         self.n_rows_ = int(stored.get("n_rows", 1000 if masks is None else len(masks)))
 
     def _config(self) -> Config:
-        settings = _plain(dict(self.settings or {}))
-        for key in settings:
-            if key.split(".")[0] not in SETTINGS:
-                raise ConfigError(
-                    f"settings names {key!r}; what can be set there are {', '.join(SETTINGS)} and their keys"
-                )
-        every = {"dataset": "table", "missing": "native", "seed": _plain(self.seed), **settings}
-        try:
-            return build_config(compose([f"{key}={hydra_value(value)}" for key, value in every.items()]))
-        except (HydraException, OmegaConfBaseException) as error:
-            raise ConfigError(readable(error)) from error
+        return estimator_config(self.settings or {}, self.seed)
 
     def _plain_parameters(self) -> dict[str, Any]:
         for key in LISTS:
@@ -252,16 +281,10 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
                 raise ConfigError(f"{key} is a list of names, got {getattr(self, key)!r}")
         if self.max_categories < 2:
             raise ConfigError(f"max_categories is at least 2, got {self.max_categories}")
-        return {key: _plain(value) for key, value in self.get_params(deep=False).items()}
+        return {key: plain(value) for key, value in self.get_params(deep=False).items()}
 
     def _understand(self, frame: pd.DataFrame) -> Columns:
-        if not isinstance(frame, pd.DataFrame):
-            raise TableError(f"expected a pandas DataFrame, got {type(frame).__name__}")
-        if len(frame) < 2:
-            raise TableError(f"the frame has {len(frame)} rows; at least 2 are needed")
-        odd = [name for name in frame.columns if not isinstance(name, str)]
-        if odd or not frame.columns.is_unique:
-            raise TableError(f"column names are unique texts, got {list(frame.columns)}; frame.columns = [...] renames")
+        check_frame(frame)
         named = {"category": self.categorical, "numerical": self.numerical, "id": self.ids, "drop": self.exclude}
         for key, names in {**{key: getattr(self, key) for key in LISTS[:4]}, "ordered": self.ordered or {}}.items():
             check_names(key, names, frame.columns)
@@ -269,32 +292,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             {kind: list(names) for kind, names in named.items()},
             {name: list(order) for name, order in (self.ordered or {}).items()},
         )
-        return understand(RawFile(frame.reset_index(drop=True), None), "the frame", choices, self._rules, [])
+        return understood(frame, choices, self._rules)
 
     @property
     def _rules(self) -> Rules:
-        return Rules(self.target, None, tuple(_plain(self.also_holes)), self.max_categories)
-
-    def _tables(self, frames: Mapping[str, pd.DataFrame]) -> dict[str, Table]:
-        layout = self._model.layout
-        for name, frame in frames.items():
-            if not isinstance(frame, pd.DataFrame) or frame.empty:
-                raise TableError(f"expected a pandas DataFrame with rows as {name} frame, got {type(frame).__name__}")
-        silent: Say = lambda sentence: None  # noqa: E731
-        frames = {name: marked(frame.reset_index(drop=True), {}, self._rules, silent) for name, frame in frames.items()}
-        for name, frame in frames.items():
-            absent = [form.name for form in layout.learned if form.name not in frame.columns]
-            if absent:
-                raise TableError(f"the {name} frame lacks the columns {absent}")
-            layout = with_more_categories(layout, frame, f"the {name} frame")
-        schema: Schema = layout.schema(self.target)
-        return {name: layout.table(frame, schema, f"the {name} frame") for name, frame in frames.items()}
-
-
-def _plain(value: Any) -> Any:
-    """NumPy scalars, arrays, tuples and mappings as Python's own, which a checkpoint can hold."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple | set | np.ndarray | pd.Index) else value
+        return Rules(self.target, None, tuple(plain(self.also_holes)), self.max_categories)

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from difflib import get_close_matches
@@ -47,6 +47,9 @@ from src.sweep import (
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 HYDRA_VERSION = "1.3"
 MOST_DEATHS = 3
+IMPUTER = "imputer"
+SWEPT: dict[str, tuple[str, ...]] = {"config": (), "impute": ("impute",)}
+"""Commands whose sweeps are watched, and what tells the folder of one's sweep from another's of the same overrides."""
 
 Job = Callable[[DictConfig], bool | None]
 Check = Callable[[DictConfig, bool], object]
@@ -76,8 +79,8 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
         if not (arguments.help or arguments.hydra_help or arguments.shell_completion):
             multirun, axes = sweep_axes(arguments.overrides, arguments.multirun, config_name)
             cfg = check_request(axes, multirun, check, config_name)
-            if multirun and not arguments.cfg and config_name == "config":
-                watching = _watching(cfg, arguments.overrides, axes)
+            if multirun and not arguments.cfg and config_name in SWEPT:
+                watching = _watching(cfg, [*SWEPT[config_name], *arguments.overrides], axes)
         with watching:
             _walk(hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name=config_name)(_reporting(job)))
     except MissDiffError as error:
@@ -108,6 +111,8 @@ def sweep_axes(overrides: Sequence[str], multirun: bool, config_name: str = "con
             hydra.compose(config_name, [*chosen, *own], return_hydra_config=True).hydra
             for chosen in [[f"experiment={name}"] for name in experiments] or [[]]
         ]
+        for name, each in zip(experiments, settings, strict=False):
+            _refuse_other_command(name, each.sweeper.params or {}, config_name)
         if len(settings) > 1 and any(each.sweeper.params for each in settings):
             raise ConfigError(f"experiment={','.join(experiments)}: committed sweeps run one by one; name one of them")
         multirun = multirun if settings[0].mode is None else settings[0].mode == RunMode.MULTIRUN
@@ -194,6 +199,13 @@ def _refuse_unknown(experiments: Sequence[str]) -> None:
     for name in experiments:
         if name not in known and name != "null":
             raise ConfigError(f"experiment={name} does not exist; experiment is one of {', '.join(known)}")
+
+
+def _refuse_other_command(experiment: str, params: Mapping[str, Any], config_name: str) -> None:
+    """Refuse a committed sweep of the other command: one over imputers or one over methods."""
+    if (IMPUTER in params) != (config_name == "impute") and (IMPUTER in params or "method" in params):
+        command = "impute" if IMPUTER in params else "train"
+        raise ConfigError(f"experiment={experiment} is one of another command: python -m src.{command}")
 
 
 def _known_keys(config_name: str) -> list[str]:

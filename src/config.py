@@ -18,7 +18,7 @@ from src.diffusion import DIFFUSIONS, DiffusionRecipe
 from src.diffusion.networks import NETWORKS, NetworkRecipe
 from src.encoding import EncodingRecipe
 from src.errors import ConfigError
-from src.metrics.settings import EVALUATIONS, QuickEvaluation
+from src.metrics.settings import EVALUATIONS, Evaluation
 from src.missing import MECHANISMS, Mechanism
 from src.results.run_folder import flatten
 from src.results.tracking import LOGGERS, CsvLogger, WandbLogger
@@ -43,7 +43,9 @@ NOT_IDENTITY = ("outputs_dir", "run_dir", "force", "logger", "experiment")
 IN_PATH = ("seed", "ratio", "missing.ratio")
 IN_LABEL = ("dataset.path",)
 LONGEST_NAME = 160
-MODELS = ("diffusion", "marginals")
+IMPUTER = "imputer"
+"""Group of ``python -m src.impute`` alone."""
+MODELS = ("diffusion", "marginals", "none")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class MethodChoice:
 
     Attributes:
         completion: a name of :data:`src.completion.COMPLETIONS`.
-        model: ``diffusion``, or ``marginals`` (independent draws from the observed cells, no training).
+        model: ``diffusion``, ``marginals`` (independent draws from the observed cells, no training), or ``none``: of an
+            imputer that has no such model, and so generates no rows.
     """
 
     completion: str
@@ -124,7 +127,7 @@ class Config:
     network: NetworkRecipe
     training: TrainingRecipe
     trainer: TrainerSettings
-    evaluation: QuickEvaluation
+    evaluation: Evaluation
     logger: CsvLogger | WandbLogger
     plain: dict[str, Any]
     overrides: tuple[str, ...] = ()
@@ -146,7 +149,7 @@ def build_config(cfg: DictConfig) -> Config:
     """
     plain = plain_values(cfg)
     general_keys = {each.name for each in fields(General)}
-    only_known(set(plain), {*GROUPS, *general_keys, "experiment", "data"}, "")
+    only_known(set(plain), {*GROUPS, *general_keys, "experiment", "data", IMPUTER}, "")
     general = typed(General, {key: value for key, value in plain.items() if key in general_keys}, "")
     for group in GROUPS:
         if not isinstance(plain.get(group), Mapping):

@@ -13,6 +13,7 @@ from src.config import Config, group_name
 from src.errors import NotApplicableError
 from src.metrics.evaluate import Truth, metric_names, n_steps, score, score_references
 from src.metrics.scores import Scores
+from src.metrics.settings import of_synthetic_rows
 from src.missing import realised_ratio
 from src.results.figures import draw_figures
 from src.results.provenance import commit, device_name, peak_memory_mb, reset_peak_memory, versions
@@ -220,7 +221,8 @@ def _score_and_record(
 
 
 def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[Scores, dict[str, Scores]]:
-    seed, evaluation, n_threads = config.general.seed, config.evaluation, cores_of_a_job()
+    seed, n_threads = config.general.seed, cores_of_a_job()
+    evaluation = of_synthetic_rows(config.evaluation)
     truth: Truth | None = getattr(config.dataset, "truth", None)
     n_tables = 7 if evaluation.references else 1
     steps = n_steps(split.train.schema, evaluation)

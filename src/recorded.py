@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from src.cli import compose_plain
-from src.config import NOT_IDENTITY, Config, build_config
+from src.config import GROUPS, NOT_IDENTITY, Config, build_config
 
 
 def recorded_config(identity: Mapping[str, Any]) -> Config:
@@ -15,5 +15,18 @@ def recorded_config(identity: Mapping[str, Any]) -> Config:
     Raises:
         ConfigError: they are those of another version.
     """
-    defaults = {key: value for key, value in compose_plain([]).items() if key in NOT_IDENTITY}
-    return build_config(OmegaConf.create({**defaults, **identity}))
+    known = [g for g in GROUPS if g not in NOT_IDENTITY and g != "method" and "name" in identity.get(g, {})]
+    defaults = compose_plain([f"{group}={identity[group]['name']}" for group in known])
+    kept = {key: value for key, value in defaults.items() if key in NOT_IDENTITY}
+    groups = {group: _completed(defaults[group], identity[group]) for group in known}
+    return build_config(OmegaConf.create({**kept, **identity, **groups}))
+
+
+def _completed(defaults: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Recorded settings, and those that their version did not have at today's defaults."""
+    nested = {k: _completed(defaults[k], v) for k, v in recorded.items() if _both_mappings(defaults.get(k), v)}
+    return {**defaults, **recorded, **nested}
+
+
+def _both_mappings(default: Any, recorded: Any) -> bool:
+    return isinstance(default, Mapping) and isinstance(recorded, Mapping)

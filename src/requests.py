@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from src.errors import ConfigError
-from src.metrics.settings import EVALUATIONS, QuickEvaluation
+from src.metrics.settings import EVALUATIONS, QuickEvaluation, of_synthetic_rows
 from src.results.tracking import LOGGERS, CsvLogger, WandbLogger
 from src.tables.files import KNOWN, check_file
 from src.tables.kinds import ColumnChoices
@@ -122,7 +122,7 @@ def _file_request(plain: dict[str, Any]) -> FileRequest:
             raise ConfigError(f"{key}=... is for finished runs and real=... for tables of any origin; name one of them")
     choices = typed(ColumnChoices, {key: plain[key] for key in (field.name for field in fields(ColumnChoices))}, "")
     given = typed(_Files, {field.name: plain[field.name] for field in fields(_Files)}, "")
-    evaluation = chosen_option(EVALUATIONS, plain["evaluation"], "evaluation")
+    evaluation = of_synthetic_rows(chosen_option(EVALUATIONS, plain["evaluation"], "evaluation"))
     synthetic = Path(given.synthetic)
     stem = next((synthetic.name[: -len(known)] for known in KNOWN if synthetic.name.lower().endswith(known)), "")
     return FileRequest(

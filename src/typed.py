@@ -47,7 +47,7 @@ def chosen_option(options: Mapping[str, type[T]], node: Mapping[str, Any], group
 def typed(kind: type[T], values: Mapping[str, Any], prefix: str) -> T:
     """An instance of a dataclass from plain values, nested ones included, types checked."""
     hints = get_type_hints(kind)
-    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    known = {field.name for field in fields(kind) if field.init}  # type: ignore[arg-type]
     if not isinstance(values, Mapping):
         raise ConfigError(f"{prefix} has keys of its own ({', '.join(sorted(known))}), got {values!r}")
     only_known(set(values), known, prefix)

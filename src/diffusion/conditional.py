@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from src.diffusion.denoiser import Denoiser
+from src.diffusion.denoiser import NoisePredictor
 from src.diffusion.sampler import Drawn, OnProgress, Sampler, transition
 
 DEFAULT_STEPS = 100
@@ -40,7 +40,7 @@ class Given:
 
 @torch.no_grad()
 def draw_given(
-    denoiser: Denoiser,
+    denoiser: NoisePredictor,
     sampler: Sampler,
     given: Given,
     n_rows: int,

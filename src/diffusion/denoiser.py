@@ -23,12 +23,16 @@ What the output of the network f stands for:
 Whichever, the module predicts noise; the score is :math:`-\hat\epsilon / \sigma_t`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from src.diffusion.schedule import Schedule
+
+Network = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 PREDICTIONS = ("noise", "residual", "score")
 SMALLEST_SPREAD = 0.02
@@ -41,6 +45,23 @@ class RowLosses:
 
     loss: Tensor
     sigma: Tensor
+
+
+class NoisePredictor(Protocol):
+    """What samplers draw with."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """Scales at every time."""
+        ...
+
+    def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
+        """Predicted noise of noisy rows; see :meth:`Denoiser.forward`."""
+        ...
+
+    def predict(self, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """The same, the scales given."""
+        ...
 
 
 class Denoiser(nn.Module):
@@ -90,19 +111,20 @@ class Denoiser(nn.Module):
 
     def predict(self, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         """As :meth:`forward`, with the scales (B,) or (1,) of the times given."""
+        return self.noise(self.network, x_t, t, alpha, sigma)
+
+    def noise(self, network: Network, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """Predicted noise by a network that reads rows at its scale, times and sigmas."""
         time = self.schedule.embedded(t).to(x_t.dtype)
         a, s = alpha[:, None], sigma[:, None]
         if self.prediction == "score":
-            score: Tensor = self.network(x_t, time, sigma)
-            return -s * score
+            return -s * network(x_t, time, sigma)
         if self.prediction == "noise":
-            eps_hat: Tensor = self.network(x_t * (a**2 + s**2).rsqrt(), time, sigma)
-            return eps_hat
+            return network(x_t * (a**2 + s**2).rsqrt(), time, sigma)
         signal = a * self.std
         scale = (signal**2 + s**2).rsqrt()
         u = (x_t - a * self.mean) * scale
-        residual: Tensor = self.network(u, time, sigma)
-        return (s * u + signal * residual) * scale
+        return (s * u + signal * network(u, time, sigma)) * scale
 
     def losses(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
         """Masked denoising score matching of each row at one random time (Algorithm 1).
@@ -112,13 +134,17 @@ class Denoiser(nn.Module):
             mask: (B, D) on coordinates, 1 = observed.
             generator: random stream of times and noise.
         """
+        return self.masked_losses(self.network, x, mask, generator)
+
+    def masked_losses(self, network: Network, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
+        """:meth:`losses` of a network that reads rows at its scale, times and sigmas."""
         t = self.schedule.draw_times(len(x), generator)
         eps = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
         log_ratio = self.schedule.ratio(t)
         alpha, sigma = (scale.to(x.dtype) for scale in self.schedule.scales_at(log_ratio))
         x_t = alpha[:, None] * x + sigma[:, None] * eps
         weight = noise_weight(self.schedule, self.weight, t, log_ratio).to(x.dtype)
-        return RowLosses(masked_dsm(self.predict(x_t, t, alpha, sigma), eps, mask, weight), sigma)
+        return RowLosses(masked_dsm(self.noise(network, x_t, t, alpha, sigma), eps, mask, weight), sigma)
 
 
 def masked_dsm(eps_hat: Tensor, eps: Tensor, mask: Tensor, weight: Tensor) -> Tensor:

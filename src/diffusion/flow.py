@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torchdiffeq import odeint
 
-from src.diffusion.denoiser import Denoiser
+from src.diffusion.denoiser import NoisePredictor
 from src.errors import SolverError
 
 
@@ -29,7 +29,7 @@ class Flow:
         on_evaluation: receives u before every evaluation (progress).
     """
 
-    def __init__(self, denoiser: Denoiser, on_evaluation: Callable[[float], object] = lambda u: None) -> None:
+    def __init__(self, denoiser: NoisePredictor, on_evaluation: Callable[[float], object] = lambda u: None) -> None:
         self.denoiser = denoiser
         self.schedule = denoiser.schedule
         self.on_evaluation = on_evaluation

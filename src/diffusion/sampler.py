@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from src.diffusion.denoiser import Denoiser
+from src.diffusion.denoiser import NoisePredictor
 from src.diffusion.flow import Flow, integrate
 from src.diffusion.schedule import Schedule
 from src.errors import ConfigError
@@ -92,7 +92,7 @@ def transition(scales: tuple[float, float], earlier: tuple[float, float]) -> Tra
 
 @torch.no_grad()
 def draw(
-    denoiser: Denoiser,
+    denoiser: NoisePredictor,
     sampler: Sampler,
     n_rows: int,
     width: int,
@@ -118,7 +118,7 @@ def draw(
 
 
 def _ancestral(
-    denoiser: Denoiser, sampler: Sampler, x: Tensor, generator: torch.Generator, on_progress: OnProgress
+    denoiser: NoisePredictor, sampler: Sampler, x: Tensor, generator: torch.Generator, on_progress: OnProgress
 ) -> Drawn:
     corrected = sampler.name == "predictor_corrector"
     noise = "beta" if corrected else sampler.noise
@@ -142,7 +142,7 @@ def _ancestral(
 
 
 def _langevin(
-    denoiser: Denoiser, x: Tensor, t: Tensor, alpha: float, sigma: float, generator: torch.Generator
+    denoiser: NoisePredictor, x: Tensor, t: Tensor, alpha: float, sigma: float, generator: torch.Generator
 ) -> Tensor:
     z = torch.randn(x.shape, generator=generator, device=x.device)
     score = -denoiser(x, t) / sigma
@@ -151,7 +151,7 @@ def _langevin(
     return moved
 
 
-def _ode(denoiser: Denoiser, sampler: Sampler, x: Tensor, on_progress: OnProgress) -> Drawn:
+def _ode(denoiser: NoisePredictor, sampler: Sampler, x: Tensor, on_progress: OnProgress) -> Drawn:
     first, last = denoiser.schedule.log_ratio_range
     flow = Flow(denoiser, lambda u: on_progress((last - u) / (last - first) if last > first else 1.0))
     ends = torch.tensor([first, last], dtype=torch.float64, device=x.device)
@@ -163,7 +163,7 @@ def _ode(denoiser: Denoiser, sampler: Sampler, x: Tensor, on_progress: OnProgres
     return Drawn(x, flow.n_evaluations)
 
 
-def _dpm(denoiser: Denoiser, sampler: Sampler, x: Tensor, on_progress: OnProgress) -> Drawn:
+def _dpm(denoiser: NoisePredictor, sampler: Sampler, x: Tensor, on_progress: OnProgress) -> Drawn:
     schedule = denoiser.schedule
     first, last = schedule.log_ratio_range
     n_steps = sampler.n_steps or len(schedule.grid(None))

@@ -8,8 +8,9 @@ ties at the middle of their step; back by the empirical quantiles, so that a val
 share (zero capital gain, 40 hours a week) keeps half of the mass. A constant column encodes to the middle
 of its scale.
 
-Categorical column: a block of one coordinate per category seen in an observed training cell, 1 for
-the cell's category and ``low`` elsewhere. Optionally (``na_coordinate``) one more for "missing".
+Categorical column: a block of coordinates with one code for each category seen in an observed training cell
+(:mod:`src.encoding.codes`); back by the nearest code. A one-hot block optionally has one coordinate more, for
+"missing" (``na_coordinate``).
 
 Coordinates of a missing cell are exactly 0 (with ``na_coordinate`` the block of a missing category
 points at its na coordinate instead), and its whole block is masked. What stands in a missing cell
@@ -26,6 +27,7 @@ import torch
 from scipy.special import ndtri
 from torch import Tensor
 
+from src.encoding.codes import CODES, TOKEN_WIDTH, code_width, codebook, direction
 from src.errors import ConfigError, TableError
 from src.tables import Schema, Table
 
@@ -42,17 +44,23 @@ class EncodingRecipe:
         numerical: scale of the numerical columns, ``minmax`` or ``quantile``.
         low: smaller end of min-max and of one-hot coordinates, -1 or 0; the other is 1.
         na_coordinate: whether each one-hot block has a coordinate for "missing".
+        code: coordinates of a category, one of :data:`CODES`.
     """
 
     numerical: str
     low: int
     na_coordinate: bool
+    code: str = "one_hot"
 
     def __post_init__(self) -> None:
         if self.numerical not in NUMERICAL:
             raise ConfigError(f"diffusion.encoding.numerical is one of {list(NUMERICAL)}, got {self.numerical!r}")
         if self.low not in (-1, 0):
             raise ConfigError(f"diffusion.encoding.low is -1 or 0, got {self.low}")
+        if self.code not in CODES:
+            raise ConfigError(f"diffusion.encoding.code is one of {list(CODES)}, got {self.code!r}")
+        if self.na_coordinate and self.code != "one_hot":
+            raise ConfigError(f"diffusion.encoding.na_coordinate=true needs code=one_hot, got code={self.code}")
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,7 @@ class TableEncoder:
     low: int
     na_coordinate: bool
     blocks: tuple[Block, ...]
+    code: str = "one_hot"
 
     @classmethod
     def fit(cls, table: Table, mask: np.ndarray, recipe: EncodingRecipe) -> "TableEncoder":
@@ -104,19 +113,26 @@ class TableEncoder:
             if column.kind == "numerical":
                 levels = np.linspace(0, 1, 2 if recipe.numerical == "minmax" else min(MOST_QUANTILES, len(observed)))
                 knots = np.quantile(observed, levels)
-                block = Block(column.name, start, start + 1, knots=tuple(knots.tolist()))
+                width = TOKEN_WIDTH if recipe.code == "tokens" else 1
+                block = Block(column.name, start, start + width, knots=tuple(knots.tolist()))
             else:
                 present = set(observed)
                 seen = tuple(k for k, category in enumerate(column.categories) if category in present)
-                block = Block(column.name, start, start + len(seen) + recipe.na_coordinate, categories=seen)
+                width = code_width(recipe.code, len(seen)) + recipe.na_coordinate
+                block = Block(column.name, start, start + width, categories=seen)
             blocks.append(block)
             start = block.stop
-        return cls(table.schema, recipe.low, recipe.na_coordinate, tuple(blocks))
+        return cls(table.schema, recipe.low, recipe.na_coordinate, tuple(blocks), recipe.code)
 
     @property
     def width(self) -> int:
         """D, the number of coordinates."""
         return self.blocks[-1].stop
+
+    @property
+    def columns(self) -> Tensor:
+        """(D,) int64 position of the column that each coordinate belongs to."""
+        return torch.cat([torch.full((b.stop - b.start,), i, dtype=torch.int64) for i, b in enumerate(self.blocks)])
 
     def forward(self, table: Table, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """Encode rows.
@@ -139,43 +155,56 @@ class TableEncoder:
                 codes = self._codes(block, values)
                 _refuse_empty(values.isna().to_numpy(), observed, block.name)
                 observed = observed & (codes >= 0)
-                x[:, block.start : block.stop] = self._one_hot(block, codes, observed)
+                x[:, block.start : block.stop] = self._coded(block, codes, observed)
             else:
                 numbers = values.to_numpy(dtype=np.float64)
                 _refuse_empty(~np.isfinite(numbers), observed, block.name)
-                x[:, block.start] = _scale(block, numbers, observed, self.low)
+                z = _scale(block, numbers, observed, self.low)
+                x[:, block.start : block.stop] = z[:, None] * direction(self.code, block.name)
             coordinate_mask[:, block.start : block.stop] = observed[:, None]
         return torch.from_numpy(x), torch.from_numpy(coordinate_mask)
 
     def backward(self, x: Tensor) -> Table:
-        """Decode rows: clip and unscale numbers, softmax then argmax over categories.
+        """Decode rows to a complete canonical table; see :meth:`decode`.
+
+        Arguments:
+            x: (n, D) finite coordinates.
+        """
+        decoded = self.decode(x)
+        columns: dict[str, Any] = {}
+        for column in self.schema.columns:
+            columns[column.name] = decoded[column.name]
+            if column.kind == "categorical":
+                values = np.empty(len(column.categories), dtype=object)
+                values[:] = column.categories
+                columns[column.name] = values[decoded[column.name]]
+        return Table(pd.DataFrame(columns), self.schema)
+
+    def decode(self, x: Tensor) -> dict[str, np.ndarray]:
+        """Decode rows: clip and unscale numbers, the nearest code of a category (of one-hot: the argmax).
 
         Arguments:
             x: (n, D) finite coordinates.
 
         Returns:
-            A complete canonical table: numbers inside the observed range, integer columns integer,
-            na never picked.
+            By column, (n,): numbers inside the observed range, of integer columns whole; of categorical columns
+            int64 positions in the schema's categories, na never among them.
 
         Raises:
             TableError: a coordinate is not finite.
         """
         if not torch.isfinite(x).all():
             raise TableError("decoding: a sampled coordinate is not finite")
-        columns: dict[str, Any] = {}
+        decoded: dict[str, np.ndarray] = {}
         for block in self.blocks:
-            column = self.schema[block.name]
             if block.categories:
-                logits = x[:, block.start : block.start + len(block.categories)]
-                seen = np.array(block.categories)[logits.softmax(dim=1).argmax(dim=1).cpu().numpy()]
-                values = np.empty(len(column.categories), dtype=object)
-                values[:] = column.categories
-                columns[block.name] = values[seen]
+                decoded[block.name] = np.array(block.categories)[self._nearest(block, x[:, block.start : block.stop])]
             else:
-                z = x[:, block.start].double().cpu().numpy()
+                along = direction(self.code, block.name)
+                z = x[:, block.start : block.stop].double().cpu().numpy() @ along / (along @ along)
                 numbers = _interpolated(z, knot_positions(len(block.knots), self.low), np.array(block.knots))
-                columns[block.name] = numbers.round() if column.integer else numbers
-        return Table(pd.DataFrame(columns), self.schema)
+                decoded[block.name] = numbers.round() if self.schema[block.name].integer else numbers
+        return decoded
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values only; see :meth:`from_dict`."""
@@ -187,6 +216,7 @@ class TableEncoder:
             "low": self.low,
             "na_coordinate": self.na_coordinate,
             "blocks": blocks,
+            "code": self.code,
         }
 
     @classmethod
@@ -195,18 +225,31 @@ class TableEncoder:
         blocks = tuple(
             Block(**{**b, "knots": tuple(b["knots"]), "categories": tuple(b["categories"])}) for b in values["blocks"]
         )
-        return cls(Schema.from_dict(values["schema"]), values["low"], values["na_coordinate"], blocks)
+        code = values.get("code", "one_hot")  # absent in checkpoints of earlier versions
+        return cls(Schema.from_dict(values["schema"]), values["low"], values["na_coordinate"], blocks, code)
 
     def _codes(self, block: Block, values: pd.Series) -> np.ndarray:
         categories = self.schema[block.name].categories
         seen = [categories[k] for k in block.categories]
         return np.asarray(pd.Index(seen, dtype=object).get_indexer(values))
 
-    def _one_hot(self, block: Block, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
-        size = block.stop - block.start
-        one_hot = self.low + (1 - self.low) * np.eye(size, dtype=np.float32)
-        missing = one_hot[-1] if self.na_coordinate else np.zeros(size, dtype=np.float32)
-        return np.where(observed[:, None], one_hot[np.where(observed, codes, 0)], missing)
+    def _coded(self, block: Block, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
+        book = self._codebook(block)
+        missing = np.zeros(book.shape[1], dtype=np.float32)
+        if self.na_coordinate:
+            missing[:] = self.low
+            missing[-1] = 1
+        return np.where(observed[:, None], book[np.where(observed, codes, 0)], missing)
+
+    def _nearest(self, block: Block, x: Tensor) -> np.ndarray:
+        """(n,) positions in the block's categories."""
+        if self.code == "one_hot":
+            return np.asarray(x[:, : len(block.categories)].argmax(dim=1).cpu().numpy())
+        book = torch.from_numpy(self._codebook(block)).to(x)
+        return np.asarray((2 * x @ book.T - book.square().sum(dim=1)).argmax(dim=1).cpu().numpy())
+
+    def _codebook(self, block: Block) -> np.ndarray:
+        return codebook(self.code, self.low, block.name, len(block.categories), block.stop - block.start)
 
 
 def _interpolated(z: np.ndarray, positions: np.ndarray, knots: np.ndarray) -> np.ndarray:

@@ -4,46 +4,10 @@ The one place the terminal table, ``report.json`` and the report pages read it f
 found by its name in ``report.json`` with :func:`describe`.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
-
 from src.errors import MetricError
+from src.metrics.imputation_catalogue import METRICS as IMPUTATION_METRICS
+from src.metrics.metric import UNIT, Best, Bounds, Metric
 
-Best = Literal["high", "low", "half"]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One metric.
-
-    Attributes:
-        name: its key in ``report.json``.
-        heading: short name, for the head of a table's column.
-        best: ``high`` or ``low`` values are good, or ``half``: 0.5 is, in both directions.
-        bounds: smallest and largest possible value, None where there is none.
-        meaning: what the number says, in one sentence.
-        blind: what it cannot see.
-    """
-
-    name: str
-    heading: str
-    best: Best
-    bounds: tuple[float | None, float | None]
-    meaning: str
-    blind: str
-
-    def note(self) -> dict[str, Any]:
-        """Plain values for ``report.json``: everything but the name."""
-        return {
-            "heading": self.heading,
-            "best": self.best,
-            "bounds": list(self.bounds),
-            "meaning": self.meaning,
-            "blind": self.blind,
-        }
-
-
-UNIT = (0.0, 1.0)
 PAIRS_ONLY = "anything beyond pairs of columns; copied training rows"
 
 METRICS = (
@@ -186,7 +150,7 @@ METRICS = (
         "the synthetic values: it measures the ruler",
     ),
 )
-CATALOGUE = {metric.name: metric for metric in METRICS}
+CATALOGUE = {metric.name: metric for metric in (*METRICS, *IMPUTATION_METRICS)}
 
 MODELS = {
     "xgboost": "gradient-boosted trees (XGBoost)",
@@ -199,7 +163,7 @@ MODELS = {
     "mean": "the mean over the downstream models",
 }
 CLASSIFIER_BLIND = "columns that do not help to predict the target"
-UTILITY: dict[str, tuple[str, Best, tuple[float | None, float | None], str, str]] = {
+UTILITY: dict[str, tuple[str, Best, Bounds, str, str]] = {
     "accuracy": ("accuracy", "high", UNIT, "Share of real test rows classified correctly", "rare classes"),
     "auroc": ("AUROC", "high", UNIT, "Area under the ROC curve on real test rows", "whether probabilities are right"),
     "f1": ("F1", "high", UNIT, "F1 of the second class on real test rows", "the rows of the first class it gets right"),

@@ -66,8 +66,44 @@ class PaperEvaluation(QuickEvaluation):
             raise ConfigError(f"evaluation.max_rows is at least 10, got {self.max_rows}")
 
 
-EVALUATIONS: dict[str, type[QuickEvaluation]] = {
+@dataclass(frozen=True)
+class ImputationEvaluation:
+    """``evaluation=imputation``: how filled holes are scored (:mod:`src.metrics.imputation`).
+
+    Attributes:
+        n_draws: draws for each hole, of an imputer that draws.
+        level: probability that intervals are to cover, in (0, 1).
+        in_sample_rows: training rows whose holes are scored, the first so many; 0 = none.
+    """
+
+    n_draws: int
+    level: float
+    in_sample_rows: int
+
+    def __post_init__(self) -> None:
+        if self.n_draws < 1:
+            raise ConfigError(f"evaluation.n_draws is at least 1, got {self.n_draws}")
+        if not 0 < self.level < 1:
+            raise ConfigError(f"evaluation.level is between 0 and 1, got {self.level}")
+        if self.in_sample_rows < 0:
+            raise ConfigError(f"evaluation.in_sample_rows is not negative, got {self.in_sample_rows}")
+
+
+Evaluation = QuickEvaluation | ImputationEvaluation
+EVALUATIONS: dict[str, type[Evaluation]] = {
     "quick": QuickEvaluation,
     "paper": PaperEvaluation,
     "paper_published": PaperEvaluation,
+    "imputation": ImputationEvaluation,
 }
+
+
+def of_synthetic_rows(evaluation: Evaluation) -> QuickEvaluation:
+    """The evaluation, if it is one of synthetic tables.
+
+    Raises:
+        ConfigError: it is one of imputations.
+    """
+    if isinstance(evaluation, ImputationEvaluation):
+        raise ConfigError("evaluation=imputation scores filled holes; that is python -m src.impute")
+    return evaluation

@@ -9,6 +9,8 @@ from typing import Any
 
 from src.results.sweep import Run
 
+IMPUTE = "impute_"
+"""Begins the names of the methods of imputation runs."""
 METHODS = (
     *("missdiff", "diff_delete", "diff_mean", "stasy_missdiff"),
     *("stasy_delete", "stasy_delete_long", "stasy_mean", "stasy_mean_long"),
@@ -19,6 +21,7 @@ MECHANISMS = ("row", "column", "independent", "mar", "nmar", "native")
 
 def method_order(method: str) -> tuple[int, str]:
     """Sorts methods as the paper does."""
+    method = method.removeprefix(IMPUTE)
     return (METHODS.index(method) if method in METHODS else len(METHODS), method)
 
 
@@ -36,19 +39,21 @@ def settings(run: Run) -> tuple[str, ...]:
 
 
 def commands(runs: Iterable[Run]) -> list[str]:
-    """The fewest ``python -m src.train`` commands that make exactly these runs, read off their settings."""
+    """The fewest ``python -m src.train`` and ``src.impute`` commands that make exactly these runs."""
     points: dict[tuple[Any, ...], set[tuple[Any, ...]]] = defaultdict(set)
     for run in runs:
-        points[run.dataset, settings(run)].add((run.method, run.missing, run.ratio, run.seed))
+        kind = ("src.impute", "imputer") if run.method.startswith(IMPUTE) else ("src.train", "method")
+        point = (run.method.removeprefix(IMPUTE), run.missing, run.ratio, run.seed)
+        points[kind, run.dataset, settings(run)].add(point)
     lines = []
-    for (dataset, asked), found in points.items():
+    for ((command, key_of_method), dataset, asked), found in points.items():
         for methods, mechanisms, ratios, seeds in _boxes(found):
-            axes = [("missing", mechanisms), ("ratio", ratios), ("method", methods), ("seed", seeds)]
+            axes = [("missing", mechanisms), ("ratio", ratios), (key_of_method, methods), ("seed", seeds)]
             chosen = [
                 f"{key}={','.join(_text(value) for value in values)}" for key, values in axes if values != (None,)
             ]
             several = ["--multirun"] if any(len(values) > 1 for _, values in axes) else []
-            words = ["python", "-m", "src.train", *several, f"dataset={dataset}", *chosen, *asked]
+            words = ["python", "-m", command, *several, f"dataset={dataset}", *chosen, *asked]
             lines.append(shlex.join(words))
     return lines
 
@@ -92,7 +97,7 @@ def _variant(runs: Sequence[Run]) -> str:
     used = sorted({run.report["n_used"] for run in done})
     rows = f"{used[0]:,}" if len(used) == 1 else f"{used[0]:,} to {used[-1]:,}"
     seconds = mean(run.report["time"]["total_s"] for run in done)
-    length = "no training" if config["method"].get("model") == "marginals" else _length(config)
+    length = _length(config) if config["method"].get("model", "diffusion") == "diffusion" else "no training"
     changed = f"; settings: {', '.join(asked)}" if asked else ""
     return f"{done[0].method}: {length}; {rows} rows trained on; {seconds:,.0f} s a run{changed}."
 

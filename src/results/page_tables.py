@@ -14,7 +14,7 @@ from src.results.sweep_series import COLORS, MAIN_METRIC, Look, by_known, looks,
 from src.results.terminal import ROLES
 
 OPEN_TABLES = 8
-GOOD = {"high": "high is good", "low": "low is good", "half": "0.5 is good"}
+GOOD = {"high": "high is good", "low": "low is good", "half": "0.5 is good", "level": "0.9 is good"}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from src.results.origin import settings
+from src.results.origin import IMPUTE, settings
 from src.results.paper import PaperNumber
 from src.results.sweep import Run
 
@@ -17,7 +17,7 @@ MEAN = "utility/mean/"
 
 def runs_of(runs: Sequence[Run], printed: Sequence[PaperNumber]) -> list[Run]:
     """The runs that belong into a table of the paper: its dataset and places, STaSy of the table's length."""
-    places = {f"{number.missing}-{number.ratio:g}" for number in printed if number.ratio is not None}
+    places = {number.place for number in printed}
     lengths = {number.epochs for number in printed if number.method.startswith("stasy")}
     chosen = []
     for run in runs:
@@ -32,8 +32,8 @@ def runs_of(runs: Sequence[Run], printed: Sequence[PaperNumber]) -> list[Run]:
 
 
 def family_of(method: str) -> str:
-    """The paper's name of a method: long or short, STaSy is STaSy."""
-    return method.removesuffix(LONG)
+    """The paper's name of a method: long or short, STaSy is STaSy; an imputer's without its prefix."""
+    return method.removesuffix(LONG).removeprefix(IMPUTE)
 
 
 def _is_long(run: Run) -> bool:

@@ -113,7 +113,7 @@ class ResultTable:
         name: short unique name, e.g. ``table_1`` or ``census-fidelity-overall``; a file name.
         title: one line for a reader.
         metric: name of the metric, or None where rows have different ones.
-        best: ``high``, ``low`` or ``half`` (closest to .5): which cell of a row is best.
+        best: which cell of a row is best, see :class:`src.metrics.metric.Metric`.
         columns: headings; methods first, reference rows of the same masks after them.
         references: how many of the last columns are references (never best).
         rows: heading and one cell a column.
@@ -234,6 +234,11 @@ def best_columns(table: ResultTable, row: Sequence[Cell]) -> set[int]:
     means = {i: mean for i, cell in enumerate(row[: len(row) - table.references]) if (mean := cell.mean) is not None}
     if not means:
         return set()
-    distance = {"high": lambda mean: -mean, "low": lambda mean: mean, "half": lambda mean: abs(mean - 0.5)}[table.best]
+    distance = {
+        "high": lambda mean: -mean,
+        "low": lambda mean: mean,
+        "half": lambda mean: abs(mean - 0.5),
+        "level": lambda mean: abs(mean - 0.9),
+    }[table.best]
     first = min(means.values(), key=distance)
     return {i for i, mean in means.items() if mean == first or shown(mean) == shown(first)}

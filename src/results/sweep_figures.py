@@ -156,7 +156,8 @@ def _reference(axis: Axes, row: str, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _direction(name: str) -> str:
-    return {"high": "high is good", "low": "low is good", "half": "0.5 is good"}[metric(name).best]
+    good = {"high": "high is good", "low": "low is good", "half": "0.5 is good", "level": "0.9 is good"}
+    return good[metric(name).best]
 
 
 def _heat(

@@ -54,7 +54,12 @@ def write_report(
 
 
 def write_results(
-    file: Path, runs: Sequence[Run], paper: Sequence[ResultTable], sweep: Sequence[Path], figures: Sequence[Path]
+    file: Path,
+    runs: Sequence[Run],
+    paper: Sequence[ResultTable],
+    others: Sequence[ResultTable],
+    sweep: Sequence[Path],
+    figures: Sequence[Path],
 ) -> Path:
     """Write the page of the paper's tables, e.g. ``docs/results.md``: all of it comes from the runs.
 
@@ -62,18 +67,22 @@ def write_results(
         file: the page.
         runs: the finished runs the tables were made of.
         paper: tables of the paper.
+        others: of which those of imputation are shown, beyond the paper's one measure of it.
         sweep: folders the runs were read from, for the command that makes the page.
         figures: PNG files of the report; those of :data:`PICTURES` are copied beside the page and shown.
     """
     pictures = [_copied(png, file.parent / "figures") for png in figures if PICTURES.fullmatch(png.stem)]
     asked = ",".join(map(str, sweep))
     command = shlex.join(["python", "-m", "src.report", f"sweep={asked}", f"results={file}"])
+    imputation = [table for table in others if (table.metric or "").startswith("imputation/")]
     lines = [
         "# Results: the tables of the paper",
         f"Written by `{command}` from {len(runs)} finished runs; nothing on this page is typed by hand. {HOW_TO_READ}",
         REFERENCES,
         *mixtures(runs),
         *(part for table in paper for part in _section(table, "##")),
+        *(["## Imputation by other measures"] if imputation else []),
+        *(part for table in imputation for part in _section(table, "###")),
         *(f"![{png.stem}]({_link(png, file.parent)})" for png in pictures),
         f"Not here, for want of runs: Table {absent_tables(paper) or 'nothing'}.",
     ]
@@ -125,7 +134,9 @@ def _report(
 
 
 def _section(table: ResultTable, heading: str) -> list[str]:
-    best = {"high": "higher is better", "low": "lower is better", "half": "0.5 is best"}[table.best]
+    best = {"high": "higher is better", "low": "lower is better", "half": "0.5 is best", "level": "0.9 is best"}[
+        table.best
+    ]
     notes = "\n".join(f"* {text_in_markdown(note)}" for note in table.notes)
     title = f"{heading} {text_in_markdown(table.title)} ({best})"
     return [title, *_origin(table.above, table.commands), markdown(table), *([notes] if notes else [])]

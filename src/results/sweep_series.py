@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from src.errors import MetricError
-from src.metrics.catalogue import Metric, describe
+from src.metrics.catalogue import describe
+from src.metrics.metric import Metric
 from src.results.origin import MECHANISMS, settings
 from src.results.selection import MEAN, MODELS, n_models
 from src.results.sweep import Run

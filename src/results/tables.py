@@ -7,7 +7,7 @@ from itertools import groupby
 from statistics import fmean
 
 from src.metrics.catalogue import describe
-from src.results.origin import commands, mechanism_order, method_order, origin, settings
+from src.results.origin import IMPUTE, commands, mechanism_order, method_order, origin, settings
 from src.results.paper import TITLES, PaperNumber, paper_numbers
 from src.results.selection import family_of, measuring, runs_of
 from src.results.sweep import Cell, ResultTable, Run, best_columns, cell, shown
@@ -80,7 +80,9 @@ def setting_tables(runs: Sequence[Run]) -> list[ResultTable]:
 def figure_1(runs: Sequence[Run]) -> list[ResultTable]:
     """The numbers of the paper's Figure 1, which prints none; empty with fewer than two ratios."""
     chosen = [
-        run for run in runs if run.dataset == "bayesian_network" and run.missing in ("row", "column", "independent")
+        run
+        for run in measuring(runs, ["fidelity/overall"])
+        if run.dataset == "bayesian_network" and run.missing in ("row", "column", "independent")
     ]
     if len({run.ratio for run in chosen}) < 2:
         return []
@@ -106,7 +108,7 @@ def _paper_table(number: int, printed: Sequence[PaperNumber], runs: Sequence[Run
     rows: dict[tuple[str, str], Row] = {}
     numbers: dict[tuple[str, str, str], PaperNumber] = {}
     for n in printed:
-        place = f"{n.missing}-{n.ratio:g}"
+        place = n.place
         heading = place if len(metrics) == 1 else f"{place} {n.metric.rpartition('/')[2]}"
         rows.setdefault((n.metric, place), Row(heading, n.metric, place))
         numbers[n.metric, place, n.method] = n
@@ -145,7 +147,8 @@ def _variants(runs: Sequence[Run], family: str, mark: str) -> list[Column]:
         shared = set.intersection(*(set(asked) for asked in found.values()))
         for variant, asked in sorted(found.items(), key=lambda item: (len(item[1]), item[0])):
             own = ", ".join(setting for setting in asked if setting not in shared)
-            columns.append(Column(f"{method}{mark} {own}".strip(), family, variant, first=not columns))
+            name = method.removeprefix(IMPUTE)
+            columns.append(Column(f"{name}{mark} {own}".strip(), family, variant, first=not columns))
     return columns or [Column(family, family, None)]
 
 
@@ -216,7 +219,7 @@ def _below_the_floor(table: ResultTable, columns: Sequence[Column]) -> list[str]
     """In which rows the method is worse than independent draws, which a first place among the methods would hide."""
     floors = [i for i, column in enumerate(columns) if (column.method, column.name) == (None, FLOOR)]
     ours = [i for i, column in enumerate(columns) if column.method == "missdiff"]
-    sign = {"high": 1, "low": -1, "half": 0}[table.best]
+    sign = {"high": 1, "low": -1}.get(table.best, 0)
     below = []
     for heading, cells in table.rows:
         floor = next((mean for i in floors if (mean := cells[i].mean) is not None), None)

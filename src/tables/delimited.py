@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +13,7 @@ from typing import IO, Any, Literal
 import pandas as pd
 
 from src.errors import ConfigError, TableError
+from src.tables.field_spans import Splitter
 
 Say = Callable[[str], object]
 
@@ -19,6 +21,7 @@ SEPARATORS = (",", ";", "\t", "|")
 OTHER_SEPARATORS = (":", "^", "~", "  ", " ")
 SNIFFED_RECORDS = 200
 SNIFFED_CHARACTERS = 2**16
+LONE_RETURN = re.compile("\r(?!\n)")
 
 
 @dataclass(frozen=True)
@@ -99,17 +102,22 @@ class Dialect:
             columns: of texts, the empty text where there is a hole.
             are_texts: whether the cells of a column are texts by meaning, not numbers.
         """
-        ready = [self._fields(column, text).tolist() for column, text in zip(columns, are_texts, strict=True)]
+        ready = [self.fields(column, text).tolist() for column, text in zip(columns, are_texts, strict=True)]
         alone = len(ready) == 1
         for fields in zip(*ready, strict=True):
             line = self._gap.join(fields)
             yield (line if line or not alone else self.quote * 2) + self.newline
 
+    def splitter(self) -> Splitter:
+        """What finds the fields of a file written like this."""
+        return Splitter(self.separator, self.quote, self.padded, alone=len(self.names) == 1)
+
     @property
     def _gap(self) -> str:
         return self.separator + " " * self.padded
 
-    def _fields(self, column: pd.Series, is_text: bool) -> pd.Series:
+    def fields(self, column: pd.Series, is_text: bool) -> pd.Series:
+        """The cells of a column, texts, as they stand between separators."""
         quoted = self.quotes == "all" or (self.quotes == "texts" and is_text)
         field = {text: (self._quoted(text) if quoted and text else self._if_needed(text)) for text in column.unique()}
         return column.map(field)
@@ -202,8 +210,12 @@ def find_dialect(file: Path, content: str, reading: Reading, encoding: str) -> D
 
 def parse(content: str, dialect: Dialect, **how: Any) -> pd.DataFrame:
     """The fields of a text file by pandas; ``how`` goes to ``read_csv``."""
+    content = content.rstrip("\r\n")
+    if LONE_RETURN.search(content):  # pandas repeats lines or loses an empty cell where a blank or a separator follows
+        starts, stops = dialect.splitter().records(content)
+        content = "\n".join(content[start:stop] for start, stop in zip(starts, stops, strict=True))
     frame = pd.read_csv(
-        io.StringIO(content.rstrip("\r\n"), newline=""),
+        io.StringIO(content, newline=""),
         sep=dialect.separator,
         quotechar=dialect.quote,
         skipinitialspace=dialect.padded,

@@ -19,7 +19,7 @@ from src.tables.column_choice import ColumnChoice, choices_of
 from src.tables.delimited import Reading, Say
 from src.tables.files import check_file
 from src.tables.kinds import check_names
-from src.tables.layout import with_more_categories
+from src.tables.layout import Layout, with_more_categories
 from src.tables.pairing import refuse_other_columns
 from src.tables.raw import read_raw
 from src.tables.sidecar import Sidecar, read_sidecar, sidecar_of
@@ -174,6 +174,24 @@ class OwnTable:
             raise TableError(f"{file} has {count}; at least {LEAST_ROWS} are needed, two to train on and one to test")
         sidecar = self._read_sidecar(notes.append)
         return understand(raw, str(file), self._choices(raw.frame, sidecar), self._rules(sidecar), notes)
+
+    def understand_as(self, layout: Layout) -> Columns:
+        """Read the file as one whose learned columns are known: those of a trained model. Others are left as they are.
+
+        Raises:
+            ConfigError, TableError: see :meth:`load`; a learned column is absent.
+        """
+        notes: list[str] = []
+        file = Path(str(self.path))
+        raw = read_raw(file, self.reading, notes.append)
+        sidecar = self._read_sidecar(notes.append)
+        needed = [form.name for form in layout.learned]
+        if any(name not in raw.frame for name in needed):
+            found = raw.frame[[name for name in raw.frame if name in needed]]
+            refuse_other_columns(pd.DataFrame(columns=needed), found, ("the model", str(file)))
+        frame = marked(raw.frame, self._choices(raw.frame, sidecar), self._rules(sidecar), notes.append)
+        layout = with_more_categories(replace(layout, dialect=raw.dialect or layout.dialect), frame, str(file))
+        return Columns(frame, layout, (), tuple(notes), self._rules(sidecar).target)
 
     def _rules(self, sidecar: Sidecar) -> Rules:
         return Rules(self.target or sidecar.target, self.holes, tuple(self.also_holes), self.max_categories)

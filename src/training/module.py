@@ -9,7 +9,19 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
-from src.diffusion import DiffusionRecipe, Drawn, Given, draw, draw_given
+from src.diffusion import (
+    Condition,
+    ConditionalDenoiser,
+    Denoiser,
+    DiffusionRecipe,
+    Drawn,
+    Given,
+    Targets,
+    draw,
+    draw_conditional,
+    draw_given,
+)
+from src.diffusion.csdi import N_CHANNELS
 from src.diffusion.denoiser import RowLosses
 from src.diffusion.networks import NetworkRecipe
 from src.diffusion.self_paced import self_paced_weights, shares
@@ -35,6 +47,7 @@ class MissDiffModule(pl.LightningModule):
         seed: of the run; weights, training noise and sampling are streams of it.
         config: plain resolved settings, stored in the checkpoint.
         table: what else the checkpoint holds of the training table, plain values and arrays.
+        targets: makes the model a conditional one (:mod:`src.diffusion.csdi`); None = of whole rows.
     """
 
     def __init__(
@@ -48,11 +61,17 @@ class MissDiffModule(pl.LightningModule):
         seed: int,
         config: dict[str, Any],
         table: dict[str, Any] | None = None,
+        targets: Targets | None = None,
     ) -> None:
         super().__init__()
+        self.denoiser: Denoiser
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "init"))
-            self.denoiser = diffusion.build(network.build(encoder.width), *moments)
+            if targets is None:
+                self.denoiser = diffusion.build(network.build(encoder.width), *moments)
+            else:
+                conditional = network.build(encoder.width, N_CHANNELS)
+                self.denoiser = ConditionalDenoiser(conditional, diffusion, moments, encoder.columns, targets)
         self.encoder = encoder
         self.diffusion = diffusion
         self.automatic_optimization = False
@@ -60,6 +79,8 @@ class MissDiffModule(pl.LightningModule):
         self.steps_per_epoch = steps_per_epoch
         self.seed = seed
         self._identity = {"config": config, "encoder": encoder.to_dict(), "seed": seed, **_as_tensors(table or {})}
+        if targets is not None:
+            self._identity["targets"] = targets.share
         self.on_drawing: Callable[[float], object] = _ignore
         self.epoch_loss = float("nan")
         self._noise: torch.Generator | None = None
@@ -192,6 +213,10 @@ class MissDiffModule(pl.LightningModule):
         """
         generator = torch.Generator(self.device).manual_seed(derive(seed, "sampling", number))
         sampler, width = self.diffusion.sampler, self.encoder.width
+        if isinstance(self.denoiser, ConditionalDenoiser):
+            known = given or Given(torch.zeros(width), torch.zeros(width, dtype=torch.bool), n_repeats=1)
+            condition = Condition(known.x.expand(size, -1), known.mask.expand(size, -1))
+            return draw_conditional(self.denoiser, sampler, condition, generator)
         if given is None:
             return draw(self.denoiser, sampler, size, width, generator, on_progress)
         return draw_given(self.denoiser, sampler, given, size, generator, on_progress)

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from src.diffusion import DiffusionRecipe
+from src.diffusion import DiffusionRecipe, Targets
 from src.diffusion.networks import NetworkRecipe
 from src.encoding import TableEncoder
 from src.errors import CheckpointError
@@ -32,7 +32,10 @@ def trained_module(
     stored = checkpoint[CHECKPOINT_KEY]
     encoder = TableEncoder.from_dict(stored["encoder"])
     moments = torch.zeros(encoder.width), torch.ones(encoder.width)
-    module = MissDiffModule(encoder, moments, network, diffusion, training, 1, stored["seed"], stored["config"])
+    targets = Targets(stored["targets"]) if "targets" in stored else None
+    module = MissDiffModule(
+        encoder, moments, network, diffusion, training, 1, stored["seed"], stored["config"], targets=targets
+    )
     try:
         module.load_state_dict(sampling_weights(checkpoint))
     except RuntimeError as error:

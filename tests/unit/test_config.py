@@ -11,6 +11,8 @@ from src.arguments import quoted_path
 from src.cli import compose, compose_plain, sweep_axes
 from src.config import GROUPS, build_config, choices, overrides, run_path
 from src.errors import ConfigError
+from src.imputation import IMPUTERS
+from src.impute_request import build_impute_request
 from src.typed import plain_values
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -191,10 +193,25 @@ def test_run_folders_can_be_named_on_the_command_line():
 
 @pytest.mark.parametrize("name", [file.stem for file in sorted((CONF / "experiment").glob("*.yaml"))])
 def test_every_experiment_composes_with_every_value_it_sweeps(name):
-    _, axes = sweep_axes([f"experiment={name}"], multirun=True)
+    settings = OmegaConf.load(CONF / "experiment" / f"{name}.yaml")
+    swept = OmegaConf.select(settings, "hydra.sweeper.params") or {}
+    imputes = "imputer" in swept
+    command, build = ("impute", build_impute_request) if imputes else ("config", build_config)
+    _, axes = sweep_axes([f"experiment={name}"], True, command)
     for i in range(max(2, *(len(axis) for axis in axes.values()))):
         chosen = [axis[i % len(axis)] for axis in axes.values()]
-        build_config(compose([*chosen, f"budget={('small', 'full')[i % 2]}"]))
+        build(compose([*chosen, f"budget={('small', 'full')[i % 2]}"], command))
+    if imputes or "method" in swept:
+        with pytest.raises(ConfigError, match="is one of another command"):
+            sweep_axes([f"experiment={name}"], True, "config" if imputes else "impute")
+
+
+@pytest.mark.parametrize("name", sorted(IMPUTERS))
+def test_every_imputer_has_its_options(name):
+    request = build_impute_request(compose([f"imputer={name}", "missing=row", "seed=5"], "impute"))
+    assert type(request.imputer) is IMPUTERS[name]
+    assert request.imputer.seed == 5
+    assert request.config.method == f"impute_{name}"
 
 
 def test_the_small_budget_is_the_smaller_one_and_the_command_line_wins():

@@ -14,17 +14,19 @@ ALLOWED = {
     "encoding": {"tables"},
     "diffusion": set(),
     "training": {"tables", "missing", "completion", "encoding", "diffusion"},
+    "imputation": {"tables", "missing", "completion", "encoding", "diffusion", "training"},
     "metrics": {"tables", "completion"},
     "results": {"tables", "metrics"},
 }
 LIBRARIES = {
-    "torch": {"encoding", "diffusion", "training", "results"},
+    "torch": {"encoding", "diffusion", "training", "imputation", "results"},
     "pytorch_lightning": {"training"},
     "wandb_workspaces": {"results"},
     "wandb": {"results"},
-    "hydra": {"cli", "train", "evaluate", "report", "sample", "describe", "api"},
+    "hydra": {"cli", "train", "evaluate", "report", "sample", "describe", "impute", "api_config"},
     "torchdiffeq": {"diffusion"},
     "sdmetrics": {"metrics"},
+    "lightgbm": {"imputation"},
     "matplotlib": {"results"},
 }
 

@@ -1,4 +1,7 @@
-"""Networks behind the denoiser: (B, D) noisy rows, (B,) or (1,) times and sigmas -> (B, D)."""
+"""Networks behind the denoiser: (B, D) noisy rows, (B,) or (1,) times and sigmas -> (B, D).
+
+A network of C > 1 channels takes (B, C, D): the noisy row and what it is conditioned on.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +17,7 @@ from src.errors import ConfigError
 class NetworkRecipe(Protocol):
     """Sizes of a network; builds it once the width D of the encoded rows is known."""
 
-    def build(self, width: int) -> nn.Module:
+    def build(self, width: int, n_channels: int = 1) -> nn.Module:
         """Network for rows of D = ``width`` coordinates, weights drawn from torch's global stream."""
         ...
 
@@ -31,9 +34,9 @@ class ResidualMLPRecipe:
         _positive(channels=self.channels, n_blocks=self.n_blocks)
         _even(self.dim_time)
 
-    def build(self, width: int) -> nn.Module:
+    def build(self, width: int, n_channels: int = 1) -> nn.Module:
         """Residual MLP for rows of D = ``width`` coordinates."""
-        return ResidualMLP(width, self.channels, self.n_blocks, self.dim_time)
+        return ResidualMLP(width, self.channels, self.n_blocks, self.dim_time, n_channels)
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,9 @@ class ResidualAttentionRecipe:
         if self.channels % self.n_heads:
             raise ConfigError(f"network.n_heads={self.n_heads} must divide network.channels={self.channels}")
 
-    def build(self, width: int) -> nn.Module:
+    def build(self, width: int, n_channels: int = 1) -> nn.Module:
         """Residual attention for rows of D = ``width`` coordinates."""
-        return ResidualAttention(width, self.channels, self.n_blocks, self.n_heads, self.dim_time)
+        return ResidualAttention(width, self.channels, self.n_blocks, self.n_heads, self.dim_time, n_channels)
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,9 @@ class ConcatSquashRecipe:
         if self.embedding not in EMBEDDINGS:
             raise ConfigError(f"network.embedding is one of {list(EMBEDDINGS)}, got {self.embedding!r}")
 
-    def build(self, width: int) -> nn.Module:
+    def build(self, width: int, n_channels: int = 1) -> nn.Module:
         """ConcatSquash layers for rows of D = ``width`` coordinates."""
-        return ConcatSquash(width, self.hidden, self.embedding)
+        return ConcatSquash(width, self.hidden, self.embedding, n_channels)
 
 
 def _positive(**sizes: int) -> None:

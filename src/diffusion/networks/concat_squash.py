@@ -59,14 +59,15 @@ class ConcatSquash(nn.Module):
         width: D.
         hidden: widths of the layers; (256, 512, 1024, 1024, 512, 256) in STaSy.
         embedding: one of :data:`EMBEDDINGS`.
+        n_channels: C; of more than one, rows are (B, C, D).
     """
 
-    def __init__(self, width: int, hidden: list[int], embedding: str) -> None:
+    def __init__(self, width: int, hidden: list[int], embedding: str, n_channels: int = 1) -> None:
         super().__init__()
         self.embedding = FourierEmbedding() if embedding == "fourier" else None
         n_time = 4 * FREQUENCIES if embedding == "fourier" else 1
         self.layers = nn.ModuleList()
-        n_in = width
+        n_in = n_channels * width
         for n_out in hidden:
             self.layers.append(ConcatSquashLayer(n_in, n_out, n_time))
             n_in += n_out
@@ -74,7 +75,7 @@ class ConcatSquash(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, sigma: Tensor) -> Tensor:
         time = sigma[:, None] if self.embedding is None else self.embedding(sigma)
-        h = x
+        h = x.flatten(1)
         for layer in self.layers:
             h = nn.functional.elu(torch.cat([layer(h, time), h], dim=1))
         out: Tensor = self.output(h)

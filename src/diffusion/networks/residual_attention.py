@@ -49,14 +49,18 @@ class ResidualAttention(nn.Module):
         n_blocks: residual blocks.
         n_heads: attention heads; divides ``channels``.
         dim_time: width of the time embedding.
+        n_channels: C; of more than one, rows are (B, C, D).
     """
 
     position: Tensor
 
-    def __init__(self, width: int, channels: int, n_blocks: int, n_heads: int, dim_time: int) -> None:
+    def __init__(
+        self, width: int, channels: int, n_blocks: int, n_heads: int, dim_time: int, n_channels: int = 1
+    ) -> None:
         super().__init__()
         self.time = TimeEmbedding(dim_time)
-        self.input = _pointwise(1, channels)
+        self.n_channels = n_channels
+        self.input = _pointwise(n_channels, channels)
         self.feature = nn.Parameter(torch.randn(width, DIM_FEATURE))
         self.register_buffer("position", sinusoidal(torch.arange(width).float(), DIM_POSITION), persistent=False)
         self.blocks = nn.ModuleList(AttentionBlock(channels, n_heads, dim_time) for _ in range(n_blocks))
@@ -68,7 +72,7 @@ class ResidualAttention(nn.Module):
     def forward(self, x: Tensor, t: Tensor, sigma: Tensor) -> Tensor:
         time = self.time(t)
         side = torch.cat([self.position, self.feature], dim=1)
-        h = self.input(x[..., None]).relu()
+        h = self.input(x.view(len(x), self.n_channels, -1).transpose(1, 2)).relu()
         total = torch.zeros_like(h)
         for block in self.blocks:
             h, skip = block(h, time, side)

@@ -31,12 +31,13 @@ class ResidualMLP(nn.Module):
         channels: width of the hidden layers.
         n_blocks: residual blocks.
         dim_time: width of the time embedding.
+        n_channels: C; of more than one, rows are (B, C, D).
     """
 
-    def __init__(self, width: int, channels: int, n_blocks: int, dim_time: int) -> None:
+    def __init__(self, width: int, channels: int, n_blocks: int, dim_time: int, n_channels: int = 1) -> None:
         super().__init__()
         self.time = TimeEmbedding(dim_time)
-        self.input = nn.Linear(width, channels)
+        self.input = nn.Linear(n_channels * width, channels)
         self.blocks = nn.ModuleList(ResidualBlock(channels, dim_time) for _ in range(n_blocks))
         self.norm = nn.LayerNorm(channels)
         self.output = nn.Linear(channels, width)
@@ -45,7 +46,7 @@ class ResidualMLP(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, sigma: Tensor) -> Tensor:
         time = self.time(t)
-        h = self.input(x)
+        h = self.input(x.flatten(1))
         for block in self.blocks:
             h = block(h, time)
         out: Tensor = self.output(nn.functional.silu(self.norm(h)))

@@ -180,3 +180,43 @@ def test_unknown_scale_is_refused():
         EncodingRecipe("log", -1, False)
     with pytest.raises(ConfigError, match="low is -1 or 0, got 2"):
         EncodingRecipe("minmax", 2, False)
+
+
+@given(n=st.integers(2, 60), seed=st.integers(0, 1000), code=st.sampled_from(["analog_bits", "tokens"]))
+@settings(max_examples=30, deadline=None)
+def test_round_trip_of_every_code(n, seed, code):
+    table = random_table(n, seed)
+    mask = random_mask(table, seed)
+    mask[0] = True
+    encoder = TableEncoder.fit(table, mask, EncodingRecipe("quantile", -1, False, code))
+    x, coordinates = encoder.forward(table, mask)
+    assert (x[~coordinates] == 0).all()
+    assert encoder.columns.tolist() == [i for i, b in enumerate(encoder.blocks) for _ in range(b.stop - b.start)]
+    again = TableEncoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
+    decoded = again.backward(x).frame
+    for i, name in enumerate(table.schema.names):
+        known = mask[:, i] & coordinates[:, encoder.blocks[i].start].numpy()
+        if name == "height":
+            np.testing.assert_allclose(decoded[name][known], table.frame[name][known], atol=1e-5)
+        else:
+            assert decoded[name][known].tolist() == table.frame[name][known].tolist()
+
+
+def test_analog_bits_by_hand():
+    categories = ("a", "b", "c", "d")
+    schema = Schema((Column("c", "categorical", "object", categories=categories),))
+    table = make_table(pd.DataFrame({"c": [*categories, "a"]}), schema)
+    mask = np.array([[1], [1], [1], [1], [0]], dtype=bool)
+    encoder = TableEncoder.fit(table, mask, EncodingRecipe("minmax", -1, False, "analog_bits"))
+    x, _ = encoder.forward(table, mask)  # numbers 1 to 4 in binary, lowest digit first
+    np.testing.assert_array_equal(x, [[1, -1, -1], [-1, 1, -1], [1, 1, -1], [-1, -1, 1], [0, 0, 0]])
+    noisy = torch.tensor([[0.9, -0.2, -1.3], [0.4, 0.7, -0.1]])  # nearest codes, also where bits are no category's
+    assert encoder.backward(noisy).frame["c"].tolist() == ["a", "c"]
+    assert encoder.backward(torch.tensor([[1.0, 1.0, 1.0]])).frame["c"].tolist()[0] in categories
+
+
+def test_codes_that_do_not_exist_are_refused():
+    with pytest.raises(ConfigError, match=r"diffusion.encoding.code is one of"):
+        EncodingRecipe("minmax", -1, False, "bits")
+    with pytest.raises(ConfigError, match="na_coordinate=true needs code=one_hot"):
+        EncodingRecipe("minmax", -1, True, "tokens")

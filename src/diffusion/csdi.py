@@ -1,0 +1,153 @@
+"""Conditional diffusion for imputation: hidden cells are learned given the others, as CSDI does.
+
+In training some of the observed cells of a row are hidden, the targets; the network sees the others as they
+are, the targets noisy, and which is which, and its error on the targets alone is the loss. To impute, what is
+observed is the condition. Cells that nobody observed are no condition and no target.
+
+CSDI hides a share of the cells that is uniform in (0, 1), row by row; TabCSDI always 80 %.
+
+References: Tashiro et al. 2021, https://arxiv.org/abs/2107.03502; Zheng and Charoenphakdee 2022,
+https://arxiv.org/abs/2210.17128
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from src.diffusion.denoiser import Denoiser, Network, RowLosses
+from src.diffusion.recipe import DiffusionRecipe
+from src.diffusion.sampler import Drawn, Sampler, draw
+from src.diffusion.schedule import Schedule
+from src.errors import ConfigError
+
+N_CHANNELS = 3
+"""Of the network: condition, noisy targets, and where the condition is."""
+UNIFORM = "uniform"
+
+
+class Condition(NamedTuple):
+    """What is known: ``x`` (B, D) clean coordinates, and ``mask`` (B, D) bool, True = known, constant in a column."""
+
+    x: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Which observed cells are hidden in training.
+
+    Attributes:
+        share: chance of each, in (0, 1); or ``uniform``: a chance of its own for every row, uniform in (0, 1).
+    """
+
+    share: float | str
+
+    def __post_init__(self) -> None:
+        if self.share != UNIFORM and not (isinstance(self.share, float) and 0 < self.share < 1):
+            raise ConfigError(f"imputer.hidden is {UNIFORM}, or a share between 0 and 1, got {self.share!r}")
+
+    def draw(self, n_rows: int, n_columns: int, generator: torch.Generator) -> Tensor:
+        """(B, d) bool, True = hidden."""
+        device = generator.device
+        if isinstance(self.share, str):
+            share = torch.rand(n_rows, 1, generator=generator, device=device)
+        else:
+            share = torch.full((n_rows, 1), self.share, device=device)
+        return torch.rand(n_rows, n_columns, generator=generator, device=device) < share
+
+
+class ConditionalDenoiser(Denoiser):
+    """Predicts the noise of targets given the other cells.
+
+    Arguments:
+        network: maps (B, 3, D), (B,) or (1,) times and sigmas to (B, D).
+        recipe: process, parametrisation and weight.
+        moments: (D,) mean and standard deviation of each coordinate over its observed entries.
+        columns: (D,) int64 column that each coordinate belongs to.
+        targets: which cells are hidden in training.
+    """
+
+    columns: Tensor
+
+    def __init__(
+        self,
+        network: nn.Module,
+        recipe: DiffusionRecipe,
+        moments: tuple[Tensor, Tensor],
+        columns: Tensor,
+        targets: Targets,
+    ) -> None:
+        super().__init__(network, recipe.process.schedule(), recipe.prediction, recipe.weight, *moments)
+        self.register_buffer("columns", columns, persistent=False)
+        self.n_columns = int(columns.max()) + 1
+        self.targets = targets
+
+    def losses(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
+        """Masked denoising score matching of the targets of each row at one random time.
+
+        Arguments:
+            x: (B, D) clean rows, finite, zero where missing.
+            mask: (B, D) on coordinates, 1 = observed.
+            generator: random stream of targets, times and noise.
+        """
+        hidden = self.targets.draw(len(x), self.n_columns, generator)[:, self.columns]
+        observed = mask.bool()
+        return self.masked_losses(self.given(Condition(x, observed & ~hidden)), x, observed & hidden, generator)
+
+    def given(self, condition: Condition) -> Network:
+        """The network at one condition: (B, D) rows at its scale, times and sigmas -> (B, D)."""
+        known = torch.where(condition.mask, (condition.x - self.mean) / self.std, 0)
+        is_known = condition.mask.to(known.dtype)
+
+        def network(rows: Tensor, time: Tensor, sigma: Tensor) -> Tensor:
+            channels = [known, torch.where(condition.mask, 0, rows), is_known]
+            out: Tensor = self.network(torch.stack(channels, dim=1), time, sigma)
+            return out
+
+        return network
+
+
+class Conditioned:
+    """A conditional denoiser at one condition, as samplers draw with it.
+
+    The noise it predicts of known coordinates is the one that leads to their values.
+    """
+
+    def __init__(self, denoiser: ConditionalDenoiser, condition: Condition) -> None:
+        self.denoiser = denoiser
+        self.condition = condition
+        self.network = denoiser.given(condition)
+
+    @property
+    def schedule(self) -> Schedule:
+        """Scales at every time."""
+        return self.denoiser.schedule
+
+    def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
+        """Predicted noise, (B, D)."""
+        alpha, sigma = (scale.to(x_t.dtype) for scale in self.schedule.scales(t))
+        return self.predict(x_t, t, alpha, sigma)
+
+    def predict(self, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
+        """Predicted noise, (B, D), the scales given."""
+        to_known = (x_t - alpha[:, None] * self.condition.x) / sigma[:, None]
+        return torch.where(self.condition.mask, to_known, self.denoiser.noise(self.network, x_t, t, alpha, sigma))
+
+
+def draw_conditional(
+    denoiser: ConditionalDenoiser, sampler: Sampler, condition: Condition, generator: torch.Generator
+) -> Drawn:
+    """Draw the coordinates of rows that are not known, given the others.
+
+    Arguments:
+        denoiser: trained.
+        sampler: how.
+        condition: (n, D) what is known.
+        generator: random stream; its device is where the rows are drawn.
+    """
+    condition = Condition(condition.x.to(generator.device), condition.mask.to(generator.device))
+    n_rows, width = condition.x.shape
+    drawn = draw(Conditioned(denoiser, condition), sampler, n_rows, width, generator)
+    return Drawn(torch.where(condition.mask, condition.x, drawn.x), drawn.n_evaluations)

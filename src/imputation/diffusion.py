@@ -1,0 +1,215 @@
+"""Imputation by diffusion models: MissDiff by replacement, CSDI_T by conditioning.
+
+Both learn from the table with its holes and draw each row's hidden coordinates given the others. A block of
+rows has a random stream of its own for every draw: the first draws are the same whether few or many follow.
+"""
+
+import tempfile
+from abc import abstractmethod
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from src.completion import keep
+from src.diffusion import (
+    Condition,
+    ConditionalDenoiser,
+    DiffusionRecipe,
+    Drawn,
+    Given,
+    Targets,
+    draw_conditional,
+    draw_given,
+)
+from src.diffusion.networks import NetworkRecipe
+from src.encoding import EncodingRecipe
+from src.errors import ConfigError
+from src.imputation.imputer import Imputer
+from src.missing.mcar import NativeMissing
+from src.seeding import derive
+from src.tables import Split, Table
+from src.tables.imputations import Imputations
+from src.training.datamodule import TableDataModule
+from src.training.fit import fit, make_trainer
+from src.training.module import MissDiffModule
+from src.training.recipe import TrainerSettings, TrainingRecipe
+
+BLOCK_ROWS = 2048
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """How the model behind an imputer is trained.
+
+    Attributes:
+        encoding, diffusion, network, training, trainer: as of ``python -m src.train``.
+        folder: where checkpoint and training curve are kept, and training resumes from; None = nowhere.
+        config: plain settings, stored in the checkpoint.
+        stored: what else the checkpoint holds, plain values and arrays.
+    """
+
+    encoding: EncodingRecipe
+    diffusion: DiffusionRecipe
+    network: NetworkRecipe
+    training: TrainingRecipe
+    trainer: TrainerSettings
+    folder: Path | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    stored: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class DiffusionImputer(Imputer):
+    """What the two have in common; ``recipe`` is set before :meth:`fit`, or a trained module by :meth:`take`.
+
+    Attributes:
+        n_steps: steps of one draw.
+    """
+
+    draws_differ: ClassVar[bool] = True
+    n_steps: int
+    seed: int
+    recipe: ModelRecipe | None = field(default=None, init=False, repr=False)
+    module: MissDiffModule | None = field(default=None, init=False, repr=False)
+    n_evaluations: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        if self.n_steps < 1:
+            raise ConfigError(f"imputer.n_steps is at least 1, got {self.n_steps}")
+
+    @property
+    def targets(self) -> Targets | None:
+        """What is hidden in training; None = nothing is."""
+        return None
+
+    def take(self, module: MissDiffModule) -> None:
+        """Impute with a module trained before.
+
+        Raises:
+            ConfigError: it is of the other kind.
+        """
+        is_conditional = isinstance(module.denoiser, ConditionalDenoiser)
+        if is_conditional != (self.targets is not None):
+            raise ConfigError(f"the model is {'' if is_conditional else 'not '}a conditional one (imputer=csdi_t)")
+        self.module = module.eval()
+        self._fitted_names = module.encoder.schema.names
+
+    def _fit(self, table: Table) -> None:
+        recipe = self.recipe
+        assert recipe is not None, "the recipe is set before fit"
+        data = TableDataModule(
+            Split(table, table),
+            NativeMissing(),
+            keep,
+            recipe.encoding,
+            recipe.training.batch_size,
+            1,
+            self.seed,
+            validation=recipe.training.fine_tuning_epochs > 0,
+        )
+        steps_per_epoch = data.steps_per_epoch(recipe.trainer.n_processes)
+        module = MissDiffModule(
+            data.data.encoder,
+            data.data.moments(),
+            recipe.network,
+            recipe.diffusion,
+            recipe.training,
+            steps_per_epoch,
+            self.seed,
+            recipe.config,
+            recipe.stored,
+            self.targets,
+        )
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = recipe.folder or Path(temporary)
+            trainer = make_trainer(recipe.trainer, recipe.training, steps_per_epoch, folder)
+            fit(trainer, module, data, folder)
+        self.take(module.to(trainer.strategy.root_device))
+
+    def _transform(self, table: Table, n_imputations: int) -> Imputations:
+        module = self.module
+        assert module is not None, "fitted"
+        schema, observed = table.schema, table.observed
+        rows = np.flatnonzero(~observed.all(axis=1))
+        draws = {
+            column.name: np.empty(
+                (n_imputations, int((~observed[:, i]).sum())), np.float64 if column.kind == "numerical" else np.int64
+            )
+            for i, column in enumerate(schema.columns)
+            if not observed[:, i].all()
+        }
+        done = dict.fromkeys(draws, 0)
+        n_blocks = -(-len(rows) // BLOCK_ROWS)
+        self.n_evaluations = 0
+        for block in range(n_blocks):
+            part = table.take(rows[block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS])
+            x, mask = module.encoder.forward(part, part.observed)
+            holes = {name: ~part.observed[:, schema.names.index(name)] for name in draws}
+            self.n_evaluations = 0
+            for number in range(n_imputations):
+                seed = derive(self.seed, "imputation", block, number)
+                drawn = self._draw(module, x, mask, torch.Generator(module.device).manual_seed(seed))
+                self.n_evaluations += drawn.n_evaluations
+                cells = module.encoder.decode(drawn.x)
+                for name, here in holes.items():
+                    draws[name][number, done[name] : done[name] + here.sum()] = cells[name][here]
+                self.on_progress((block + (number + 1) / n_imputations) / n_blocks)
+            for name, here in holes.items():
+                done[name] += int(here.sum())
+        return Imputations(table, draws)
+
+    @abstractmethod
+    def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
+        """(n, D) complete rows; ``mask`` (n, D) is True where a coordinate of ``x`` is known."""
+
+
+@dataclass
+class MissDiffImputer(DiffusionImputer):
+    """``imputer=missdiff``: the model of whole rows, its known coordinates replaced (:mod:`src.diffusion.conditional`).
+
+    Attributes:
+        repeats: how often each step is taken.
+    """
+
+    repeats: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.repeats < 1:
+            raise ConfigError(f"imputer.repeats is at least 1, got {self.repeats}")
+
+    def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
+        sampler = replace(module.diffusion.sampler, n_steps=self.n_steps)
+        return draw_given(module.denoiser, sampler, Given(x, mask, self.repeats), len(x), generator)
+
+
+@dataclass
+class ConditionalImputer(DiffusionImputer):
+    """``imputer=csdi_t``: a model of hidden cells given the others (:mod:`src.diffusion.csdi`).
+
+    Attributes:
+        hidden: share of the observed cells that are targets in training, or ``uniform``.
+        sampler: ``dpm`` or ``ancestral``.
+    """
+
+    hidden: float | str
+    sampler: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.targets  # noqa: B018  # refuses a share that is none
+        if self.sampler not in ("dpm", "ancestral"):
+            raise ConfigError(f"imputer.sampler is dpm or ancestral, got {self.sampler!r}")
+
+    @property
+    def targets(self) -> Targets:
+        return Targets(self.hidden)
+
+    def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
+        assert isinstance(module.denoiser, ConditionalDenoiser)
+        sampler = replace(module.diffusion.sampler, name=self.sampler, n_steps=self.n_steps)
+        return draw_conditional(module.denoiser, sampler, Condition(x, mask), generator)
