@@ -39,6 +39,7 @@ SWEEPS := paper_table1_2 paper_table3_4 paper_table5_6 paper_table9_11 paper_tab
 
 results: setup ## run the paper's sweeps (hours; finished runs are skipped), then write docs/results.md: make results [SWEEPS=... ARGS=...]
 	for sweep in $(SWEEPS); do $(BIN)/python -m src.train experiment=$$sweep $(ARGS) || test $$? -eq 2 || exit 1; done
+	$(BIN)/python -m src.impute experiment=paper_table7 $(ARGS)
 	$(BIN)/python -m src.report sweep=outputs results=docs/results.md
 
 lock: ## rewrite requirements.lock from what .venv holds

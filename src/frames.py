@@ -58,7 +58,7 @@ def with_filled(frame: pd.DataFrame, layout: Layout, found: Imputations, which: 
         values, rng = pd.Series(found.cells(name, which), name=name), numpy_stream(seed, "writing", name)
         cells = layout[name].write(values, 0, len(values), rng, for_text_file=False)
         column = filled[name].copy()
-        column.iloc[found.holes(name)] = cells.astype(object).to_numpy()
+        column.iloc[found.holes(name)] = cells.astype(column.dtype).array
         filled[name] = column
     return filled
 

@@ -189,3 +189,34 @@ def test_wishes_that_cannot_be_met(model):
         model.sample(5, seed=-1)
     with pytest.raises(TableError, match="never has the value 'XL'"):
         model.sample(5, where={"size": "XL"})
+
+
+def test_holes_are_filled_and_nothing_else(model, frame):
+    holed = frame.sample(frac=1, random_state=0).set_axis([f"row {i}" for i in range(len(frame))])
+    holed["size"] = holed["size"].mask(np.arange(len(holed)) % 7 == 0)
+    before = holed.copy(deep=True)
+    filled = model.impute(holed, n_draws=3)
+    pd.testing.assert_frame_equal(holed, before)
+    assert filled.index.equals(holed.index)
+    assert (filled.dtypes == holed.dtypes).all()
+    assert filled.notna().all(axis=None)
+    for name in holed:
+        observed = holed[name].notna()
+        assert (filled[name][observed] == holed[name][observed]).all()
+    draws = model.impute(holed, n_imputations=2)
+    assert not draws[0].equals(draws[1])
+    assert draws[0].notna().all(axis=None)
+    pd.testing.assert_frame_equal(model.impute(holed, n_imputations=1)[0], draws[0])
+    complete = filled.head(5)
+    pd.testing.assert_frame_equal(model.impute(complete), complete)
+
+
+def test_settings_of_imputation_are_checked(model, frame):
+    with pytest.raises(ConfigError, match="estimate is one of mean, median"):
+        model.impute(frame, estimate="mode")
+    with pytest.raises(ConfigError, match="n_imputations is at least 1"):
+        model.impute(frame, n_imputations=0)
+    with pytest.raises(TableError, match="lacks the columns"):
+        model.impute(frame[["age"]])
+    with pytest.raises(NotFittedError):
+        MissDiff().impute(frame)
