@@ -11,7 +11,8 @@ from src.cli import compose
 from src.config import build_config
 from src.imputation.diffusion import MissDiffImputer
 from src.imputation.missforest import MissForest
-from src.imputation_experiment import fit_imputer, model_recipe
+from src.imputation_experiment import fit_imputer
+from src.impute_request import model_recipe
 from src.seeding import numpy_stream
 
 

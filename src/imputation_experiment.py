@@ -5,15 +5,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from src.config import Config, group_name
-from src.imputation import DiffusionImputer, Imputer, ModelRecipe
-from src.impute_request import ImputeRequest
+from src.imputation import DiffusionImputer, Imputer
+from src.impute_request import ImputeRequest, model_recipe
 from src.metrics.imputation import score_imputations
 from src.metrics.scores import Scores
 from src.missing import Mechanism, realised_ratio
@@ -147,20 +145,6 @@ def imputations_of(imputer: Imputer, table: Table, n_draws: int) -> Imputations:
     with progress_bar(100, "imputing", "%") as bar:
         imputer.on_progress = lambda share: bar.update(100 * share - bar.n)
         return imputer.transform(table, n_draws)
-
-
-def model_recipe(config: Config, folder: Path | None, stored: dict[str, Any]) -> ModelRecipe:
-    """How a run trains the model behind a diffusion imputer."""
-    return ModelRecipe(
-        config.encoding,
-        config.diffusion,
-        config.network,
-        config.training,
-        config.trainer,
-        folder,
-        config.identity,
-        stored,
-    )
 
 
 def _finished(config: Config, folder: RunFolder) -> bool:

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from src.cli import compose_plain
 from src.config import GROUPS, IMPUTER, Config, build_config, overrides, run_path
 from src.errors import ConfigError
-from src.imputation import IMPUTERS, DiffusionImputer, Imputer
+from src.imputation import IMPUTERS, DiffusionImputer, Imputer, ModelRecipe
 from src.metrics.settings import ImputationEvaluation
 from src.missing.mcar import NativeMissing
 from src.requests import check_writable
@@ -108,11 +108,27 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
         raise ConfigError(f"evaluation={plain['evaluation']['name']} scores synthetic rows; here it is imputation")
     imputer = chosen_option(IMPUTERS, {**plain[IMPUTER], "seed": config.general.seed}, IMPUTER)
     request = ImputeRequest(config, imputer, fill if fill.out else None, plain)
+    if isinstance(imputer, DiffusionImputer):
+        imputer.check(model_recipe(config, None, {}))
     if fill.out is None:
         _check_scoring(request, own)
     else:
         _check_filling(request, fill)
     return request
+
+
+def model_recipe(config: Config, folder: Path | None, stored: dict[str, Any]) -> ModelRecipe:
+    """How a run trains the model behind a diffusion imputer."""
+    return ModelRecipe(
+        config.encoding,
+        config.diffusion,
+        config.network,
+        config.training,
+        config.trainer,
+        folder,
+        config.identity,
+        stored,
+    )
 
 
 def as_run(plain: Mapping[str, Any]) -> dict[str, Any]:

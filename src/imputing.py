@@ -8,8 +8,8 @@ import pandas as pd
 
 from src.errors import InterruptedRunError, MissDiffError
 from src.imputation import DiffusionImputer
-from src.imputation_experiment import finish_run, fit_imputer, imputations_of, model_recipe, started_run
-from src.impute_request import Fill, ImputeRequest
+from src.imputation_experiment import finish_run, fit_imputer, imputations_of, started_run
+from src.impute_request import Fill, ImputeRequest, model_recipe
 from src.results.files import write_whole
 from src.sample_request import checkpoint_of
 from src.sampling import load_model

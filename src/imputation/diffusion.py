@@ -98,9 +98,21 @@ class DiffusionImputer(Imputer):
         self.module = module.eval()
         self._fitted_names = module.encoder.schema.names
 
+    def check(self, recipe: ModelRecipe) -> None:
+        """Refuse a recipe that such a model cannot be trained with.
+
+        Raises:
+            ConfigError: fine-tuning by likelihood, which a conditional model does not have.
+        """
+        if self.targets is not None and recipe.training.fine_tuning_epochs:
+            raise ConfigError(
+                "imputer=csdi_t has no likelihood of whole rows to fine-tune by; set training.fine_tuning_epochs=0"
+            )
+
     def _fit(self, table: Table) -> None:
         recipe = self.recipe
         assert recipe is not None, "the recipe is set before fit"
+        self.check(recipe)
         data = TableDataModule(
             Split(table, table),
             NativeMissing(),
@@ -128,6 +140,8 @@ class DiffusionImputer(Imputer):
             folder = recipe.folder or Path(temporary)
             trainer = make_trainer(recipe.trainer, recipe.training, steps_per_epoch, folder)
             fit(trainer, module, data, folder)
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()  # one process alone imputes, the others end
         self.take(module.to(trainer.strategy.root_device))
 
     def _transform(self, table: Table, n_imputations: int) -> Imputations:

@@ -207,3 +207,24 @@ def test_help_says_how():
     assert done.returncode == 0
     for word in ("imputer=missdiff", "n_imputations", "intervals", "imputer: boosted", "experiment=paper_table7"):
         assert word in done.stdout
+
+
+def test_two_processes_train_and_one_imputes(tmp_path):
+    arguments = [*TINY_IMPUTE, "missing=row", "imputer=csdi_t", "trainer=ddp", "trainer.devices=2"]
+    done = impute(*arguments, "evaluation.n_draws=2", f"outputs_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((only_run(tmp_path) / "report.json").read_text())
+    assert report["metrics"]["imputation/rmse"] is not None
+
+
+@pytest.mark.parametrize("imputer", ["mean_mode", "mice", "missforest imputer.n_trees=3", "csdi_t"])
+def test_nine_cells_in_ten_are_missing(tmp_path, imputer):
+    arguments = [*TINY_IMPUTE, "evaluation.n_draws=2", f"outputs_dir={tmp_path}", "dataset.n_train=60"]
+    done = impute(*arguments, "missing=independent", "ratio=0.9", f"imputer={imputer}".split()[0], *imputer.split()[1:])
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_conditional_model_is_not_fine_tuned_by_likelihood(tmp_path):
+    done = impute("missing=row", "imputer=csdi_t", "training=stasy", f"outputs_dir={tmp_path}")
+    assert done.returncode == 2
+    assert "training.fine_tuning_epochs=0" in done.stderr

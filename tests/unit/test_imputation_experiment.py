@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from src.cli import compose
-from src.imputation_experiment import impute_and_score, model_recipe, sample_masks
-from src.impute_request import build_impute_request
+from src.imputation_experiment import impute_and_score, sample_masks
+from src.impute_request import build_impute_request, model_recipe
 from src.missing import ColumnMissing, IndependentMissing, MissingAtRandom, NotMissingAtRandom, RowMissing
 from src.seeding import numpy_stream
 from src.tables import Split
