@@ -45,7 +45,9 @@ IN_LABEL = ("dataset.path",)
 LONGEST_NAME = 160
 IMPUTER = "imputer"
 """Group of ``python -m src.impute`` alone."""
-MODELS = ("diffusion", "marginals", "none")
+OF_IMPUTERS = ("conditional", "none")
+"""Models of imputers alone: of hidden cells given the others, or none that is trained with a loss of ours."""
+MODELS = ("diffusion", "marginals", *OF_IMPUTERS)
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class MethodChoice:
 
     Attributes:
         completion: a name of :data:`src.completion.COMPLETIONS`.
-        model: ``diffusion``, ``marginals`` (independent draws from the observed cells, no training), or ``none``: of an
-            imputer that has no such model, and so generates no rows.
+        model: ``diffusion``, ``marginals`` (independent draws from the observed cells, no training), or one of
+            :data:`OF_IMPUTERS`.
     """
 
     completion: str

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from src.cli import compose_plain
 from src.config import GROUPS, IMPUTER, Config, build_config, overrides, run_path
 from src.errors import ConfigError
-from src.imputation import IMPUTERS, DiffusionImputer, Imputer, ModelRecipe
+from src.imputation import IMPUTERS, ConditionalImputer, DiffusionImputer, Imputer, ModelRecipe
 from src.metrics.settings import ImputationEvaluation
 from src.missing.mcar import NativeMissing
 from src.requests import check_writable
@@ -135,8 +135,10 @@ def as_run(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of an imputation run as those of a run: its method is the imputer."""
     kept = {key: value for key, value in plain.items() if key not in Fill.__dataclass_fields__}
     name = plain[IMPUTER]["name"]
-    trains = issubclass(IMPUTERS.get(name, Imputer), DiffusionImputer)
-    method = {"name": f"{IMPUTE}{name}", "completion": "keep", "model": "diffusion" if trains else "none"}
+    kind = IMPUTERS.get(name, Imputer)
+    trained = "conditional" if issubclass(kind, ConditionalImputer) else "diffusion"
+    model = trained if issubclass(kind, DiffusionImputer) else "none"
+    method = {"name": f"{IMPUTE}{name}", "completion": "keep", "model": model}
     return {**kept, "method": method, "n_synthetic": None}
 
 

@@ -31,7 +31,7 @@ def evaluate_likelihood(config: Config, folder: RunFolder, request: EvaluationRe
         CheckpointError: the checkpoint is damaged or belongs to other data.
     """
     if config.model != "diffusion":
-        raise ConfigError(f"method={config.method} has no likelihood: it trains no diffusion")
+        raise ConfigError(f"method={config.method} has no likelihood: it trains no diffusion of whole rows")
     if json.loads(folder.report.read_text())["status"] != "done":
         raise ConfigError(f"run={folder.path} was not applicable; there is no model in it")
     data = make_data(config)

@@ -24,15 +24,15 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
         ConfigError: a bad setting, or a multi-process trainer inside a local sweep: Lightning starts
             its other processes with the same command line, and each would walk the whole sweep.
     """
-    from src.config import build_config
+    from src.config import OF_IMPUTERS, build_config
     from src.metrics.settings import of_synthetic_rows
 
     config = build_config(cfg)
     if check_files := getattr(config.dataset, "check_files", None):
         check_files()
     of_synthetic_rows(config.evaluation)
-    if config.model == "none":
-        raise ConfigError("method.model=none generates no rows; method.model is diffusion or marginals")
+    if config.model in OF_IMPUTERS:
+        raise ConfigError(f"method.model={config.model} is one of imputers; method.model is diffusion or marginals")
     trainer = config.trainer
     if local_sweep and trainer.n_processes > 1:
         raise ConfigError(

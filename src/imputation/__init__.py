@@ -22,4 +22,4 @@ IMPUTERS: dict[str, type[Imputer]] = {
     "missdiff": MissDiffImputer,
 }
 
-__all__ = ["IMPUTERS", "DiffusionImputer", "Imputer", "ModelRecipe"]
+__all__ = ["IMPUTERS", "ConditionalImputer", "DiffusionImputer", "Imputer", "ModelRecipe"]

@@ -97,7 +97,7 @@ def _variant(runs: Sequence[Run]) -> str:
     used = sorted({run.report["n_used"] for run in done})
     rows = f"{used[0]:,}" if len(used) == 1 else f"{used[0]:,} to {used[-1]:,}"
     seconds = mean(run.report["time"]["total_s"] for run in done)
-    length = _length(config) if config["method"].get("model", "diffusion") == "diffusion" else "no training"
+    length = _length(config) if config["method"].get("model") not in ("marginals", "none") else "no training"
     changed = f"; settings: {', '.join(asked)}" if asked else ""
     return f"{done[0].method}: {length}; {rows} rows trained on; {seconds:,.0f} s a run{changed}."
 
