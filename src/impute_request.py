@@ -64,20 +64,17 @@ class ImputeRequest:
     Attributes:
         config: as of ``python -m src.train``, for a run whose method is ``impute_<imputer>``.
         imputer: not fitted.
+        evaluation: how imputations are scored, and from how many draws best values are taken.
         fill: the file to fill; None = score.
-        plain: settings as composed.
+        plain: settings that decide the run's folder, as composed. That of a file to fill holds the model, which
+            ``evaluation`` has no part in.
     """
 
     config: Config
     imputer: Imputer
+    evaluation: ImputationEvaluation
     fill: Fill | None
     plain: dict[str, Any]
-
-    @property
-    def evaluation(self) -> ImputationEvaluation:
-        """How imputations are scored, and from how many draws best values are taken."""
-        assert isinstance(self.config.evaluation, ImputationEvaluation)
-        return self.config.evaluation
 
     @property
     def dataset(self) -> OwnTable:
@@ -104,10 +101,14 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
     own = {key: plain.pop(key) for key in Fill.__dataclass_fields__}
     fill = typed(Fill, own, "")
     config = build_config(OmegaConf.create(as_run(plain)))
-    if not isinstance(config.evaluation, ImputationEvaluation):
+    evaluation = config.evaluation
+    if not isinstance(evaluation, ImputationEvaluation):
         raise ConfigError(f"evaluation={plain['evaluation']['name']} scores synthetic rows; here it is imputation")
+    if fill.out is not None:
+        plain["evaluation"] = compose_plain([], COMMAND)["evaluation"]
+        config = build_config(OmegaConf.create(as_run(plain)))
     imputer = chosen_option(IMPUTERS, {**plain[IMPUTER], "seed": config.general.seed}, IMPUTER)
-    request = ImputeRequest(config, imputer, fill if fill.out else None, plain)
+    request = ImputeRequest(config, imputer, evaluation, fill if fill.out else None, plain)
     if isinstance(imputer, DiffusionImputer):
         imputer.check(model_recipe(config, None, {}))
     if fill.out is None:

@@ -1,5 +1,6 @@
 """The holes of the user's own file filled: read, learned from, written again with nothing else changed."""
 
+import signal
 import time
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def fill(request: ImputeRequest, asked: Fill) -> None:
     n_draws = wanted or 1
     if request.imputer.draws_differ and (wanted is None or asked.intervals is not None):
         n_draws = max(n_draws, request.evaluation.n_draws)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     imputing = time.perf_counter()
     try:
         found = imputations_of(request.imputer, table, n_draws)

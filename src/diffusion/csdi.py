@@ -24,7 +24,6 @@ from src.errors import ConfigError
 
 N_CHANNELS = 3
 """Of the network: condition, noisy targets, and where the condition is."""
-UNIFORM = "uniform"
 
 
 class Condition(NamedTuple):
@@ -36,25 +35,23 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True)
 class Targets:
-    """Which observed cells are hidden in training.
+    """Which observed cells are hidden in training: of each row a share of its own.
 
     Attributes:
-        share: chance of each, in (0, 1); or ``uniform``: a chance of its own for every row, uniform in (0, 1).
+        low, high: the share is uniform between them; both in [0, 1].
     """
 
-    share: float | str
+    low: float
+    high: float
 
     def __post_init__(self) -> None:
-        if self.share != UNIFORM and not (isinstance(self.share, float) and 0 < self.share < 1):
-            raise ConfigError(f"imputer.hidden is {UNIFORM}, or a share between 0 and 1, got {self.share!r}")
+        if not (0 <= self.low <= self.high <= 1 and self.high > 0):
+            raise ConfigError(f"targets are a share between 0 and 1, got {self.low} to {self.high}")
 
     def draw(self, n_rows: int, n_columns: int, generator: torch.Generator) -> Tensor:
         """(B, d) bool, True = hidden."""
         device = generator.device
-        if isinstance(self.share, str):
-            share = torch.rand(n_rows, 1, generator=generator, device=device)
-        else:
-            share = torch.full((n_rows, 1), self.share, device=device)
+        share = self.low + (self.high - self.low) * torch.rand(n_rows, 1, generator=generator, device=device)
         return torch.rand(n_rows, n_columns, generator=generator, device=device) < share
 
 

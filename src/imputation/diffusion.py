@@ -39,6 +39,7 @@ from src.training.module import MissDiffModule
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
 BLOCK_ROWS = 2048
+LEAST_HIDDEN = 0.25
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,10 @@ class DiffusionImputer(Imputer):
         if self.n_steps < 1:
             raise ConfigError(f"imputer.n_steps is at least 1, got {self.n_steps}")
 
-    @property
-    def targets(self) -> Targets | None:
-        """What is hidden in training; None = nothing is."""
+    is_conditional: ClassVar[bool] = False
+
+    def targets(self, table: Table) -> Targets | None:
+        """What is hidden in training on a table; None = nothing is."""
         return None
 
     def take(self, module: MissDiffModule) -> None:
@@ -93,7 +95,7 @@ class DiffusionImputer(Imputer):
             ConfigError: it is of the other kind.
         """
         is_conditional = isinstance(module.denoiser, ConditionalDenoiser)
-        if is_conditional != (self.targets is not None):
+        if is_conditional != self.is_conditional:
             raise ConfigError(f"the model is {'' if is_conditional else 'not '}a conditional one (imputer=csdi_t)")
         self.module = module.eval()
         self._fitted_names = module.encoder.schema.names
@@ -104,7 +106,7 @@ class DiffusionImputer(Imputer):
         Raises:
             ConfigError: fine-tuning by likelihood, which a conditional model does not have.
         """
-        if self.targets is not None and recipe.training.fine_tuning_epochs:
+        if self.is_conditional and recipe.training.fine_tuning_epochs:
             raise ConfigError(
                 "imputer=csdi_t has no likelihood of whole rows to fine-tune by; set training.fine_tuning_epochs=0"
             )
@@ -134,7 +136,7 @@ class DiffusionImputer(Imputer):
             self.seed,
             recipe.config,
             recipe.stored,
-            self.targets,
+            self.targets(table),
         )
         with tempfile.TemporaryDirectory() as temporary:
             folder = recipe.folder or Path(temporary)
@@ -206,22 +208,32 @@ class ConditionalImputer(DiffusionImputer):
     """``imputer=csdi_t``: a model of hidden cells given the others (:mod:`src.diffusion.csdi`).
 
     Attributes:
-        hidden: share of the observed cells that are targets in training, or ``uniform``.
+        hidden: chance of an observed cell to be a target in training: a number in (0, 1); ``uniform``, of every row another
+            one between 0 and 1; or ``like_table``, the share of the table's cells that are holes, at least
+            :data:`LEAST_HIDDEN`: about as much is to be imputed.
         sampler: ``dpm`` or ``ancestral``.
     """
 
+    is_conditional: ClassVar[bool] = True
     hidden: float | str
     sampler: str
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.targets  # noqa: B018  # refuses a share that is none
+        is_share = isinstance(self.hidden, float) and 0 < self.hidden < 1
+        if not is_share and self.hidden not in ("like_table", "uniform"):
+            raise ConfigError(f"imputer.hidden is like_table, uniform, or a share between 0 and 1, got {self.hidden!r}")
         if self.sampler not in ("dpm", "ancestral"):
             raise ConfigError(f"imputer.sampler is dpm or ancestral, got {self.sampler!r}")
 
-    @property
-    def targets(self) -> Targets:
-        return Targets(self.hidden)
+    def targets(self, table: Table) -> Targets:
+        """What is hidden in training on a table."""
+        if isinstance(self.hidden, float):
+            return Targets(self.hidden, self.hidden)
+        if self.hidden == "uniform":
+            return Targets(0.0, 1.0)
+        share = max(float((~table.observed).mean()), LEAST_HIDDEN)
+        return Targets(share, share)
 
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
         assert isinstance(module.denoiser, ConditionalDenoiser)

@@ -80,7 +80,7 @@ class MissDiffModule(pl.LightningModule):
         self.seed = seed
         self._identity = {"config": config, "encoder": encoder.to_dict(), "seed": seed, **_as_tensors(table or {})}
         if targets is not None:
-            self._identity["targets"] = targets.share
+            self._identity["targets"] = [targets.low, targets.high]
         self.on_drawing: Callable[[float], object] = _ignore
         self.epoch_loss = float("nan")
         self._noise: torch.Generator | None = None

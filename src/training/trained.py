@@ -32,7 +32,7 @@ def trained_module(
     stored = checkpoint[CHECKPOINT_KEY]
     encoder = TableEncoder.from_dict(stored["encoder"])
     moments = torch.zeros(encoder.width), torch.ones(encoder.width)
-    targets = Targets(stored["targets"]) if "targets" in stored else None
+    targets = Targets(*stored["targets"]) if "targets" in stored else None
     module = MissDiffModule(
         encoder, moments, network, diffusion, training, 1, stored["seed"], stored["config"], targets=targets
     )

@@ -1,5 +1,6 @@
 """``python -m src.impute`` as a user calls it."""
 
+import gzip
 import json
 
 import numpy as np
@@ -103,6 +104,12 @@ def test_only_holes_change_byte_for_byte_and_the_model_fills_another_file(tmp_pa
     assert (numbers["lower"] != "").all()
     chances = bounds[bounds["probability"] != ""].groupby(["row", "column"])["probability"]
     assert chances.apply(lambda found: abs(found.astype(float).sum() - 1) < 1e-9).all()
+
+    assert "training" in filled.stderr
+    again = impute(f"dataset.path={source}", f"out={tmp_path / 'best.csv.gz'}", *common, "evaluation.n_draws=2")
+    assert again.returncode == 0, again.stderr
+    assert "training" not in again.stderr  # the model is kept
+    assert gzip.decompress((tmp_path / "best.csv.gz").read_bytes()) != out.read_bytes()
 
     run = only_run(tmp_path / "runs")
     (tmp_path / "new").mkdir()

@@ -41,7 +41,7 @@ class Constant(nn.Module):
 def conditional(network, columns=COLUMNS, share=0.5):
     recipe = DDPMRecipe(PROCESS, "noise", "noise", Sampler("ancestral", None, "beta", 1e-5))
     width = len(columns)
-    return ConditionalDenoiser(network, recipe, (torch.zeros(width), torch.ones(width)), columns, Targets(share))
+    return ConditionalDenoiser(network, recipe, (torch.zeros(width), torch.ones(width)), columns, Targets(share, share))
 
 
 @pytest.mark.parametrize("sampler", ["dpm", "ancestral"])
@@ -89,15 +89,15 @@ def test_only_hidden_observed_cells_count_and_the_network_sees_no_target_clean()
 
 
 def test_a_share_of_its_own_for_every_row():
-    hidden = Targets("uniform").draw(5000, 40, torch.Generator().manual_seed(0)).float().mean(dim=1)
+    hidden = Targets(0.0, 1.0).draw(5000, 40, torch.Generator().manual_seed(0)).float().mean(dim=1)
     assert abs(float(hidden.mean()) - 0.5) < 0.02
     assert abs(float(hidden.std()) - (1 / 12) ** 0.5) < 0.02
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0, "some"])
-def test_a_share_that_is_none_is_refused(share):
-    with pytest.raises(ConfigError, match=r"imputer\.hidden is uniform, or a share between 0 and 1"):
-        Targets(share)
+@pytest.mark.parametrize("ends", [(0.0, 0.0), (0.5, 0.4), (-0.1, 0.5), (0.5, 1.1)])
+def test_a_share_that_is_none_is_refused(ends):
+    with pytest.raises(ConfigError, match="a share between 0 and 1"):
+        Targets(*ends)
 
 
 @pytest.mark.parametrize(
