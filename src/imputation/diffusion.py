@@ -208,8 +208,8 @@ class ConditionalImputer(DiffusionImputer):
     """``imputer=csdi_t``: a model of hidden cells given the others (:mod:`src.diffusion.csdi`).
 
     Attributes:
-        hidden: chance of an observed cell to be a target in training: a number in (0, 1); ``uniform``, of every row another
-            one between 0 and 1; or ``like_table``, the share of the table's cells that are holes, at least
+        hidden: chance of an observed cell to be a target in training: a number in (0, 1); ``uniform``, of every row
+            another one between 0 and 1; or ``like_table``, the share of the table's cells that are holes, at least
             :data:`LEAST_HIDDEN`: about as much is to be imputed.
         sampler: ``dpm`` or ``ancestral``.
     """
