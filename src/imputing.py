@@ -18,7 +18,7 @@ from src.seeding import numpy_stream
 from src.synthetic import stored_table
 from src.tables import Split, Table
 from src.tables.filling import HoledFile, open_holed
-from src.tables.imputations import Imputations
+from src.tables.imputations import Imputations, draws_for
 from src.tables.kinds import listed
 from src.tables.layout import Layout
 from src.tables.understanding import Columns
@@ -46,18 +46,15 @@ def fill(request: ImputeRequest, asked: Fill) -> None:
         about_rows = [note for note in columns.notes if not note.startswith(OF_SYNTHETIC)]
         for note in [*about_rows, *_not_filled(columns)]:
             print(f"note: {note}")
-    if asked.run is None:
+    if holed.holes and asked.run is None:
         _fit(request, Split(table, table, layout), started)
     if not is_rank_zero():
         return
-    wanted = asked.n_imputations
-    n_draws = wanted or 1
-    if request.imputer.draws_differ and (wanted is None or asked.intervals is not None):
-        n_draws = max(n_draws, request.evaluation.n_draws)
+    n_draws, wanted = _n_draws(request, asked), asked.n_imputations
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     imputing = time.perf_counter()
     try:
-        found = imputations_of(request.imputer, table, n_draws)
+        found = imputations_of(request.imputer, table, n_draws) if holed.holes else Imputations(table, {})
         seconds = time.perf_counter() - imputing
         for number, out in enumerate(asked.tables):
             which = asked.estimate if wanted is None else number
@@ -71,6 +68,19 @@ def fill(request: ImputeRequest, asked: Fill) -> None:
     except OSError as error:
         raise MissDiffError(f"{asked.out} cannot be written: {error.strerror or error}") from error
     print(_summary(request, asked, table, holed, seconds))
+
+
+def _n_draws(request: ImputeRequest, asked: Fill) -> int:
+    """Draws for each hole: as many as tables, and where best values or bounds are wanted as many as these need."""
+    n_draws = asked.n_imputations or 1
+    if request.imputer.draws_differ and asked.n_imputations is None:
+        n_draws = request.evaluation.n_draws
+    if asked.intervals is None:
+        return n_draws
+    needed = draws_for(asked.intervals)
+    if needed > request.evaluation.n_draws:
+        print(f"note: intervals={asked.intervals:g} needs {needed} draws for each hole, so many are made")
+    return max(n_draws, request.evaluation.n_draws, needed)
 
 
 def _columns(request: ImputeRequest, asked: Fill) -> Columns:
@@ -194,4 +204,6 @@ def _summary(request: ImputeRequest, asked: Fill, table: Table, holed: HoledFile
     if _trains(request, asked):
         folder = request.placed()[0]
         lines.append(f"model       {folder} (python -m src.impute run={folder} ... fills other files)")
+    if not n_holes:
+        lines[0] = "no hole in a learned column; the file is written as it is"
     return "\n".join(lines)

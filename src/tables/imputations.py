@@ -4,6 +4,7 @@ Only holes are stored, so that an observed cell cannot change and a hundred draw
 into memory.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -111,6 +112,11 @@ class Imputations:
         cell = np.arange(draws.shape[1]) * n_categories
         counts = np.bincount((draws + cell).ravel(), minlength=draws.shape[1] * n_categories)
         return np.asarray(counts.reshape(-1, n_categories) / draws.shape[0])
+
+
+def draws_for(level: float) -> int:
+    """The fewest draws whose outermost ones cover ``level``, (1 + level) / (1 - level)."""
+    return math.ceil(round((1 + level) / (1 - level), 6))
 
 
 def codes_of(table: Table, name: str) -> np.ndarray:

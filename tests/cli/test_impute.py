@@ -176,6 +176,23 @@ def test_a_generating_run_fills_holes_too(tmp_path):
     assert "conditional" in other.stderr
 
 
+def test_a_file_without_holes_comes_back_as_it_is_and_nothing_is_trained(tmp_path):
+    source, out = tmp_path / "whole.csv", tmp_path / "out.csv"
+    source.write_text("a,b\n" + "".join(f"{i % 3},{i % 5}.50\n" for i in range(30)))
+    done = impute("dataset=table", f"dataset.path={source}", f"out={out}", f"outputs_dir={tmp_path / 'runs'}")
+    assert done.returncode == 0, done.stderr
+    assert "no hole" in done.stdout
+    assert out.read_bytes() == source.read_bytes()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_bounds_have_the_draws_that_they_need(tmp_path):
+    source, out = holed_file(tmp_path), tmp_path / "filled.csv"
+    done = impute("dataset=table", f"dataset.path={source}", f"out={out}", "imputer=hot_deck", "intervals=0.95")
+    assert done.returncode == 0, done.stderr
+    assert "intervals=0.95 needs 39 draws" in done.stdout
+
+
 FILE = "dataset=table dataset.path=FILE"
 
 
