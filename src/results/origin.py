@@ -97,9 +97,10 @@ def _variant(runs: Sequence[Run]) -> str:
     used = sorted({run.report["n_used"] for run in done})
     rows = f"{used[0]:,}" if len(used) == 1 else f"{used[0]:,} to {used[-1]:,}"
     seconds = mean(run.report["time"]["total_s"] for run in done)
-    length = _length(config) if config["method"].get("model") not in ("marginals", "none") else "no training"
+    untrained = {"marginals": "no training", "none": "no diffusion model"}
+    length = untrained.get(config["method"].get("model")) or _length(config)
     changed = f"; settings: {', '.join(asked)}" if asked else ""
-    return f"{done[0].method}: {length}; {rows} rows trained on; {seconds:,.0f} s a run{changed}."
+    return f"{done[0].method.removeprefix(IMPUTE)}: {length}; {rows} rows trained on; {seconds:,.0f} s a run{changed}."
 
 
 def _length(config: dict[str, Any]) -> str:
