@@ -136,14 +136,14 @@ def fit_imputer(imputer: Imputer, table: Table) -> None:
         imputer.fit(table)
         return
     with progress_bar(100, "fitting", "%") as bar:
-        imputer.on_progress = lambda share: bar.update(100 * share - bar.n)
+        imputer.on_progress = lambda share: bar.update(int(100 * share) - bar.n)
         imputer.fit(table)
 
 
 def imputations_of(imputer: Imputer, table: Table, n_draws: int) -> Imputations:
     """Fill, with a bar."""
     with progress_bar(100, "imputing", "%") as bar:
-        imputer.on_progress = lambda share: bar.update(100 * share - bar.n)
+        imputer.on_progress = lambda share: bar.update(int(100 * share) - bar.n)
         return imputer.transform(table, n_draws)
 
 
