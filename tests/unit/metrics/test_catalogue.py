@@ -18,7 +18,7 @@ UTILITY_NAMES = [f"utility/{model}/{measure}" for model in MODELS for measure in
 def test_every_metric_says_what_is_best_its_bounds_and_its_blind_spot(name):
     metric = describe(name)
     assert metric.name == name
-    assert metric.best in ("high", "low", "half")
+    assert metric.best in ("high", "low", "half", "level")
     low, high = metric.bounds
     assert low is None or high is None or low < high
     assert all(text.strip() for text in (metric.heading, metric.meaning, metric.blind))
