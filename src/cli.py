@@ -46,6 +46,7 @@ from src.sweep import (
 
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 HYDRA_VERSION = "1.3"
+LOCAL_LAUNCHERS = ("basic", "joblib")
 MOST_DEATHS = 3
 IMPUTER = "imputer"
 SWEPT: dict[str, tuple[str, ...]] = {"config": (), "impute": ("impute",)}
@@ -92,6 +93,12 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
     except KeyboardInterrupt:
         _say("interrupted; what was finished is kept, the same command goes on from there")
         sys.exit(1)
+
+
+def in_local_sweep() -> bool:
+    """Whether the job of this process is one of a ``--multirun`` on this machine."""
+    settings = HydraConfig.get()
+    return settings.mode == RunMode.MULTIRUN and settings.runtime.choices["hydra/launcher"] in LOCAL_LAUNCHERS
 
 
 def sweep_axes(overrides: Sequence[str], multirun: bool, config_name: str = "config") -> tuple[bool, Axes]:

@@ -32,6 +32,7 @@ from src.training.datamodule import TableDataModule
 from src.training.fit import check_devices, fit, generate, is_rank_zero, make_trainer
 from src.training.module import MissDiffModule
 
+NOTHING_TO_DO = "finished before, nothing to do (force=true runs it anew)"
 FEW_ROWS = 100
 FEW_SHARE = 0.05
 MOST_UNASKED = 100_000
@@ -72,11 +73,10 @@ def run(config: Config, path: Path) -> bool:
 
 
 def _finished(config: Config, folder: RunFolder) -> bool:
-    if not folder.done or config.general.force:
-        return False
-    folder.check_settings(config.identity)
-    print(f"finished before, nothing to do (force=true runs it anew)\n\n{run_summary(folder, config.method)}")
-    return True
+    found = folder.finished(config.identity, config.general.force)
+    if found:
+        print(f"{NOTHING_TO_DO}\n\n{run_summary(folder, config.method)}")
+    return found
 
 
 def _run(config: Config, folder: RunFolder, data: TableDataModule, started: float) -> None:
@@ -89,7 +89,7 @@ def _run(config: Config, folder: RunFolder, data: TableDataModule, started: floa
     print(f"run folder: {folder.path}")
     for warning in _warnings(data):
         print(f"warning: {warning}", file=sys.stderr)
-    mirror = _mirror(config, folder)
+    mirror = mirror_of(config, folder)
     try:
         synthetic = _synthetic(config, folder, data, mirror)
         if synthetic is not None:
@@ -259,7 +259,7 @@ def _record_not_applicable(config: Config, folder: RunFolder, split: Split, reas
     mask = config.missing.sample_mask(split.train, numpy_stream(config.general.seed, "mask")) & split.train.observed
     report.realised_ratio = realised_ratio(mask, split.train.schema.names)
     folder.finish(report.to_dict())
-    _mirror(config, folder).finish(report.to_dict(), {}, None)
+    mirror_of(config, folder).finish(report.to_dict(), {}, None)
     print(f"not applicable: {reason}\nreport: {folder.report}")
 
 
@@ -276,7 +276,8 @@ def _new_report(config: Config, split: Split, status: str, reason: str | None) -
     )
 
 
-def _mirror(config: Config, folder: RunFolder) -> Mirror:
+def mirror_of(config: Config, folder: RunFolder) -> Mirror:
+    """The run's mirror, of rank 0 alone."""
     if not is_rank_zero():
         return Mirror()
     group = group_name(config)

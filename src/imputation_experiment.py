@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from src.config import Config, group_name
+from src.config import Config
+from src.experiment import NOTHING_TO_DO, mirror_of
 from src.imputation import DiffusionImputer, Imputer
 from src.impute_request import ImputeRequest, model_recipe
 from src.metrics.imputation import score_imputations
@@ -19,7 +20,6 @@ from src.results.imputation_summary import imputation_summary
 from src.results.provenance import commit, device_name, peak_memory_mb, reset_peak_memory, versions
 from src.results.report import Report
 from src.results.run_folder import RunFolder
-from src.results.tracking import open_mirror
 from src.seeding import numpy_stream
 from src.synthetic import stored_table
 from src.tables import Split, Table
@@ -148,11 +148,10 @@ def imputations_of(imputer: Imputer, table: Table, n_draws: int) -> Imputations:
 
 
 def _finished(config: Config, folder: RunFolder) -> bool:
-    if not folder.done or config.general.force:
-        return False
-    folder.check_settings(config.identity)
-    print(f"finished before, nothing to do (force=true runs it anew)\n\n{imputation_summary(folder)}")
-    return True
+    found = folder.finished(config.identity, config.general.force)
+    if found:
+        print(f"{NOTHING_TO_DO}\n\n{imputation_summary(folder)}")
+    return found
 
 
 def _prepare(request: ImputeRequest, folder: RunFolder, split: Split, mask: np.ndarray) -> None:
@@ -168,8 +167,7 @@ def _run(
     reset_peak_memory()
     folder.open(config.identity, config.general.force)
     print(f"run folder: {folder.path}")
-    variant = None if config.general.run_dir is None else "-".join([config.method, *config.overrides])
-    mirror = open_mirror(config.logger, folder.path, group_name(config), config.method, config.identity, variant)
+    mirror = mirror_of(config, folder)
     try:
         _prepare(request, folder, split, masks[0])
         scores, times = impute_and_score(request, split, masks)

@@ -3,14 +3,10 @@
 See ``python -m src.impute --help``.
 """
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from src.cli import main
+from src.cli import in_local_sweep, main
 from src.errors import ConfigError
-
-LOCAL_LAUNCHERS = ("basic", "joblib")
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
@@ -20,11 +16,8 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
     request = build_impute_request(cfg)
     if local_sweep and request.fill is not None:
         raise ConfigError("--multirun would write all tables to one file; say one command for each out=FILE")
-    if local_sweep and request.config.trainer.n_processes > 1:
-        raise ConfigError(
-            f"trainer.strategy={request.config.trainer.strategy} with {request.config.trainer.n_processes} processes "
-            "inside a local --multirun would make every process walk the whole sweep; sweep with one device a job"
-        )
+    if local_sweep:
+        request.config.trainer.refuse_in_sweep()
 
 
 def job(cfg: DictConfig) -> bool:
@@ -33,8 +26,7 @@ def job(cfg: DictConfig) -> bool:
     from src.impute_request import build_impute_request
     from src.imputing import fill
 
-    hydra = HydraConfig.get()
-    check(cfg, hydra.mode == RunMode.MULTIRUN and hydra.runtime.choices["hydra/launcher"] in LOCAL_LAUNCHERS)
+    check(cfg, in_local_sweep())
     request = build_impute_request(cfg)
     if request.fill is None:
         return run(request)

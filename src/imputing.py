@@ -22,10 +22,9 @@ from src.tables.imputations import Imputations, draws_for
 from src.tables.kinds import listed
 from src.tables.layout import Layout
 from src.tables.understanding import Columns
+from src.training.blocks import device_of
 from src.training.fit import check_devices, is_rank_zero
 
-OF_SYNTHETIC = ("not learned, because", "without any value")
-"""Notes on what becomes of columns in a synthetic table; a filled one has its own."""
 BOUNDS = ("row", "column", "value", "lower", "upper", "probability")
 
 
@@ -43,8 +42,7 @@ def fill(request: ImputeRequest, asked: Fill) -> None:
     table = layout.table(columns.frame, layout.schema(columns.target), str(source))
     holed = open_holed(source, layout, columns.frame)
     if is_rank_zero():
-        about_rows = [note for note in columns.notes if not note.startswith(OF_SYNTHETIC)]
-        for note in [*about_rows, *_not_filled(columns)]:
+        for note in [*columns.reading_notes, *_not_filled(columns)]:
             print(f"note: {note}")
     if holed.holes and asked.run is None:
         _fit(request, Split(table, table, layout), started)
@@ -89,7 +87,7 @@ def _columns(request: ImputeRequest, asked: Fill) -> Columns:
         return request.dataset.understand()
     model = load_model(checkpoint_of(Path(asked.run)))
     assert isinstance(request.imputer, DiffusionImputer), "checked with the request"
-    request.imputer.take(model.module)
+    request.imputer.take(model.module.to(device_of(request.config.trainer.accelerator, 0, 1)))
     return request.dataset.understand_as(model.layout)
 
 

@@ -6,14 +6,10 @@ so that help and refusals are quick.
 
 from dataclasses import replace
 
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from src.cli import compose_plain, main
+from src.cli import compose_plain, in_local_sweep, main
 from src.errors import ConfigError
-
-LOCAL_LAUNCHERS = ("basic", "joblib")
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
@@ -21,8 +17,7 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
     Raises:
         TableError: the dataset's files are absent.
-        ConfigError: a bad setting, or a multi-process trainer inside a local sweep: Lightning starts
-            its other processes with the same command line, and each would walk the whole sweep.
+        ConfigError: a bad setting, or a multi-process trainer inside a local sweep.
     """
     from src.config import OF_IMPUTERS, build_config
     from src.metrics.settings import of_synthetic_rows
@@ -33,13 +28,8 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
     of_synthetic_rows(config.evaluation)
     if config.model in OF_IMPUTERS:
         raise ConfigError(f"method.model={config.model} is one of imputers; method.model is diffusion or marginals")
-    trainer = config.trainer
-    if local_sweep and trainer.n_processes > 1:
-        raise ConfigError(
-            f"trainer.strategy={trainer.strategy} with {trainer.n_processes} processes inside a local --multirun would "
-            "make every process walk the whole sweep; sweep with one device a job, or use "
-            "hydra/launcher=submitit_slurm"
-        )
+    if local_sweep:
+        config.trainer.refuse_in_sweep()
 
 
 def job(cfg: DictConfig) -> bool:
@@ -47,8 +37,7 @@ def job(cfg: DictConfig) -> bool:
     from src.config import build_config, choices, overrides, run_path
     from src.experiment import run
 
-    hydra = HydraConfig.get()
-    check(cfg, hydra.mode == RunMode.MULTIRUN and hydra.runtime.choices["hydra/launcher"] in LOCAL_LAUNCHERS)
+    check(cfg, in_local_sweep())
     config = build_config(cfg)
     options = choices(config)
     usual = compose_plain([option for option in options if option.split("=")[0] in ("dataset", "missing", "method")])

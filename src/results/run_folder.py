@@ -83,6 +83,17 @@ class RunFolder:
                 hold(lock)
             yield
 
+    def finished(self, config: Mapping[str, Any], force: bool) -> bool:
+        """Whether there is nothing to do for a run of ``config``.
+
+        Raises:
+            RunExistsError: see :meth:`check_settings`.
+        """
+        if not self.done or force:
+            return False
+        self.check_settings(config)
+        return True
+
     def check_settings(self, config: Mapping[str, Any]) -> None:
         """Refuse to take a finished run of other settings for that of ``config``.
 

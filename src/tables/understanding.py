@@ -26,15 +26,22 @@ class Columns:
         frame: (N, .) its cells, holes NaN.
         layout: what becomes of its columns.
         summaries: of its columns, in order.
-        notes: a sentence for everything the user may want to know of.
+        reading_notes: a sentence for everything about its cells that the user may want to know of.
         target: column to predict.
+        unlearned_notes: a sentence for every kind of column that a synthetic table has without having learned it.
     """
 
     frame: pd.DataFrame
     layout: Layout
     summaries: tuple[ColumnSummary, ...]
-    notes: tuple[str, ...]
+    reading_notes: tuple[str, ...]
     target: str | None
+    unlearned_notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All sentences, for who makes a synthetic table."""
+        return (*self.reading_notes, *self.unlearned_notes)
 
 
 @dataclass(frozen=True)
@@ -85,13 +92,12 @@ def understand(
         forms.append(replace(form, as_categories=True) if name == target and form.kind == "ordered" else form)
     _refuse_nameless(where, forms)
     _refuse_second_header(where, frame, forms)
-    _note_not_learned(forms, choices, notes)
     layout = Layout(tuple(forms), raw.dialect or Dialect(), raw.arrow)
     if target and not layout[target].is_learned:
         raise TableError(f"the target {target!r} cannot be predicted: it is of kind {layout[target].kind}")
     layout.schema(target)
     summaries = tuple(summarise(form, frame[form.name]) for form in forms)
-    return Columns(frame, layout, summaries, tuple(notes), target)
+    return Columns(frame, layout, summaries, tuple(notes), target, tuple(_not_learned(forms, choices)))
 
 
 def marked(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules, say: Say) -> pd.DataFrame:
@@ -108,7 +114,8 @@ def marked(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rule
     return pd.DataFrame(columns)
 
 
-def _note_not_learned(forms: Sequence[Form], choices: Mapping[str, ColumnChoice], notes: list[str]) -> None:
+def _not_learned(forms: Sequence[Form], choices: Mapping[str, ColumnChoice]) -> list[str]:
+    notes = []
     ids = [form.name for form in forms if form.kind == "id" and choices.get(form.name, ColumnChoice()).kind != "id"]
     if ids:
         notes.append(
@@ -118,6 +125,7 @@ def _note_not_learned(forms: Sequence[Form], choices: Mapping[str, ColumnChoice]
     empty = [form.name for form in forms if form.kind == "empty"]
     if empty:
         notes.append(f"without any value, and written without: {listed(map(repr, empty))}")
+    return notes
 
 
 def _refuse_nameless(where: str, forms: Sequence[Form]) -> None:

@@ -140,3 +140,18 @@ class TrainerSettings:
     def n_processes(self) -> int:
         """World size."""
         return self.devices * self.num_nodes
+
+    def refuse_in_sweep(self) -> None:
+        """Refuse several processes inside a local sweep.
+
+        Lightning starts its other processes with the same command line, and each would walk the whole sweep.
+
+        Raises:
+            ConfigError: there is more than one.
+        """
+        if self.n_processes > 1:
+            raise ConfigError(
+                f"trainer.strategy={self.strategy} with {self.n_processes} processes inside a local --multirun would "
+                "make every process walk the whole sweep; sweep with one device a job, or use "
+                "hydra/launcher=submitit_slurm"
+            )
