@@ -14,9 +14,9 @@ from typing import Any
 from omegaconf import DictConfig
 
 from src.completion import COMPLETIONS, Completion
-from src.diffusion import DIFFUSIONS, DiffusionRecipe
+from src.diffusion import DIFFUSIONS, AbsorbingRecipe, AnyDiffusion
 from src.diffusion.networks import NETWORKS, NetworkRecipe
-from src.encoding import EncodingRecipe
+from src.encoding import Encoding, EncodingRecipe, StatesRecipe
 from src.errors import ConfigError
 from src.metrics.settings import EVALUATIONS, Evaluation
 from src.missing import MECHANISMS, Mechanism
@@ -124,8 +124,8 @@ class Config:
     method: str
     model: str
     completion: Completion
-    encoding: EncodingRecipe
-    diffusion: DiffusionRecipe
+    encoding: Encoding
+    diffusion: AnyDiffusion
     network: NetworkRecipe
     training: TrainingRecipe
     trainer: TrainerSettings
@@ -157,7 +157,15 @@ def build_config(cfg: DictConfig) -> Config:
         if not isinstance(plain.get(group), Mapping):
             raise ConfigError(f"group {group!r} is missing; choose one of its options, e.g. {group}=...")
     method = typed(MethodChoice, without(plain["method"], "name"), "method")
+    diffusion = chosen_option(DIFFUSIONS, without(plain["diffusion"], "encoding"), "diffusion")
+    encoding: type[Encoding] = StatesRecipe if isinstance(diffusion, AbsorbingRecipe) else EncodingRecipe
     budget = typed(Budget, without(plain["budget"], "name"), "budget")
+    training = typed(TrainingRecipe, without(plain["training"], "name"), "training").scaled(budget.share)
+    if training.fine_tuning_epochs and isinstance(diffusion, AbsorbingRecipe):
+        raise ConfigError(
+            "training.fine_tuning_epochs is driven by the likelihood of a continuous process; diffusion=absorbing has "
+            "none: set training.fine_tuning_epochs=0, or diffusion=ve"
+        )
     return Config(
         general=general,
         dataset=chosen_option(DATASETS, plain["dataset"], "dataset"),
@@ -165,10 +173,10 @@ def build_config(cfg: DictConfig) -> Config:
         method=str(plain["method"]["name"]),
         model=method.model,
         completion=COMPLETIONS[method.completion],
-        encoding=typed(EncodingRecipe, plain["diffusion"].get("encoding", {}), "diffusion.encoding"),
-        diffusion=chosen_option(DIFFUSIONS, without(plain["diffusion"], "encoding"), "diffusion"),
+        encoding=typed(encoding, plain["diffusion"].get("encoding", {}), "diffusion.encoding"),
+        diffusion=diffusion,
         network=chosen_option(NETWORKS, plain["network"], "network"),
-        training=typed(TrainingRecipe, without(plain["training"], "name"), "training").scaled(budget.share),
+        training=training,
         trainer=typed(TrainerSettings, without(plain["trainer"], "name"), "trainer"),
         evaluation=chosen_option(EVALUATIONS, plain["evaluation"], "evaluation"),
         logger=chosen_option(LOGGERS, plain["logger"], "logger"),

@@ -6,14 +6,14 @@ the run, they are the rows of its ``synthetic.parquet``.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from src.diffusion import DiffusionRecipe, Given
+from src.diffusion import AbsorbingRecipe, AnyDiffusion, Given, with_steps
 from src.errors import ConfigError, TableError
 from src.recorded import recorded_config
 from src.synthetic import chunk_rng, stored_masks
@@ -75,8 +75,8 @@ def load_model(file: Path, n_steps: int | None = None) -> Model:
     config = recorded_config(stored["config"])
     diffusion = config.diffusion
     if n_steps is not None:
-        check_n_steps(n_steps, diffusion)
-        diffusion = replace(diffusion, sampler=replace(diffusion.sampler, n_steps=n_steps))
+        check_n_steps(n_steps, diffusion, len(stored["encoder"]["blocks"]))
+        diffusion = with_steps(diffusion, n_steps)
     module = trained_module(checkpoint, file, config.network, diffusion, config.training)
     schema = module.encoder.schema
     layout = Layout.from_dict(stored["layout"]) if "layout" in stored else layout_of_schema(schema)
@@ -85,12 +85,16 @@ def load_model(file: Path, n_steps: int | None = None) -> Model:
     return Model(module, layout, masks, stored["config"])
 
 
-def check_n_steps(n_steps: int, diffusion: DiffusionRecipe) -> None:
+def check_n_steps(n_steps: int, diffusion: AnyDiffusion, n_columns: int) -> None:
     """Refuse a number of steps without effect.
 
     Raises:
         ConfigError: the sampler chooses its own, or the process has fewer.
     """
+    if isinstance(diffusion, AbsorbingRecipe):
+        if n_steps > n_columns:
+            raise ConfigError(f"n_steps is at most {n_columns}, one for each learned column, got {n_steps}")
+        return
     if diffusion.sampler.name == "ode":
         raise ConfigError("n_steps has no effect: the run's sampler, ode, chooses its steps by a tolerance")
     schedule = diffusion.process.schedule()

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from src.diffusion.denoiser import Denoiser, Network, RowLosses
-from src.diffusion.recipe import DiffusionRecipe
+from src.diffusion.recipe import DiffusionRecipe, Moments
 from src.diffusion.sampler import Drawn, Sampler, draw
 from src.diffusion.schedule import Schedule
 from src.errors import ConfigError
@@ -61,7 +61,7 @@ class ConditionalDenoiser(Denoiser):
     Arguments:
         network: maps (B, 3, D), (B,) or (1,) times and sigmas to (B, D).
         recipe: process, parametrisation and weight.
-        moments: (D,) mean and standard deviation of each coordinate over its observed entries.
+        moments: of the coordinates.
         columns: (D,) int64 column that each coordinate belongs to.
         targets: which cells are hidden in training.
     """
@@ -72,11 +72,11 @@ class ConditionalDenoiser(Denoiser):
         self,
         network: nn.Module,
         recipe: DiffusionRecipe,
-        moments: tuple[Tensor, Tensor],
+        moments: Moments,
         columns: Tensor,
         targets: Targets,
     ) -> None:
-        super().__init__(network, recipe.process.schedule(), recipe.prediction, recipe.weight, *moments)
+        super().__init__(network, recipe.process.schedule(), recipe.prediction, recipe.weight, *moments[:2])
         self.register_buffer("columns", columns, persistent=False)
         self.n_columns = int(columns.max()) + 1
         self.targets = targets

@@ -41,10 +41,10 @@ WEIGHTS = ("noise", "likelihood", "velocity")
 
 @dataclass(frozen=True)
 class RowLosses:
-    """Losses of a batch: ``loss`` (B,), whose mean is the objective, and the noise levels ``sigma`` (B,)."""
+    """Of a batch: ``loss`` (B,), whose mean is the objective, and ``noise_level`` (B,), how noisy its rows are."""
 
     loss: Tensor
-    sigma: Tensor
+    noise_level: Tensor
 
 
 class NoisePredictor(Protocol):

@@ -1,6 +1,7 @@
 """A diffusion recipe: forward process, parametrisation, weight and sampler."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
@@ -8,6 +9,14 @@ from src.diffusion.denoiser import PREDICTIONS, WEIGHTS, Denoiser
 from src.diffusion.sampler import Sampler
 from src.diffusion.schedule import Process, VarianceExploding, VariancePreserving
 from src.errors import ConfigError
+
+
+class Moments(NamedTuple):
+    """Of each coordinate over its observed training entries, (D,): mean, standard deviation, share observed."""
+
+    mean: Tensor
+    std: Tensor
+    share_observed: Tensor
 
 
 @dataclass(frozen=True)
@@ -31,9 +40,9 @@ class DiffusionRecipe:
             if value not in allowed:
                 raise ConfigError(f"diffusion.{key} is one of {list(allowed)}, got {value!r}")
 
-    def build(self, network: nn.Module, mean: Tensor, std: Tensor) -> Denoiser:
+    def build(self, network: nn.Module, moments: Moments) -> Denoiser:
         """Noise predictor around ``network``; see :class:`Denoiser`."""
-        return Denoiser(network, self.process.schedule(), self.prediction, self.weight, mean, std)
+        return Denoiser(network, self.process.schedule(), self.prediction, self.weight, moments.mean, moments.std)
 
 
 @dataclass(frozen=True)
@@ -55,4 +64,40 @@ class VERecipe(DiffusionRecipe):
             raise ConfigError(f"diffusion.sampler.n_steps of {self.sampler.name} is a number: time is continuous in VE")
 
 
-DIFFUSIONS: dict[str, type[DiffusionRecipe]] = {"ddpm": DDPMRecipe, "ve": VERecipe}
+@dataclass(frozen=True)
+class CellByCell:
+    """How rows are drawn where cells become visible one after another.
+
+    Attributes:
+        n_steps: network evaluations of a row at most; None = one for each cell.
+    """
+
+    n_steps: int | None
+
+    def __post_init__(self) -> None:
+        if self.n_steps is not None and self.n_steps < 1:
+            raise ConfigError(f"diffusion.sampler.n_steps is at least 1, or null, got {self.n_steps}")
+
+
+@dataclass(frozen=True)
+class AbsorbingRecipe:
+    """``diffusion=absorbing``: cells are hidden one after another (:mod:`src.diffusion.absorbing`).
+
+    Attributes:
+        sampler: how rows are drawn.
+    """
+
+    sampler: CellByCell
+
+
+AnyDiffusion = DiffusionRecipe | AbsorbingRecipe
+
+
+def with_steps(diffusion: AnyDiffusion, n_steps: int) -> AnyDiffusion:
+    """The recipe with another number of steps of its sampler."""
+    if isinstance(diffusion, AbsorbingRecipe):
+        return replace(diffusion, sampler=replace(diffusion.sampler, n_steps=n_steps))
+    return replace(diffusion, sampler=replace(diffusion.sampler, n_steps=n_steps))
+
+
+DIFFUSIONS: dict[str, type[AnyDiffusion]] = {"absorbing": AbsorbingRecipe, "ddpm": DDPMRecipe, "ve": VERecipe}

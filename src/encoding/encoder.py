@@ -22,13 +22,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from scipy.special import ndtri
 from torch import Tensor
 
+from src.encoding.base import Encoder, observed_cells, refuse_empty, refuse_infinite, seen_categories
 from src.encoding.codes import CODES, TOKEN_WIDTH, code_width, codebook, direction
-from src.errors import ConfigError, TableError
+from src.errors import ConfigError
 from src.tables import Schema, Table
 
 NUMERICAL = ("minmax", "quantile")
@@ -62,6 +62,10 @@ class EncodingRecipe:
         if self.na_coordinate and self.code != "one_hot":
             raise ConfigError(f"diffusion.encoding.na_coordinate=true needs code=one_hot, got code={self.code}")
 
+    def fit(self, table: Table, mask: np.ndarray) -> "TableEncoder":
+        """See :meth:`TableEncoder.fit`."""
+        return TableEncoder.fit(table, mask, self)
+
 
 @dataclass(frozen=True)
 class Block:
@@ -80,7 +84,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class TableEncoder:
+class TableEncoder(Encoder):
     """Encoder fitted by :meth:`fit`; immutable, and plain enough to travel inside a checkpoint."""
 
     schema: Schema
@@ -104,97 +108,42 @@ class TableEncoder:
         blocks = []
         start = 0
         for i, column in enumerate(table.schema.columns):
-            observed = table.frame[column.name][mask[:, i]]
-            if observed.empty:
-                raise TableError(
-                    f"column {column.name!r} has no observed cell in the {table.n_rows} training rows; "
-                    "drop the column or lower the ratio"
-                )
+            observed = observed_cells(table, mask, i)
             if column.kind == "numerical":
                 levels = np.linspace(0, 1, 2 if recipe.numerical == "minmax" else min(MOST_QUANTILES, len(observed)))
                 knots = np.quantile(observed, levels)
                 width = TOKEN_WIDTH if recipe.code == "tokens" else 1
                 block = Block(column.name, start, start + width, knots=tuple(knots.tolist()))
             else:
-                present = set(observed)
-                seen = tuple(k for k, category in enumerate(column.categories) if category in present)
+                seen = seen_categories(column.categories, observed)
                 width = code_width(recipe.code, len(seen)) + recipe.na_coordinate
                 block = Block(column.name, start, start + width, categories=seen)
             blocks.append(block)
             start = block.stop
         return cls(table.schema, recipe.low, recipe.na_coordinate, tuple(blocks), recipe.code)
 
-    @property
-    def width(self) -> int:
-        """D, the number of coordinates."""
-        return self.blocks[-1].stop
-
-    @property
-    def columns(self) -> Tensor:
-        """(D,) int64 position of the column that each coordinate belongs to."""
-        return torch.cat([torch.full((b.stop - b.start,), i, dtype=torch.int64) for i, b in enumerate(self.blocks)])
-
     def forward(self, table: Table, mask: np.ndarray) -> tuple[Tensor, Tensor]:
-        """Encode rows.
-
-        Arguments:
-            table: (N, d) table; a category never seen in fitting counts as missing.
-            mask: (N, d) bool on cells, True = observed.
-
-        Returns:
-            x (N, D) float32 and the mask (N, D) bool on coordinates, constant inside a block.
-
-        Raises:
-            TableError: a cell marked observed holds no finite value; names column and row.
-        """
+        """See :meth:`Encoder.forward`."""
         x = np.zeros((table.n_rows, self.width), dtype=np.float32)
         coordinate_mask = np.zeros((table.n_rows, self.width), dtype=bool)
         for i, block in enumerate(self.blocks):
             values, observed = table.frame[block.name], mask[:, i]
             if block.categories:
                 codes = self._codes(block, values)
-                _refuse_empty(values.isna().to_numpy(), observed, block.name)
+                refuse_empty(values.isna().to_numpy(), observed, block.name)
                 observed = observed & (codes >= 0)
                 x[:, block.start : block.stop] = self._coded(block, codes, observed)
             else:
                 numbers = values.to_numpy(dtype=np.float64)
-                _refuse_empty(~np.isfinite(numbers), observed, block.name)
+                refuse_empty(~np.isfinite(numbers), observed, block.name)
                 z = _scale(block, numbers, observed, self.low)
                 x[:, block.start : block.stop] = z[:, None] * direction(self.code, block.name)
             coordinate_mask[:, block.start : block.stop] = observed[:, None]
         return torch.from_numpy(x), torch.from_numpy(coordinate_mask)
 
-    def backward(self, x: Tensor) -> Table:
-        """Decode rows to a complete canonical table; see :meth:`decode`.
-
-        Arguments:
-            x: (n, D) finite coordinates.
-        """
-        decoded = self.decode(x)
-        columns: dict[str, Any] = {}
-        for column in self.schema.columns:
-            columns[column.name] = decoded[column.name]
-            if column.kind == "categorical":
-                values = np.empty(len(column.categories), dtype=object)
-                values[:] = column.categories
-                columns[column.name] = values[decoded[column.name]]
-        return Table(pd.DataFrame(columns), self.schema)
-
     def decode(self, x: Tensor) -> dict[str, np.ndarray]:
-        """Decode rows: clip and unscale numbers, the nearest code of a category (of one-hot: the argmax).
-
-        Arguments:
-            x: (n, D) finite coordinates.
-
-        Returns:
-            By column, (n,): numbers inside the observed range, of integer columns whole; of categorical columns
-            int64 positions in the schema's categories, na never among them.
-
-        Raises:
-            TableError: a coordinate is not finite.
-        """
-        if not torch.isfinite(x).all():
-            raise TableError("decoding: a sampled coordinate is not finite")
+        """See :meth:`Encoder.decode`: clips and unscales numbers, takes a category's nearest code (one-hot: argmax)."""
+        refuse_infinite(x)
         decoded: dict[str, np.ndarray] = {}
         for block in self.blocks:
             if block.categories:
@@ -227,11 +176,6 @@ class TableEncoder:
         )
         code = values.get("code", "one_hot")  # absent in checkpoints of earlier versions
         return cls(Schema.from_dict(values["schema"]), values["low"], values["na_coordinate"], blocks, code)
-
-    def _codes(self, block: Block, values: pd.Series) -> np.ndarray:
-        categories = self.schema[block.name].categories
-        seen = [categories[k] for k in block.categories]
-        return np.asarray(pd.Index(seen, dtype=object).get_indexer(values))
 
     def _coded(self, block: Block, codes: np.ndarray, observed: np.ndarray) -> np.ndarray:
         book = self._codebook(block)
@@ -272,9 +216,3 @@ def _scale(block: Block, numbers: np.ndarray, observed: np.ndarray, low: int) ->
     index = np.arange(len(knots))
     first, last = -np.interp(-filled, -knots[::-1], -index[::-1]), np.interp(filled, knots, index)
     return np.where(observed, np.interp((first + last) / 2, index, knot_positions(len(knots), low)), 0)
-
-
-def _refuse_empty(empty: np.ndarray, observed: np.ndarray, name: str) -> None:
-    wrong = empty & observed
-    if wrong.any():
-        raise TableError(f"column {name!r}, row {int(wrong.argmax())}: marked observed but holds no finite value")

@@ -1,4 +1,4 @@
-"""Imputation by diffusion models: MissDiff by replacement, CSDI_T by conditioning.
+"""Imputation by diffusion models: MissDiff by a model of whole rows, CSDI_T by one of hidden cells given the others.
 
 Both learn from the table with its holes and draw each row's hidden coordinates given the others. A block of
 rows has a random stream of its own for every draw: the first draws are the same whether few or many follow.
@@ -16,17 +16,17 @@ from torch import Tensor
 
 from src.completion import keep
 from src.diffusion import (
-    Condition,
+    AbsorbingRecipe,
+    AnyDiffusion,
     ConditionalDenoiser,
-    DiffusionRecipe,
     Drawn,
     Given,
+    Sampler,
     Targets,
-    draw_conditional,
-    draw_given,
+    draw_rows,
 )
 from src.diffusion.networks import NetworkRecipe
-from src.encoding import EncodingRecipe
+from src.encoding import Encoding
 from src.errors import ConfigError
 from src.imputation.imputer import Imputer
 from src.missing.mcar import NativeMissing
@@ -40,6 +40,7 @@ from src.training.recipe import TrainerSettings, TrainingRecipe
 
 BLOCK_ROWS = 2048
 LEAST_HIDDEN = 0.25
+CONTINUOUS_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ class ModelRecipe:
         stored: what else the checkpoint holds, plain values and arrays.
     """
 
-    encoding: EncodingRecipe
-    diffusion: DiffusionRecipe
+    encoding: Encoding
+    diffusion: AnyDiffusion
     network: NetworkRecipe
     training: TrainingRecipe
     trainer: TrainerSettings
@@ -72,14 +73,14 @@ class DiffusionImputer(Imputer):
     """
 
     draws_differ: ClassVar[bool] = True
-    n_steps: int
+    n_steps: int | None
     seed: int
     recipe: ModelRecipe | None = field(default=None, init=False, repr=False)
     module: MissDiffModule | None = field(default=None, init=False, repr=False)
     n_evaluations: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        if self.n_steps < 1:
+        if self.n_steps is not None and self.n_steps < 1:
             raise ConfigError(f"imputer.n_steps is at least 1, got {self.n_steps}")
 
     is_conditional: ClassVar[bool] = False
@@ -104,8 +105,10 @@ class DiffusionImputer(Imputer):
         """Refuse a recipe that such a model cannot be trained with.
 
         Raises:
-            ConfigError: fine-tuning by likelihood, which a conditional model does not have.
+            ConfigError: of a conditional model, a process without noise, or fine-tuning by likelihood.
         """
+        if self.is_conditional and isinstance(recipe.diffusion, AbsorbingRecipe):
+            raise ConfigError("imputer=csdi_t is a model of noisy cells; diffusion is ddpm or ve")
         if self.is_conditional and recipe.training.fine_tuning_epochs:
             raise ConfigError(
                 "imputer=csdi_t has no likelihood of whole rows to fine-tune by; set training.fine_tuning_epochs=0"
@@ -185,10 +188,14 @@ class DiffusionImputer(Imputer):
 
 @dataclass
 class MissDiffImputer(DiffusionImputer):
-    """``imputer=missdiff``: the model of whole rows, its known coordinates replaced (:mod:`src.diffusion.conditional`).
+    """``imputer=missdiff``: the model of whole rows.
+
+    Under ``diffusion=absorbing`` known cells are visible and the others drawn one after another; under a continuous
+    process known coordinates are replaced at every step (:mod:`src.diffusion.conditional`).
 
     Attributes:
-        repeats: how often each step is taken.
+        n_steps: of one draw; None = one for each hole, of continuous processes :data:`CONTINUOUS_STEPS`.
+        repeats: how often each step of a continuous process is taken.
     """
 
     repeats: int
@@ -199,8 +206,11 @@ class MissDiffImputer(DiffusionImputer):
             raise ConfigError(f"imputer.repeats is at least 1, got {self.repeats}")
 
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
-        sampler = replace(module.diffusion.sampler, n_steps=self.n_steps)
-        return draw_given(module.denoiser, sampler, Given(x, mask, self.repeats), len(x), generator)
+        sampler, n_steps = module.diffusion.sampler, self.n_steps
+        if isinstance(sampler, Sampler) and n_steps is None:
+            n_steps = CONTINUOUS_STEPS
+        sampler = replace(sampler, n_steps=n_steps)
+        return draw_rows(module.denoiser, sampler, (len(x), x.shape[1]), generator, Given(x, mask, self.repeats))
 
 
 @dataclass
@@ -220,6 +230,8 @@ class ConditionalImputer(DiffusionImputer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.n_steps is None:
+            raise ConfigError("imputer.n_steps of csdi_t is a number, got null")
         is_share = isinstance(self.hidden, float) and 0 < self.hidden < 1
         if not is_share and self.hidden not in ("like_table", "uniform"):
             raise ConfigError(f"imputer.hidden is like_table, uniform, or a share between 0 and 1, got {self.hidden!r}")
@@ -237,5 +249,6 @@ class ConditionalImputer(DiffusionImputer):
 
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
         assert isinstance(module.denoiser, ConditionalDenoiser)
+        assert isinstance(module.diffusion.sampler, Sampler)
         sampler = replace(module.diffusion.sampler, name=self.sampler, n_steps=self.n_steps)
-        return draw_conditional(module.denoiser, sampler, Condition(x, mask), generator)
+        return draw_rows(module.denoiser, sampler, (len(x), x.shape[1]), generator, Given(x, mask, n_repeats=1))

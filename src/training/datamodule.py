@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from src.completion import Completion
-from src.encoding import EncodingRecipe, TableEncoder
+from src.diffusion import Moments
+from src.encoding import Encoder, Encoding
 from src.errors import TableError
 from src.missing import Mechanism
 from src.seeding import derive, numpy_stream
@@ -35,21 +36,20 @@ class TrainingData:
 
     mask: np.ndarray
     n_used: int
-    encoder: TableEncoder
+    encoder: Encoder
     x: Tensor
     coordinate_mask: Tensor
 
-    def moments(self) -> tuple[Tensor, Tensor]:
-        """(D,) mean and standard deviation of each coordinate over its observed entries."""
+    def moments(self) -> Moments:
+        """Of each coordinate over its observed entries."""
         n_observed = self.coordinate_mask.sum(dim=0)
         mean = (self.x * self.coordinate_mask).sum(dim=0) / n_observed
         deviation = (self.x - mean) * self.coordinate_mask
-        return mean, (deviation.square().sum(dim=0) / n_observed).sqrt()
+        std = (deviation.square().sum(dim=0) / n_observed).sqrt()
+        return Moments(mean, std, n_observed / len(self.x))
 
 
-def prepare(
-    split: Split, mechanism: Mechanism, completion: Completion, encoding: EncodingRecipe, seed: int
-) -> TrainingData:
+def prepare(split: Split, mechanism: Mechanism, completion: Completion, encoding: Encoding, seed: int) -> TrainingData:
     """Take cells away, treat the holes, encode: the way of the data from table to coordinates.
 
     The mask depends on the mechanism, the table and the seed alone, so every method of one table
@@ -65,7 +65,7 @@ def prepare(
     table, kept = completion(train, mask, numpy_stream(seed, "completion"))
     if table.n_rows < 2:
         raise TableError(f"training needs at least 2 rows, {table.n_rows} of {train.n_rows} is left")
-    encoder = TableEncoder.fit(table, kept, encoding)
+    encoder = encoding.fit(table, kept)
     refuse_too_wide(encoder, table.n_rows)
     x, coordinate_mask = encoder.forward(table, kept)
     return TrainingData(mask, table.n_rows, encoder, x, coordinate_mask)
@@ -94,7 +94,7 @@ class TableDataModule(pl.LightningDataModule):
         split: Split,
         mechanism: Mechanism,
         completion: Completion,
-        encoding: EncodingRecipe,
+        encoding: Encoding,
         batch_size: int,
         n_synthetic: int,
         seed: int,

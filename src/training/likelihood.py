@@ -6,12 +6,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from src.diffusion import AbsorbingDenoiser
+from src.diffusion.any_order import any_order_log_likelihood
 from src.diffusion.likelihood import Bound, log_likelihood, noised, theorem_2_3
 from src.errors import CheckpointError
 from src.seeding import derive
 from src.training.checkpoint import read_checkpoint, sampling_weights
 from src.training.datamodule import CHUNK_ROWS
 from src.training.module import CHECKPOINT_KEY, MissDiffModule, shares_as_rows
+
+N_ORDERS = 4
+"""Of an absorbing-state model."""
 
 
 def row_log_likelihoods(
@@ -25,7 +30,7 @@ def row_log_likelihoods(
     world_size: int = 1,
     on_rows: Callable[[float], object] = lambda n_rows: None,
 ) -> tuple[Tensor, float]:
-    """Log-likelihood of each row on its observed coordinates, at the diffusion's first time.
+    """Log-likelihood of each row on its observed coordinates; of a continuous process, at its first time.
 
     The noise of the first time and the probes of a row depend on the seed, ``stream`` and the row's
     place alone, so that two models are compared on equal terms and any number of processes agrees.
@@ -34,8 +39,8 @@ def row_log_likelihoods(
         module: the model; its averaged weights, where they are to be judged, are already in place.
         x: (N, D) encoded rows, 0 where missing.
         mask: (N, D) bool on coordinates.
-        tolerance: of the solver.
-        n_probes: of the trace; None = exact (:func:`src.diffusion.likelihood.log_likelihood`).
+        tolerance: of the solver of a continuous process.
+        n_probes: of its trace; None = exact (:func:`src.diffusion.likelihood.log_likelihood`).
         stream: name of the random stream.
         rank: of this process.
         world_size: number of processes; each takes every ``world_size``-th chunk.
@@ -54,15 +59,12 @@ def row_log_likelihoods(
         rows = slice(start, min(start + CHUNK_ROWS, len(x)))
         generator = torch.Generator(device).manual_seed(derive(module.seed, "likelihood", stream, number))
         chunk, observed = x[rows].to(device), mask[rows].to(device)
-        found = log_likelihood(
-            module.denoiser,
-            noised(module.denoiser, chunk, observed, generator),
-            observed,
-            tolerance,
-            n_probes,
-            generator,
-            shares_as_rows(len(chunk), on_rows),
-        )
+        on_progress = shares_as_rows(len(chunk), on_rows)
+        if isinstance(module.denoiser, AbsorbingDenoiser):
+            found = any_order_log_likelihood(module.denoiser, chunk, observed, N_ORDERS, generator, on_progress)
+        else:
+            noisy = noised(module.denoiser, chunk, observed, generator)
+            found = log_likelihood(module.denoiser, noisy, observed, tolerance, n_probes, generator, on_progress)
         nats[rows] = found.nats
         nats[-1] += found.n_evaluations * len(chunk)
     module.train(was_training)
@@ -73,9 +75,11 @@ def row_log_likelihoods(
 
 def bound_of_theorem_2_3(module: MissDiffModule, x: Tensor, mask: Tensor, complete: Tensor, n_draws: int) -> Bound:
     """:func:`src.diffusion.likelihood.theorem_2_3` of a module, on a random stream of its own."""
+    assert not isinstance(module.denoiser, AbsorbingDenoiser), "the theorem is about a continuous process"
     generator = torch.Generator(module.device).manual_seed(derive(module.seed, "bound"))
     x, mask, complete = x.to(module.device), mask.to(module.device), complete.to(module.device)
-    return theorem_2_3(module.eval().denoiser, x, mask, complete, n_draws, generator)
+    module.eval()
+    return theorem_2_3(module.denoiser, x, mask, complete, n_draws, generator)
 
 
 def load_trained(module: MissDiffModule, file: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from src.encoding import TableEncoder
+from src.encoding import Encoder
 from src.errors import TableError
 
 MEMINFO = Path("/proc/meminfo")
@@ -15,7 +15,7 @@ BYTES_OF_A_COORDINATE = 5
 """A float32 and a bool of the mask."""
 
 
-def refuse_too_wide(encoder: TableEncoder, n_rows: int) -> None:
+def refuse_too_wide(encoder: Encoder, n_rows: int) -> None:
     """Refuse a table whose coordinates do not fit into the memory that is free.
 
     Raises:

@@ -10,22 +10,23 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from src.diffusion import (
-    Condition,
+    AbsorbingDenoiser,
+    AbsorbingRecipe,
+    AnyDenoiser,
+    AnyDiffusion,
     ConditionalDenoiser,
-    Denoiser,
-    DiffusionRecipe,
     Drawn,
     Given,
+    Moments,
+    States,
     Targets,
-    draw,
-    draw_conditional,
-    draw_given,
+    draw_rows,
 )
 from src.diffusion.csdi import N_CHANNELS
 from src.diffusion.denoiser import RowLosses
 from src.diffusion.networks import NetworkRecipe
 from src.diffusion.self_paced import self_paced_weights, shares
-from src.encoding import TableEncoder
+from src.encoding import Encoder, StateEncoder
 from src.errors import TrainingDivergedError
 from src.seeding import derive
 from src.training.batches import Batch, Chunk
@@ -35,11 +36,11 @@ CHECKPOINT_KEY = "missdiff"
 
 
 class MissDiffModule(pl.LightningModule):
-    """Trains a noise predictor with the masked objective and draws rows with it.
+    """Trains a model with the masked objective and draws rows with it.
 
     Arguments:
         encoder: fitted on the training table; travels in the checkpoint.
-        moments: (D,) mean and standard deviation of the coordinates over their observed entries.
+        moments: of the coordinates over their observed entries.
         network: sizes of the network.
         diffusion: recipe of the diffusion.
         training: epochs, batch, optimiser.
@@ -52,10 +53,10 @@ class MissDiffModule(pl.LightningModule):
 
     def __init__(
         self,
-        encoder: TableEncoder,
-        moments: tuple[Tensor, Tensor],
+        encoder: Encoder,
+        moments: Moments,
         network: NetworkRecipe,
-        diffusion: DiffusionRecipe,
+        diffusion: AnyDiffusion,
         training: TrainingRecipe,
         steps_per_epoch: int,
         seed: int,
@@ -64,14 +65,9 @@ class MissDiffModule(pl.LightningModule):
         targets: Targets | None = None,
     ) -> None:
         super().__init__()
-        self.denoiser: Denoiser
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "init"))
-            if targets is None:
-                self.denoiser = diffusion.build(network.build(encoder.width), *moments)
-            else:
-                conditional = network.build(encoder.width, N_CHANNELS)
-                self.denoiser = ConditionalDenoiser(conditional, diffusion, moments, encoder.columns, targets)
+            self.denoiser = _denoiser(encoder, moments, network, diffusion, targets)
         self.encoder = encoder
         self.diffusion = diffusion
         self.automatic_optimization = False
@@ -110,7 +106,7 @@ class MissDiffModule(pl.LightningModule):
             schedule.step()
 
     def masked_loss(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Masked denoising score matching of a batch, remembered for the end of the epoch.
+        """The masked objective of a batch, remembered for the end of the epoch.
 
         While a curriculum runs, rows are weighted by it.
         """
@@ -119,7 +115,7 @@ class MissDiffModule(pl.LightningModule):
         loss = rows.loss.mean()
         with torch.no_grad():
             self._losses[0, self._step] = loss
-            self._losses[1, self._step] = torch.where(rows.loss.isfinite(), 0, rows.sigma).max()
+            self._losses[1, self._step] = torch.where(rows.loss.isfinite(), 0, rows.noise_level).max()
         if self._in_curriculum():
             loss = (self._self_paced(rows, mask) * rows.loss).mean()
         self._step += 1
@@ -156,7 +152,7 @@ class MissDiffModule(pl.LightningModule):
         Raises:
             TrainingDivergedError: names the optimiser step and the noise level.
         """
-        losses, sigmas = self._losses[:, : self._step].cpu()
+        losses, noise_levels = self._losses[:, : self._step].cpu()
         bad = torch.nonzero(~losses.isfinite())
         advice = "lower training.learning_rate or set training.gradient_clip"
         if len(bad):
@@ -164,7 +160,7 @@ class MissDiffModule(pl.LightningModule):
             step = self.global_step - len(losses) + first
             raise TrainingDivergedError(
                 f"the loss became {float(losses[first])} at step {step} (epoch {self.current_epoch}), "
-                f"on a row with noise level sigma = {float(sigmas[first]):.4g}; {advice}"
+                f"on a row with noise level {float(noise_levels[first]):.4g}; {advice}"
             )
         if not all(bool(p.isfinite().all()) for p in self.parameters()):
             raise TrainingDivergedError(
@@ -212,18 +208,25 @@ class MissDiffModule(pl.LightningModule):
             on_progress: receives the share of the way that is done, 0..1, now and then.
         """
         generator = torch.Generator(self.device).manual_seed(derive(seed, "sampling", number))
-        sampler, width = self.diffusion.sampler, self.encoder.width
-        if isinstance(self.denoiser, ConditionalDenoiser):
-            known = given or Given(torch.zeros(width), torch.zeros(width, dtype=torch.bool), n_repeats=1)
-            condition = Condition(known.x.expand(size, -1), known.mask.expand(size, -1))
-            return draw_conditional(self.denoiser, sampler, condition, generator)
-        if given is None:
-            return draw(self.denoiser, sampler, size, width, generator, on_progress)
-        return draw_given(self.denoiser, sampler, given, size, generator, on_progress)
+        shape = (size, self.encoder.width)
+        return draw_rows(self.denoiser, self.diffusion.sampler, shape, generator, given, on_progress)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema), as plain values: enough to sample anywhere."""
         checkpoint[CHECKPOINT_KEY] = self._identity
+
+
+def _denoiser(
+    encoder: Encoder, moments: Moments, network: NetworkRecipe, diffusion: AnyDiffusion, targets: Targets | None
+) -> AnyDenoiser:
+    if isinstance(diffusion, AbsorbingRecipe):
+        assert isinstance(encoder, StateEncoder), "the encoding goes with the diffusion"
+        assert targets is None, "the imputer refuses it"
+        states = States(encoder.groups)
+        return AbsorbingDenoiser(network.build(states.width), states, moments.share_observed)
+    if targets is None:
+        return diffusion.build(network.build(encoder.width), moments)
+    return ConditionalDenoiser(network.build(encoder.width, N_CHANNELS), diffusion, moments, encoder.columns, targets)
 
 
 def shares_as_rows(n_rows: int, on_rows: Callable[[float], object]) -> Callable[[float], None]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from src.diffusion import DiffusionRecipe, Targets
+from src.diffusion import AnyDiffusion, Moments, Targets
 from src.diffusion.networks import NetworkRecipe
-from src.encoding import TableEncoder
+from src.encoding import encoder_from_dict
 from src.errors import CheckpointError
 from src.training.checkpoint import sampling_weights
 from src.training.module import CHECKPOINT_KEY, MissDiffModule
@@ -15,7 +15,7 @@ from src.training.recipe import TrainingRecipe
 
 
 def trained_module(
-    checkpoint: dict[str, Any], file: Path, network: NetworkRecipe, diffusion: DiffusionRecipe, training: TrainingRecipe
+    checkpoint: dict[str, Any], file: Path, network: NetworkRecipe, diffusion: AnyDiffusion, training: TrainingRecipe
 ) -> MissDiffModule:
     """The module with the weights to sample with.
 
@@ -30,8 +30,8 @@ def trained_module(
         CheckpointError: the weights are not those of the recipes.
     """
     stored = checkpoint[CHECKPOINT_KEY]
-    encoder = TableEncoder.from_dict(stored["encoder"])
-    moments = torch.zeros(encoder.width), torch.ones(encoder.width)
+    encoder = encoder_from_dict(stored["encoder"])
+    moments = Moments(*(torch.ones(encoder.width) for _ in Moments._fields))
     targets = Targets(*stored["targets"]) if "targets" in stored else None
     module = MissDiffModule(
         encoder, moments, network, diffusion, training, 1, stored["seed"], stored["config"], targets=targets

@@ -12,7 +12,6 @@ TINY = [
     "dataset.n_test=400",
     "training.epochs=3",
     "network.channels=16",
-    "diffusion.process.n_steps=10",
     "evaluation.detection_rows=200",
 ]
 

@@ -12,12 +12,25 @@ def evaluate(*arguments):
     return command("src.evaluate", *arguments)
 
 
-@pytest.fixture(scope="module")
-def run_dir(tmp_path_factory):
-    root = tmp_path_factory.mktemp("evaluate")
-    done = train(*TINY, f"outputs_dir={root}", "evaluation.references=false", "missing=independent")
+def trained(root, *more):
+    done = train(*TINY, f"outputs_dir={root}", "evaluation.references=false", "missing=independent", *more)
     assert done.returncode == 0, done.stderr
     return only_run(root)
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    return trained(tmp_path_factory.mktemp("evaluate"), "diffusion=ddpm", "diffusion.process.n_steps=10")
+
+
+def test_the_likelihood_of_states_is_a_probability(tmp_path):
+    run_dir = trained(tmp_path)
+    done = evaluate(f"run={run_dir}", "likelihood=true", "n_rows=50")
+    assert done.returncode == 0, done.stderr
+    assert "bits per cell" in done.stdout
+    found = json.loads((run_dir / "likelihood.json").read_text())
+    assert found["theorem_2_3"] is None
+    assert 0 < found["test"]["bits"] < 6
 
 
 def test_likelihood_and_bound_are_printed_and_written(run_dir):

@@ -15,7 +15,7 @@ from src.impute_request import build_impute_request
 from tests.cli.command import TINY, command, only_run, train
 
 TINY_IMPUTE = [argument for argument in TINY if not argument.startswith("evaluation")]
-SMALL = ["training.n_steps=30", "network.channels=16", "diffusion.process.n_steps=10", "evaluation.n_draws=4"]
+SMALL = ["training.n_steps=30", "network.channels=16", "evaluation.n_draws=4"]
 
 
 def impute(*arguments, **more):

@@ -35,7 +35,7 @@ SMALL = [
 
 
 def small(method, mechanism):
-    diffusion = [] if method.startswith("stasy") else ["network.channels=8", "diffusion.process.n_steps=5"]
+    diffusion = [] if method.startswith("stasy") else ["network.channels=8"]
     tuned = ["training.fine_tuning_epochs=1"] if method.startswith("stasy") else []
     return [*SMALL, *diffusion, *tuned, *METHODS[method], f"method={method}", f"missing={mechanism}"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.command import ROOT, command, only_run, train
 
-FAST = ["training.epochs=3", "network.channels=16", "diffusion.process.n_steps=10", "evaluation.detection_rows=100"]
+FAST = ["training.epochs=3", "network.channels=16", "evaluation.detection_rows=100"]
 
 
 def frame_with_holes(n=240):
@@ -158,7 +158,7 @@ def test_holes_like_those_of_training_rows(trained, tmp_path):
         (['where={"sex": ["f", "m"]}'], "a column is fixed to one value"),
         (['where={"age": 40.5}'], "has no values as fine as 40.5"),
         (["--multirun", "seed=0,1"], "one command for each out=FILE"),
-        (["n_steps=11"], "n_steps is at most 10, the steps of the run's process"),
+        (["n_steps=11"], "n_steps is at most 5, one for each learned column"),
         (["n_rows=0"], "n_rows is at least 1"),
         (["holes=yes"], "holes is one of none, like_training"),
         (["devices=0"], "devices is at least 1"),

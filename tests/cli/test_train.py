@@ -200,4 +200,4 @@ def test_help_and_cfg_are_for_newcomers():
         assert word in shown.stdout
     config = train("--cfg", "job")
     assert config.returncode == 0
-    assert "beta_max: 0.5" in config.stdout
+    assert "n_groups: 64" in config.stdout

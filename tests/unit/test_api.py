@@ -15,7 +15,6 @@ from tests.cli.command import only_run, train
 SETTINGS = {
     "training.epochs": 3,
     "network.channels": 16,
-    "diffusion.process.n_steps": 10,
     "evaluation.detection_rows": 100,
 }
 

@@ -32,7 +32,7 @@ def path(*asked):
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_builds_and_is_named_as_its_file(group, option):
-    config = build_config(compose([f"{group}={option}"]))
+    config = build_config(compose([f"{group}={option}", *(["diffusion=ve"] if option.startswith("stasy") else [])]))
     assert config.plain[group]["name"] == option
 
 
@@ -101,6 +101,7 @@ def test_setting_a_default_explicitly_changes_nothing():
 
 def test_long_differences_are_shortened_and_stay_distinct():
     many = [
+        "diffusion=ddpm",
         "diffusion.process.beta_max=0.4",
         "diffusion.process.beta_min=0.001",
         "diffusion.process.n_steps=150",
@@ -117,14 +118,17 @@ def test_long_differences_are_shortened_and_stay_distinct():
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("diffusion.prediction=x", "diffusion.prediction is one of"),
-        ("diffusion.weight=x", "diffusion.weight is one of"),
-        ("diffusion.sampler.noise=x", "diffusion.sampler.noise is one of"),
-        ("diffusion.sampler.name=x", "diffusion.sampler.name is one of"),
+        ("diffusion.encoding.n_groups=1", "diffusion.encoding.n_groups is a whole number from 2"),
         ("diffusion.sampler.n_steps=0", "diffusion.sampler.n_steps is at least 1"),
+        ("training.fine_tuning_epochs=3", "likelihood of a continuous process"),
+        ("diffusion=ddpm diffusion.prediction=x", "diffusion.prediction is one of"),
+        ("diffusion=ddpm diffusion.weight=x", "diffusion.weight is one of"),
+        ("diffusion=ddpm diffusion.sampler.noise=x", "diffusion.sampler.noise is one of"),
+        ("diffusion=ddpm diffusion.sampler.name=x", "diffusion.sampler.name is one of"),
+        ("diffusion=ddpm diffusion.sampler.n_steps=0", "diffusion.sampler.n_steps is at least 1"),
         ("method.model=x", "method.model is one of"),
         ("budget.share=0", "budget.share is the share of the training's length"),
-        ("diffusion.encoding.numerical=x", "diffusion.encoding.numerical is one of"),
+        ("diffusion=ddpm diffusion.encoding.numerical=x", "diffusion.encoding.numerical is one of"),
         ("diffusion.encoding=3", "diffusion.encoding"),
         ("network.channels=0", "network.channels is at least 1"),
         ("network.dim_time=7", "network.dim_time is an even number"),
@@ -137,7 +141,7 @@ def test_long_differences_are_shortened_and_stay_distinct():
 )
 def test_values_are_checked(override, message):
     with pytest.raises(ConfigError, match=message):
-        build_config(compose([override]))
+        build_config(compose(override.split()))
 
 
 def test_stasy_methods_bring_their_recipe_and_the_command_line_wins():
@@ -155,11 +159,11 @@ def test_stasy_methods_bring_their_recipe_and_the_command_line_wins():
 @pytest.mark.parametrize(
     ("overrides", "n_steps"),
     [
-        ([], 100),
-        (["dataset=mimic4ed"], 150),
-        (["dataset=mimic4ed_standin"], 150),
+        (["diffusion=ddpm"], 100),
+        (["dataset=mimic4ed", "diffusion=ddpm"], 150),
+        (["dataset=mimic4ed_standin", "diffusion=ddpm"], 150),
         (["experiment=paper_table3_4", "method=diff_mean"], 150),
-        (["dataset=mimic4ed", "diffusion.process.n_steps=9"], 9),
+        (["dataset=mimic4ed", "diffusion=ddpm", "diffusion.process.n_steps=9"], 9),
         (["experiment=paper_table3_4", "method=stasy_mean"], None),
         (["dataset=mimic4ed", "diffusion=ve"], None),
     ],
@@ -169,7 +173,8 @@ def test_the_number_of_times_is_the_datasets_where_the_process_has_one(overrides
 
 
 def test_the_number_of_times_of_a_dataset_is_no_difference_from_its_defaults():
-    assert path("dataset=mimic4ed") == "outputs/mimic4ed/row-0.2/missdiff/seed0"
+    ours = "outputs/mimic4ed/row-0.2/missdiff-diffusion=ddpm/seed0"
+    assert path("dataset=mimic4ed", "diffusion=ddpm") == ours
 
 
 def test_a_continuous_process_needs_a_number_of_steps():

@@ -220,7 +220,7 @@ def test_a_diverging_loss_names_step_and_sigma_and_keeps_the_last_good_epoch(tmp
 
     run = parts(tmp_path, recipe())
     run[0].callbacks.append(Breaks())
-    with pytest.raises(TrainingDivergedError, match=r"became nan at step 5 \(epoch 1\).*sigma = 0\.\d+"):
+    with pytest.raises(TrainingDivergedError, match=r"became nan at step 5 \(epoch 1\).*noise level 0\.\d+"):
         fit(*run)
     assert read_checkpoint(tmp_path / "checkpoints" / LAST)["epoch"] == 0
     assert len(read_curve(tmp_path / "metrics.csv")) == 1
@@ -254,7 +254,8 @@ def test_an_accelerator_that_is_not_there_is_refused():
 def test_moments_count_observed_entries_only(tmp_path):
     _, _, data, _ = parts(tmp_path, recipe())
     x, mask = data.data.x.numpy(), data.data.coordinate_mask.numpy()
-    mean, std = data.data.moments()
+    mean, std, share = data.data.moments()
     for i in range(x.shape[1]):
         assert float(mean[i]) == pytest.approx(x[mask[:, i], i].mean(), abs=1e-5)
         assert float(std[i]) == pytest.approx(x[mask[:, i], i].std(), abs=1e-5)
+        assert float(share[i]) == pytest.approx(mask[:, i].mean(), abs=1e-6)
