@@ -1,6 +1,6 @@
 """Diffusion on encoded rows: schedules, the masked objective, networks, samplers, likelihoods. Torch only."""
 
-from src.diffusion.absorbing import AbsorbingDenoiser, States
+from src.diffusion.absorbing import AbsorbingDenoiser
 from src.diffusion.conditional import Given, draw_given
 from src.diffusion.csdi import Condition, ConditionalDenoiser, Targets, draw_conditional
 from src.diffusion.denoiser import Denoiser, masked_dsm
@@ -16,6 +16,7 @@ from src.diffusion.recipe import (
 )
 from src.diffusion.sampler import Drawn, Sampler, draw
 from src.diffusion.schedule import Schedule, VarianceExploding, VariancePreserving
+from src.diffusion.states import States
 
 __all__ = [
     "DIFFUSIONS",

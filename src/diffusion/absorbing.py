@@ -32,85 +32,12 @@ from torch.nn.functional import log_softmax, silu
 from src.diffusion.conditional import Given
 from src.diffusion.denoiser import RowLosses
 from src.diffusion.sampler import Drawn, OnProgress
+from src.diffusion.states import States
 
-Groups = tuple[tuple[int, ...], ...]
 SHARE_FREE_ORDER = 0.25
 """Of training rows, where some columns have no hole, whose order is any; the others' is that of drawing."""
 LAST_PLACE = 0.999
 """Largest place inside a level, below 1 in float32 after the position of any level."""
-
-
-class States(nn.Module):
-    """Which states the columns have, and where the network reads and writes them.
-
-    Of W coordinates of the network the first V are the groups of all columns one after another, the others the levels
-    of those columns that have groups of several.
-
-    Arguments:
-        groups: by column, the number of levels of each of its groups.
-    """
-
-    def __init__(self, groups: Groups) -> None:
-        super().__init__()
-        sizes = [torch.tensor(column) for column in groups]
-        self.n_columns = len(groups)
-        self.n_groups = sum(len(column) for column in groups)
-        self.most_groups = max(len(column) for column in groups)
-        self.split = [i for i, column in enumerate(groups) if max(column) > 1]
-        self.most_levels = max((max(groups[i]) for i in self.split), default=1)
-        first_group = torch.tensor([0, *(len(column) for column in groups)]).cumsum(0)[:-1]
-        widths = torch.tensor([0, *(max(groups[i]) for i in self.split)])
-        self.width = self.n_groups + int(widths.sum())
-        outside = self.width  # a coordinate past the end, of zeros
-        group_at = torch.full((self.n_columns, self.most_groups), outside)
-        first_level = torch.zeros(self.n_columns, self.most_groups, dtype=torch.int64)
-        n_levels = torch.ones(self.n_columns, self.most_groups, dtype=torch.int64)
-        group_of = torch.zeros(self.n_columns, max(sum(column) for column in groups), dtype=torch.int64)
-        for i, size in enumerate(sizes):
-            group_at[i, : len(size)] = first_group[i] + torch.arange(len(size))
-            first_level[i, : len(size)] = size.cumsum(0) - size
-            n_levels[i, : len(size)] = size
-            group_of[i, : int(size.sum())] = torch.repeat_interleave(torch.arange(len(size)), size)
-        level_at = torch.full((len(self.split), self.most_levels), outside)
-        for k, start in enumerate(self.n_groups + widths.cumsum(0)[:-1]):
-            level_at[k, : int(widths[k + 1])] = start + torch.arange(int(widths[k + 1]))
-        place = torch.full((self.n_columns,), -1)
-        place[self.split] = torch.arange(len(self.split))
-        for name, value in (
-            ("first_group", first_group),
-            ("group_at", group_at),
-            ("first_level", first_level),
-            ("n_levels", n_levels),
-            ("group_of", group_of),
-            ("level_at", level_at),
-            ("place", place),
-        ):
-            self.register_buffer(name, value, persistent=False)
-
-    first_group: Tensor  # (d,) coordinate of a column's first group
-    group_at: Tensor  # (d, G) coordinates of its groups, W where it has fewer
-    first_level: Tensor  # (d, G) position of a group's first level among the column's levels
-    n_levels: Tensor  # (d, G) levels of a group
-    group_of: Tensor  # (d, L) group of a level
-    level_at: Tensor  # (s, F) coordinates of levels inside a group, of the s columns in ``split``, W where fewer
-    place: Tensor  # (d,) position in ``split``, -1 if not there
-
-    def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Group, and level inside it, of rows x (B, d) of the encoder; both (B, d) int64."""
-        level = x.long()
-        columns = torch.arange(self.n_columns, device=x.device)
-        group = self.group_of[columns, level]
-        return group, level - self.first_level[columns, group]
-
-    def ones(self, group: Tensor, level: Tensor, visible: Tensor) -> Tensor:
-        """(B, W) ones at the groups and levels of visible cells, zeros elsewhere; arguments (B, d)."""
-        shown = visible.float()
-        x = shown.new_zeros(len(group), self.width)
-        x.scatter_(1, group + self.first_group, shown)
-        if self.split:
-            at = self.level_at[:, 0] + level[:, self.split]
-            x.scatter_(1, at, shown[:, self.split])
-        return x
 
 
 class AbsorbingDenoiser(nn.Module):
@@ -168,7 +95,7 @@ class AbsorbingDenoiser(nn.Module):
     def read(self, group: Tensor, level: Tensor, visible: Tensor) -> Tensor:
         """(B, W + 1) what the network says of the hidden cells, and a zero; arguments (B, d)."""
         time, sigma = group.new_zeros(1, dtype=torch.float32), group.new_ones(1, dtype=torch.float32)
-        out = self.network(self.states.ones(group, level, visible), time, sigma).float()
+        out = self.network(self.states.codes(group, level, visible), time, sigma).float()
         return torch.nn.functional.pad(out, (0, 1))
 
     def nats(self, out: Tensor, group: Tensor, level: Tensor) -> Tensor:

@@ -117,6 +117,11 @@ class StateEncoder(Encoder):
         """By column, the number of levels of each of its groups."""
         return tuple(block.groups for block in self.blocks)
 
+    @property
+    def is_ordered(self) -> tuple[bool, ...]:
+        """By column, whether it is numerical."""
+        return tuple(not block.categories for block in self.blocks)
+
     def forward(self, table: Table, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """See :meth:`Encoder.forward`."""
         x = np.zeros((table.n_rows, self.width), dtype=np.float32)

@@ -222,7 +222,7 @@ def _denoiser(
     if isinstance(diffusion, AbsorbingRecipe):
         assert isinstance(encoder, StateEncoder), "the encoding goes with the diffusion"
         assert targets is None, "the imputer refuses it"
-        states = States(encoder.groups)
+        states = States(encoder.groups, encoder.is_ordered)
         return AbsorbingDenoiser(network.build(states.width), states, moments.share_observed)
     if targets is None:
         return diffusion.build(network.build(encoder.width), moments)

@@ -14,11 +14,12 @@ from src.errors import ConfigError
 
 GROUPS = ((1, 1), (1, 1, 1), (2, 3, 1))
 """Two categories, three categories, and a number with six levels in three groups."""
+ORDERED = (False, False, True)
 
 
 def made(groups=GROUPS, share=None, channels=32):
     torch.manual_seed(0)
-    states = States(groups)
+    states = States(groups, [len(column) != 2 or column[0] > 1 for column in groups])
     network = ResidualMLPRecipe(channels, 2, 8).build(states.width)
     return AbsorbingDenoiser(network, states, torch.full((len(groups),), 0.5) if share is None else torch.tensor(share))
 
@@ -66,15 +67,21 @@ def linked(n, seed=0):
 
 
 def test_states_are_split_into_groups_and_levels():
-    states = States(GROUPS)
+    states = States(GROUPS, ORDERED)
     x = torch.tensor([[0.2, 1.0, 0.0], [1.9, 2.0, 1.5], [0, 0, 2.0], [0, 0, 4.9], [0, 0, 5.2]])
     group, level = states.parts(x)
     assert group.tolist() == [[0, 1, 0], [1, 2, 0], [0, 0, 1], [0, 0, 1], [0, 0, 2]]
     assert level.tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 2], [0, 0, 0]]
     assert (states.n_groups, states.width) == (8, 8 + 3)
-    visible = torch.tensor([[True, True, True]] * 2 + [[False, True, False]] * 3)
-    ones = states.ones(group, level, visible)
-    assert [row.nonzero()[:, 0].tolist() for row in ones] == [[0, 3, 5, 8], [1, 4, 5, 9], [2], [2], [2]]
+    visible = torch.tensor([[True, True, True]] * 2 + [[False, True, True]] * 2 + [[False, True, False]])
+    codes = states.codes(group, level, visible)
+    on = [row.nonzero()[:, 0].tolist() for row in codes]
+    assert on == [[0, 3, 5, 8], [1, 4, 5, 9], [2, 5, 6, 8], [2, 5, 6, 10], [2]]
+    one = (3 * 11 / 3) ** 0.5
+    expected = torch.tensor([one] * 5 + [one / 3**0.5] * 3 + [one] * 3)
+    torch.testing.assert_close(
+        codes.amax(dim=0)[[0, 1, 2, 3, 4, 5, 6, 8, 9, 10]], expected[[0, 1, 2, 3, 4, 5, 6, 8, 9, 10]]
+    )
 
 
 def test_before_training_every_state_is_as_likely():
@@ -217,7 +224,7 @@ def test_a_number_that_copies_another_is_drawn_close_to_it():
     [ResidualMLPRecipe(16, 1, 8), ResidualAttentionRecipe(8, 1, 2, 8), ConcatSquashRecipe([16, 16], "fourier")],
 )
 def test_every_network_reads_and_writes_states(recipe):
-    states = States(GROUPS)
+    states = States(GROUPS, ORDERED)
     denoiser = AbsorbingDenoiser(recipe.build(states.width), states, torch.ones(3))
     x, mask = linked(50), torch.ones(50, 3)
     loss = denoiser.losses(x, mask, torch.Generator().manual_seed(0)).loss.mean()
