@@ -1,4 +1,6 @@
-"""Finished runs as one Markdown table, a line for each setting: python -m benchmarks.recipe DIR [DIR ...] [--metrics NAME ...]
+"""Finished runs as one Markdown table, a line for each setting.
+
+  python -m benchmarks.recipe DIR [DIR ...] [--metrics NAME ...]
 
 Mean and standard deviation over the seeds, with floors and ceilings of the same seeds on lines of their own.
 """

@@ -84,7 +84,7 @@ def _run(config: Config, folder: RunFolder, data: TableDataModule, started: floa
     folder.open(config.identity, config.general.force)
     if data.split.summaries:
         print(f"{summary_table(data.split.summaries)}\n")
-    for note in [*data.split.notes, *_note_number(config, data)]:
+    for note in [*data.split.notes, *_note_number(config, data), *_note_length(config, data)]:
         print(f"note: {note}")
     print(f"run folder: {folder.path}")
     for warning in _warnings(data):
@@ -174,6 +174,17 @@ def _note_number(config: Config, data: TableDataModule) -> list[str]:
     return [
         f"{data.n_synthetic:,} rows will be drawn, not the {n_rows:,} trained on: n_synthetic={n_rows} draws as many, "
         "and python -m src.sample run=DIR any number afterwards"
+    ]
+
+
+def _note_length(config: Config, data: TableDataModule) -> list[str]:
+    training, per_epoch = config.training, data.steps_per_epoch(config.trainer.n_processes)
+    if config.model != "diffusion" or not training.is_capped(per_epoch):
+        return []
+    return [
+        f"training ends after {training.most_epochs} epochs, {training.main_epochs(per_epoch) * per_epoch:,} "
+        f"steps, not the {training.n_steps:,} of training.n_steps: more would teach the rows by heart "
+        "(training.most_epochs=null trains on)"
     ]
 
 

@@ -13,9 +13,9 @@ class States(nn.Module):
 
     Of W coordinates of the network the first V are the groups of all columns one after another, the others the levels
     of those columns that have groups of several. A visible cell is read as ones at its group and its level; of a
-    number also at all smaller groups, so that what depends on a threshold is one weight. Coordinates are weighted so that
-    a layer with PyTorch's first weights (variance 1 / 3W) answers with a variance of about 1: with smaller inputs the
-    first layer learns too slowly.
+    number also at all smaller groups, so that what depends on a threshold is one weight. Coordinates are weighted so
+    that a layer with PyTorch's first weights (variance 1 / 3W) answers with a variance of about 1: with smaller inputs
+    the first layer learns too slowly.
 
     Arguments:
         groups: by column, the number of levels of each of its groups.

@@ -19,6 +19,8 @@ class TrainingRecipe:
         epochs: passes over the training rows; None = as many as ``n_steps`` steps take.
         n_steps: optimiser steps of the whole training, rounded up to full epochs; used where
             ``epochs`` is None, so that a small and a large table train equally long.
+        most_epochs: passes over the rows that ``n_steps`` may come to: of a small table more teach its rows by
+            heart; None = any number.
         batch_size: rows of a batch on one device.
         learning_rate: of Adam, at its peak.
         weight_decay: of Adam (L2).
@@ -37,6 +39,7 @@ class TrainingRecipe:
 
     epochs: int | None
     n_steps: int | None
+    most_epochs: int | None
     batch_size: int
     learning_rate: float
     weight_decay: float
@@ -52,7 +55,7 @@ class TrainingRecipe:
     def __post_init__(self) -> None:
         if self.epochs is None and self.n_steps is None:
             raise ConfigError("training.epochs and training.n_steps are both null; set one of them")
-        for name in ("epochs", "n_steps", "batch_size", "self_paced_steps", "fine_tuning_probes"):
+        for name in ("epochs", "n_steps", "most_epochs", "batch_size", "self_paced_steps", "fine_tuning_probes"):
             size = getattr(self, name)
             if size is not None and size < 1:
                 raise ConfigError(f"training.{name} is at least 1, got {size}")
@@ -82,6 +85,7 @@ class TrainingRecipe:
             self,
             epochs=None if self.epochs is None else times(self.epochs, 1),
             n_steps=None if self.n_steps is None else times(self.n_steps, 1),
+            most_epochs=None if self.most_epochs is None else times(self.most_epochs, 1),
             warm_up_steps=times(self.warm_up_steps, 0),
             self_paced_steps=None if self.self_paced_steps is None else times(self.self_paced_steps, 1),
             fine_tuning_epochs=times(self.fine_tuning_epochs, 1) if self.fine_tuning_epochs else 0,
@@ -91,7 +95,12 @@ class TrainingRecipe:
         """Epochs before fine-tuning, each of ``steps_per_epoch`` optimiser steps."""
         if self.epochs is not None:
             return self.epochs
-        return -(-(self.n_steps or 0) // steps_per_epoch)
+        epochs = -(-(self.n_steps or 0) // steps_per_epoch)
+        return epochs if self.most_epochs is None else min(epochs, self.most_epochs)
+
+    def is_capped(self, steps_per_epoch: int) -> bool:
+        """Whether ``most_epochs`` ends training before ``n_steps`` steps."""
+        return self.epochs is None and self.main_epochs(steps_per_epoch) * steps_per_epoch < (self.n_steps or 0)
 
     def n_epochs(self, steps_per_epoch: int) -> int:
         """All epochs, those of fine-tuning included (of which each has at most as many steps)."""

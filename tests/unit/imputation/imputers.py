@@ -45,6 +45,7 @@ RECIPE = ModelRecipe(
     TrainingRecipe(
         epochs=None,
         n_steps=150,
+        most_epochs=None,
         batch_size=64,
         learning_rate=3e-3,
         weight_decay=0.0,

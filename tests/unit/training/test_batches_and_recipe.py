@@ -11,6 +11,7 @@ from src.training.recipe import TrainerSettings, TrainingRecipe
 RECIPE = {
     "epochs": 100,
     "n_steps": None,
+    "most_epochs": None,
     "batch_size": 8,
     "learning_rate": 1e-3,
     "weight_decay": 0.0,
@@ -84,6 +85,8 @@ def test_a_number_of_steps_becomes_full_epochs():
     recipe = TrainingRecipe(**RECIPE | {"epochs": None, "n_steps": 100})
     assert [recipe.n_epochs(steps) for steps in (1, 33, 50, 100, 1000)] == [100, 4, 2, 1, 1]
     assert TrainingRecipe(**RECIPE | {"n_steps": 7}).n_epochs(33) == 100
+    capped = TrainingRecipe(**RECIPE | {"epochs": None, "n_steps": 100, "most_epochs": 5})
+    assert [capped.n_epochs(steps) for steps in (2, 19, 20, 33)] == [5, 5, 5, 4]
     with pytest.raises(ConfigError, match="both null"):
         TrainingRecipe(**RECIPE | {"epochs": None})
 

@@ -32,6 +32,7 @@ def recipe(**changes):
     values = {
         "epochs": 4,
         "n_steps": None,
+        "most_epochs": None,
         "batch_size": 64,
         "learning_rate": 2e-3,
         "weight_decay": 1e-6,
