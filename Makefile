@@ -20,7 +20,7 @@ $(VENV)/installed: requirements.lock
 run: setup ## train on Census (row missing, ratio 0.2), draw rows, score them: make run [ARGS="seed=1"]
 	$(BIN)/python -m src.train dataset=census missing=row ratio=0.2 $(ARGS)
 
-test: setup ## all tests (about 6 minutes on two cores)
+test: setup ## all tests (about 11 minutes on two quiet cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup ## ruff and mypy

@@ -1,7 +1,7 @@
 """Quality against network evaluations of the samplers, on one trained run: python -m benchmarks.samplers DIR
 
-Draws as many rows as the run did with each sampler from the run's weights and scores them against
-the complete training table. One Markdown line a sampler.
+Draws as many rows as the run did with each sampler of its diffusion from the run's weights and scores them
+against the complete training table. One Markdown line a sampler.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from src.diffusion import Sampler
+from src.diffusion import AbsorbingRecipe, CellByCell, Sampler
 from src.evaluate import config_of_run
 from src.experiment import make_data, make_module
 from src.metrics.evaluate import score
@@ -28,6 +28,7 @@ SAMPLERS = (
     Sampler("ancestral", 100, "beta", 1e-5),
     Sampler("predictor_corrector", 100, "beta", 1e-5),
 )
+CELLS = tuple(CellByCell(n_steps) for n_steps in (1, 2, 3, 5, 7, 10, None))
 METRICS = ("fidelity/overall", "fidelity/overall_default", "utility/xgboost/auroc", "detection/xgboost")
 
 
@@ -42,19 +43,22 @@ def main() -> None:
     trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, folder.path)
     print("| sampler | evaluations a row | seconds | " + " | ".join(METRICS) + " |")
     print("|---" * (3 + len(METRICS)) + "|")
-    for sampler in SAMPLERS:
+    for sampler in CELLS if isinstance(config.diffusion, AbsorbingRecipe) else SAMPLERS:
         module.diffusion = replace(config.diffusion, sampler=sampler)
         started = time.perf_counter()
         x, n_evaluations = generate(trainer, module, data)
         seconds = time.perf_counter() - started
         threads = len(os.sched_getaffinity(0))
         scores = score(data.split, data.data.encoder.backward(x), config.evaluation, config.general.seed, threads)
-        name = (
-            f"ode, tolerance {sampler.tolerance:g}" if sampler.name == "ode" else f"{sampler.name}, {sampler.n_steps}"
-        )
         cells = [f"{scores.values[metric]:.3f}" for metric in METRICS]
-        print(f"| {name} | {n_evaluations:.0f} | {seconds:.1f} | " + " | ".join(cells) + " |", flush=True)
+        print(f"| {_name(sampler)} | {n_evaluations:.0f} | {seconds:.1f} | " + " | ".join(cells) + " |", flush=True)
     print(f"\n{len(x):,} rows of width {module.encoder.width}, {torch.get_num_threads()} threads")
+
+
+def _name(sampler: Sampler | CellByCell) -> str:
+    if isinstance(sampler, CellByCell):
+        return "a cell a step" if sampler.n_steps is None else f"{sampler.n_steps} steps"
+    return f"ode, tolerance {sampler.tolerance:g}" if sampler.name == "ode" else f"{sampler.name}, {sampler.n_steps}"
 
 
 if __name__ == "__main__":

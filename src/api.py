@@ -148,7 +148,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             where: columns to fix, e.g. ``{"sex": "female"}``.
             holes: ``none``, or ``like_training``: every row gets the holes of a training row.
             seed: of the rows; None = the estimator's.
-            repeats: of every step where columns are fixed.
+            repeats: of every step of a continuous process (``diffusion`` ddpm or ve) where columns are fixed.
 
         Raises:
             ConfigError, TableError: a column or a value of ``where`` does not exist.
@@ -178,7 +178,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         estimate: str = "mean",
         n_draws: int = 20,
         seed: int | None = None,
-        n_steps: int = 12,
+        n_steps: int | None = None,
         repeats: int = 4,
     ) -> pd.DataFrame | list[pd.DataFrame]:
         """Fill the holes of a frame, that trained on or another one of its columns; observed cells stay as they are.
@@ -190,8 +190,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
                 frequent one.
             n_draws: see ``estimate``.
             seed: of the draws; None = the estimator's.
-            n_steps: of one draw.
-            repeats: of every step.
+            n_steps: of one draw; None = one for each hole of a row, of a continuous process 12.
+            repeats: of every step of a continuous process.
 
         Raises:
             ConfigError, TableError: a setting is out of range; a learned column is absent or has other cells.

@@ -26,7 +26,7 @@ class SampleRequest:
         out: file to write; its extension decides the format.
         seed: of the rows.
         where: columns to fix, as JSON: ``{"income": ">50K"}``; None = none.
-        repeats: of every step, where columns are fixed (:mod:`src.diffusion.conditional`).
+        repeats: of every step of a continuous process, where columns are fixed (:mod:`src.diffusion.conditional`).
         holes: ``none``, or ``like_training``: every row gets the holes of a training row drawn at random.
         n_steps: steps of the sampler; None = those of the run.
         chunk_rows: rows of a columnar file that are held and written at a time; decides memory, not rows.

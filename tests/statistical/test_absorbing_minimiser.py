@@ -1,8 +1,8 @@
 r"""What the absorbing-state objective learns under every kind of missingness, against closed forms.
 
 Two coins: the first is 1 with probability .5, the second with .9 if the first is 1 and with .2 if not, so that
-P(second = 1) = .55. A cell of the second is missing with a probability that depends on nothing (MCAR), on the first coin (MAR), or on
-the second itself (NMAR). The objective's minimiser is p(x_i | x_V, m_i = 1, m_V = 1).
+P(second = 1) = .55. A cell of the second is missing with a probability that depends on nothing (MCAR), on the first
+coin (MAR), or on the second itself (NMAR). The objective's minimiser is p(x_i | x_V, m_i = 1, m_V = 1).
 """
 
 import pytest
