@@ -105,12 +105,13 @@ class AbsorbingDenoiser(nn.Module):
         nats = -log_softmax(logits, dim=2).gather(2, group[:, :, None])[:, :, 0]
         if not states.split:
             return nats
-        of_split, here = group[:, states.split], torch.arange(len(states.split), device=out.device)
+        at = states.split_at
+        of_split, here = group[:, at], torch.arange(len(at), device=out.device)
         inner = silu(out[:, states.level_at] + self.of_group[here, of_split])
         logits = torch.einsum("bsf,sfk->bsk", inner, self.to_levels)
-        logits = self.level_logits(logits, states.n_levels[states.split][here, of_split])
-        inside = -log_softmax(logits, dim=2).gather(2, level[:, states.split, None])[:, :, 0]
-        return nats.index_add(1, torch.tensor(states.split, device=out.device), inside)
+        logits = self.level_logits(logits, states.n_levels[at[here], of_split])
+        inside = -log_softmax(logits, dim=2).gather(2, level[:, at, None])[:, :, 0]
+        return nats.index_add(1, at, inside)
 
     def group_logits(self, logits: Tensor, at: Tensor) -> Tensor:
         """Logits with -inf where a column has no such group, that is where ``at`` is the coordinate past the end."""

@@ -61,6 +61,7 @@ class States(nn.Module):
             ("group_of", group_of),
             ("level_at", level_at),
             ("place", place),
+            ("split_at", torch.tensor(self.split, dtype=torch.int64)),
             ("column", column),
             ("source", torch.cat([columns, self.n_columns + of_levels])),
             ("position", torch.cat([torch.arange(int(n)) for n in (*map(len, groups), *widths[1:])])),
@@ -76,6 +77,7 @@ class States(nn.Module):
     group_of: Tensor  # (d, L) group of a level
     level_at: Tensor  # (s, F) coordinates of levels inside a group, of the s columns in ``split``, W where fewer
     place: Tensor  # (d,) position in ``split``, -1 if not there
+    split_at: Tensor  # (s,) the columns in ``split``
     column: Tensor  # (W,) column of a coordinate
     source: Tensor  # (W,) its group, or d + column for its level
     position: Tensor  # (W,) which group of the column it stands for, or which level
