@@ -44,6 +44,7 @@ from src.sweep import (
     watched_sweep,
 )
 
+KEYLESS = "no such key"
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 HYDRA_VERSION = "1.3"
 LOCAL_LAUNCHERS = ("basic", "joblib")
@@ -181,6 +182,9 @@ def readable(error: Exception, config_name: str = "config") -> str:
         return f"{group}={name} does not exist; {group} is one of {available.replace('; ', ', ')}"
     if text.startswith("Could not override '"):
         key = text.split("'")[1]
+        if options := _options_with(key):
+            group = key.partition(".")[0]
+            return f"unknown setting {key}; it goes with {' or '.join(f'{group}={name}' for name in options)}"
         known = _known_keys(config_name)
         close = get_close_matches(key, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
@@ -213,6 +217,13 @@ def _refuse_other_command(experiment: str, params: Mapping[str, Any], config_nam
     if (IMPUTER in params) != (config_name == "impute") and (IMPUTER in params or "method" in params):
         command = "impute" if IMPUTER in params else "train"
         raise ConfigError(f"experiment={experiment} is one of another command: python -m src.{command}")
+
+
+def _options_with(key: str) -> list[str]:
+    """Options of the key's group that have it."""
+    group, _, rest = key.partition(".")
+    files = sorted(Path(CONF, group).glob("*.yaml")) if group.isidentifier() else []
+    return [file.stem for file in files if OmegaConf.select(OmegaConf.load(file), rest, default=KEYLESS) != KEYLESS]
 
 
 def _known_keys(config_name: str) -> list[str]:

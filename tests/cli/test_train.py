@@ -110,6 +110,10 @@ def test_a_committed_sweep_is_a_sweep_whose_axes_can_be_overridden(tmp_path):
     [
         (["ratio=abc"], "ratio is a number, got 'abc'"),
         (["ratoi=0.3"], "unknown setting ratoi; did you mean ratio?"),
+        (
+            ["diffusion.prediction=noise"],
+            "unknown setting diffusion.prediction; it goes with diffusion=ddpm or diffusion=ve",
+        ),
         (["missing=rows"], "missing=rows does not exist; missing is one of column, independent"),
         (["experiment=paper_table1"], "experiment=paper_table1 does not exist; experiment is one of imputation_adult"),
         (["+surprise=1"], "unknown setting surprise"),
