@@ -21,7 +21,8 @@ METRICS = (
     "privacy/dcr_share",
 )
 REFERENCES = ("real_holdout", "hot_deck", "marginals")
-Rows = dict[str, list[dict[str, Any]]]
+Rows = dict[str, dict[int, dict[str, Any]]]
+"""Scores by setting and seed."""
 
 
 def main() -> None:
@@ -29,17 +30,19 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+", help="folders of finished runs")
     parser.add_argument("--metrics", nargs="+", default=list(METRICS), help="names as in report.json")
     asked = parser.parse_args()
-    groups: dict[str, Rows] = defaultdict(lambda: defaultdict(list))
-    references: dict[str, Rows] = defaultdict(lambda: defaultdict(list))
+    groups: dict[str, Rows] = defaultdict(lambda: defaultdict(dict))
+    references: dict[str, Rows] = defaultdict(lambda: defaultdict(dict))
     for root in asked.folders:
         for done in sorted(root.rglob("DONE")):
             report = json.loads((done.parent / "report.json").read_text())
             setting, group = done.parent.parent.name, done.parent.parent.parent
             name = f"{group.parent.name} {group.name}"
-            if report["status"] == "done":
-                groups[name][setting].append({**report["metrics"], "seconds": _seconds(report)})
-                for reference in REFERENCES:
-                    references[name][reference].append(report["references"].get(reference, {}))
+            if not set(asked.metrics) & report["metrics"].keys():
+                continue
+            groups[name][setting][report["seed"]] = {**report["metrics"], "seconds": _seconds(report)}
+            for reference, scores in report["references"].items():
+                if reference in REFERENCES:
+                    references[name][reference][report["seed"]] = scores
     columns = [*asked.metrics, "seconds"]
     print("| | | " + " | ".join(columns) + " | runs |")
     print("|---" * (len(columns) + 3) + "|")
@@ -54,8 +57,8 @@ def _seconds(report: dict[str, Any]) -> float:
     return float(report["time"]["train_s"] + report["time"]["sample_s"])
 
 
-def _cell(found: list[dict[str, Any]], column: str) -> str:
-    values = [float(each[column]) for each in found if each.get(column) is not None]
+def _cell(found: dict[int, dict[str, Any]], column: str) -> str:
+    values = [float(each[column]) for each in found.values() if each.get(column) is not None]
     if not values:
         return ""
     digits = 0 if column == "seconds" else 4
