@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from src.diffusion import Sampler, VariancePreserving
+from src.diffusion import AbsorbingRecipe, CellByCell, Sampler, VariancePreserving
 from src.diffusion.networks import ResidualMLPRecipe
 from src.diffusion.recipe import DDPMRecipe
-from src.encoding import EncodingRecipe
+from src.encoding import EncodingRecipe, StatesRecipe
 from src.imputation.boosted import BoostedChain
 from src.imputation.diffusion import ConditionalImputer, DiffusionImputer, MissDiffImputer, ModelRecipe
 from src.imputation.gain import Gain
@@ -71,6 +71,13 @@ def missdiff(seed: int, n_steps: int = 20) -> DiffusionImputer:
     return diffusion(MissDiffImputer(n_steps=8, repeats=2, seed=seed), n_steps)
 
 
+def missdiff_absorbing(seed: int, n_steps: int = 20) -> DiffusionImputer:
+    imputer = diffusion(MissDiffImputer(n_steps=None, repeats=1, seed=seed), n_steps)
+    assert imputer.recipe is not None
+    imputer.recipe = replace(imputer.recipe, encoding=StatesRecipe(16, 8), diffusion=AbsorbingRecipe(CellByCell(None)))
+    return imputer
+
+
 def csdi_t(seed: int, n_steps: int = 20) -> DiffusionImputer:
     return diffusion(ConditionalImputer(n_steps=8, hidden="uniform", sampler="dpm", seed=seed), n_steps)
 
@@ -86,6 +93,7 @@ IMPUTERS: dict[str, Callable[[int], Imputer]] = {
     "boosted": boosted,
     "gain": gain,
     "missdiff": missdiff,
+    "missdiff_absorbing": missdiff_absorbing,
     "csdi_t": csdi_t,
 }
 
