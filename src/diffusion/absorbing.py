@@ -178,17 +178,15 @@ def draw_absorbing(
         known = given.mask.to(device).expand(shape)
         x = torch.where(known, given.x.to(device), x)
     group, level = states.parts(x)
-    order = (denoiser.order(n_rows, generator) + known * states.n_columns).argsort(
-        dim=1
-    )  # columns, the known ones last
+    known_last = denoiser.order(n_rows, generator) + known * states.n_columns
+    order = known_last.argsort(dim=1)
     n_unknown = (~known).sum(dim=1)
-    steps = int(n_unknown.max()) if n_steps is None else min(n_steps, int(n_unknown.max()))
+    most = int(n_unknown.max())
+    steps = most if n_steps is None else min(n_steps, most)
     visible = known.clone()
     n_evaluations = 0
     for step in range(steps):
         start, stop = n_unknown * step // steps, n_unknown * (step + 1) // steps
-        if n_steps is None:
-            start, stop = torch.full_like(n_unknown, step), (n_unknown > step) + step
         rows = (stop > start).nonzero()[:, 0]
         out = denoiser.read(group[rows], level[rows], visible[rows])
         n_evaluations += len(rows)

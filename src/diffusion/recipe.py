@@ -1,7 +1,7 @@
 """A diffusion recipe: forward process, parametrisation, weight and sampler."""
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -95,9 +95,8 @@ AnyDiffusion = DiffusionRecipe | AbsorbingRecipe
 
 def with_steps(diffusion: AnyDiffusion, n_steps: int) -> AnyDiffusion:
     """The recipe with another number of steps of its sampler."""
-    if isinstance(diffusion, AbsorbingRecipe):
-        return replace(diffusion, sampler=replace(diffusion.sampler, n_steps=n_steps))
-    return replace(diffusion, sampler=replace(diffusion.sampler, n_steps=n_steps))
+    sampler: Any = replace(diffusion.sampler, n_steps=n_steps)
+    return replace(diffusion, sampler=sampler)
 
 
 DIFFUSIONS: dict[str, type[AnyDiffusion]] = {"absorbing": AbsorbingRecipe, "ddpm": DDPMRecipe, "ve": VERecipe}

@@ -81,7 +81,7 @@ class States(nn.Module):
     column: Tensor  # (W,) column of a coordinate
     source: Tensor  # (W,) its group, or d + column for its level
     position: Tensor  # (W,) which group of the column it stands for, or which level
-    is_ordered: Tensor  # (W,) whether larger groups count too
+    is_ordered: Tensor  # (W,) whether a larger group of the column turns it on too
     weight: Tensor  # (W,) value where it is on
 
     def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
