@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from benchmarks.common import write_result
 from src.metrics import evaluate
 from src.metrics.sdmetrics_report import quality_report
 from src.metrics.settings import QuickEvaluation
@@ -59,6 +60,7 @@ def main() -> None:
         print(f"{name:38}", *("     -" if cell is None else f"{cell:6.3f}" for cell in cells))
     for name in clock:
         print(f"{name:30} {clock[name]:6.2f} s, processor {processor[name]:6.2f} s")
+    write_result("scoring", {"tables": 1 + len(references), "seconds": dict(clock), "processor": dict(processor)})
 
 
 if __name__ == "__main__":

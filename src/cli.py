@@ -115,16 +115,19 @@ def sweep_axes(overrides: Sequence[str], multirun: bool, config_name: str = "con
         experiments = [name for override in asked if override.key_or_group == "experiment" for name in _names(override)]
         _refuse_unknown(experiments)
         own = [str(override.input_line) for override in asked if override.key_or_group.startswith("hydra")]
-        settings = [
-            hydra.compose(config_name, [*chosen, *own], return_hydra_config=True).hydra
-            for chosen in [[f"experiment={name}"] for name in experiments] or [[]]
-        ]
-        for name, each in zip(experiments, settings, strict=False):
-            _refuse_other_command(name, each.sweeper.params or {}, config_name)
-        if len(settings) > 1 and any(each.sweeper.params for each in settings):
-            raise ConfigError(f"experiment={','.join(experiments)}: committed sweeps run one by one; name one of them")
-        multirun = multirun if settings[0].mode is None else settings[0].mode == RunMode.MULTIRUN
-        params = [f"{key}={value}" for key, value in (settings[0].sweeper.params or {}).items()] if multirun else []
+        committed: dict[str, Any] = {}
+        if experiments or own:  # else nothing can have been said of a sweep
+            settings = [
+                hydra.compose(config_name, [*chosen, *own], return_hydra_config=True).hydra
+                for chosen in [[f"experiment={name}"] for name in experiments] or [[]]
+            ]
+            for name, each in zip(experiments, settings, strict=False):
+                _refuse_other_command(name, each.sweeper.params or {}, config_name)
+            if len(settings) > 1 and any(each.sweeper.params for each in settings):
+                raise ConfigError(f"experiment={','.join(experiments)}: committed sweeps run alone: name one of them")
+            multirun = multirun if settings[0].mode is None else settings[0].mode == RunMode.MULTIRUN
+            committed = settings[0].sweeper.params or {}
+        params = [f"{key}={value}" for key, value in committed.items()] if multirun else []
         for override in [*parser.parse_overrides(params), *asked]:
             key = override.get_key_element()
             if not override.is_sweep_override():
@@ -190,11 +193,8 @@ def readable(error: Exception, config_name: str = "config") -> str:
         hint = f"; did you mean {close[0]}?" if close else ""
         parent = key.rpartition(".")[0]
         allowed = [name for name in known if name.rpartition(".")[0] == parent]
-        return (
-            f"unknown setting {key}{hint} (allowed: {', '.join(allowed)})"
-            if allowed
-            else f"unknown setting {key}{hint}"
-        )
+        among = f" (allowed: {', '.join(allowed)})" if allowed else ""
+        return f"unknown setting {key}{hint}{among}"
     return text
 
 

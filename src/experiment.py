@@ -2,32 +2,19 @@
 
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
 
 from src.completion import draw_marginals
 from src.config import Config, group_name
 from src.errors import NotApplicableError
-from src.metrics.evaluate import Truth, metric_names, n_steps, score, score_references
-from src.metrics.scores import Scores
-from src.metrics.settings import of_synthetic_rows
-from src.missing import realised_ratio
-from src.results.figures import draw_figures
-from src.results.provenance import commit, device_name, peak_memory_mb, reset_peak_memory, versions
-from src.results.report import Report, cached_references, fingerprint
+from src.results.provenance import device_name, peak_memory_mb, reset_peak_memory
 from src.results.run_folder import RunFolder
 from src.results.terminal import run_summary
 from src.results.tracking import Mirror, open_mirror
 from src.seeding import numpy_stream
-from src.sweep import cores_of_a_job
 from src.synthetic import read_synthetic, stored_table, write_synthetic
 from src.tables import Split, Table
 from src.tables.summary import summary_table
-from src.training.callbacks import progress_bar, read_curve
-from src.training.checkpoint import LAST, fine_tuning_bits, read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import check_devices, fit, generate, is_rank_zero, make_trainer
 from src.training.module import MissDiffModule
@@ -60,7 +47,10 @@ def run(config: Config, path: Path) -> bool:
     try:
         data.setup("fit")
     except NotApplicableError as error:
-        _record_not_applicable(config, folder, data.split, str(error))
+        if is_rank_zero():
+            from src.recording import record_not_applicable
+
+            record_not_applicable(config, folder, data.split, str(error), mirror_of(config, folder))
         return True
     if not is_rank_zero():
         _synthetic(config, folder, data, Mirror())
@@ -93,7 +83,9 @@ def _run(config: Config, folder: RunFolder, data: TableDataModule, started: floa
     try:
         synthetic = _synthetic(config, folder, data, mirror)
         if synthetic is not None:
-            _score_and_record(config, folder, data, synthetic, mirror, started)
+            from src.recording import score_and_record  # its libraries take as long to load as a second of training
+
+            score_and_record(config, folder, data, synthetic, _warnings(data), mirror, started)
     except BaseException:
         mirror.abandon()
         raise
@@ -122,7 +114,7 @@ def usual_number(split: Split) -> int:
 
 def make_module(config: Config, data: TableDataModule) -> MissDiffModule:
     """The run's model, untrained."""
-    return MissDiffModule(
+    module = MissDiffModule(
         data.data.encoder,
         data.data.moments(),
         config.network,
@@ -133,6 +125,8 @@ def make_module(config: Config, data: TableDataModule) -> MissDiffModule:
         config.identity,
         stored_table(data.split, data.data.mask, config.general.seed),
     )
+    module.compiles = config.trainer.compile
+    return module
 
 
 def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> Table | None:
@@ -197,94 +191,6 @@ def _warnings(data: TableDataModule) -> list[str]:
         f"{n_used} training rows" if n_used == n_train else f"{n_used} of {n_train} training rows are left to train on"
     )
     return [f"only {left}; expect a poor model"]
-
-
-def _score_and_record(
-    config: Config, folder: RunFolder, data: TableDataModule, synthetic: Table, mirror: Mirror, started: float
-) -> None:
-    split, prepared = data.split, data.data
-    evaluating = time.perf_counter()
-    scores, references = _scores(config, split, prepared.mask, synthetic)
-    evaluated = time.perf_counter() - evaluating
-    curve = read_curve(folder.curve)
-    figures = draw_figures(
-        folder.figures, split.train.schema, split.train.frame, synthetic.frame, scores.per_pair, curve
-    )
-    before = folder.times()
-    report = _new_report(config, split, "done", None)
-    report.n_used = prepared.n_used
-    report.warnings = _warnings(data)
-    report.n_evaluations = float(before["n_evaluations"])
-    last = folder.path / "checkpoints" / LAST
-    report.validation_bits = fine_tuning_bits(read_checkpoint(last)) if last.exists() else []
-    report.n_synthetic = synthetic.n_rows
-    report.device = str(before["device"])
-    report.realised_ratio = realised_ratio(prepared.mask, split.train.schema.names)
-    report.add_scores(scores)
-    report.add_references(references)
-    train_s, sample_s = sum(row["seconds"] for row in curve), float(before["sample_s"])
-    total_s = max(time.perf_counter() - started, train_s + sample_s + evaluated)
-    report.time = {"train_s": train_s, "sample_s": sample_s, "evaluate_s": evaluated, "total_s": total_s}
-    report.peak_memory_mb = max(peak_memory_mb(), float(before["peak_memory_mb"]))
-    folder.finish(report.to_dict())
-    mirror.finish(report.to_dict(), figures, pd.read_parquet(folder.synthetic))
-    print(f"\n{run_summary(folder, config.method)}")
-
-
-def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[Scores, dict[str, Scores]]:
-    seed, n_threads = config.general.seed, cores_of_a_job()
-    evaluation = of_synthetic_rows(config.evaluation)
-    truth: Truth | None = getattr(config.dataset, "truth", None)
-    n_tables = 7 if evaluation.references else 1
-    steps = n_steps(split.train.schema, evaluation)
-    with progress_bar(n_tables * steps, "scoring", "table" if steps == 1 else "fit") as bar:
-
-        def on_table() -> None:
-            bar.update(steps - bar.n % steps)  # fits that a table has no use for count as done
-
-        scores = score(split, synthetic, evaluation, seed, n_threads, truth, on_fit=bar.update)
-        on_table()
-
-        def compute() -> dict[str, Scores]:
-            return score_references(split, mask, evaluation, seed, n_threads, truth, on_table, bar.update)
-
-        if not evaluation.references:
-            return scores, {}
-        key = {
-            "tables": fingerprint(split),
-            "seed": seed,
-            "evaluation": asdict(evaluation),
-            "metrics": metric_names(split, evaluation),
-        }
-        cache = Path(config.general.outputs_dir) / ".cache" / "references"
-        references = cached_references(cache, key, mask, compute)
-        bar.update(bar.total - bar.n)
-    return scores, references
-
-
-def _record_not_applicable(config: Config, folder: RunFolder, split: Split, reason: str) -> None:
-    if not is_rank_zero():
-        return
-    folder.open(config.identity, config.general.force)
-    report = _new_report(config, split, "not_applicable", reason)
-    mask = config.missing.sample_mask(split.train, numpy_stream(config.general.seed, "mask")) & split.train.observed
-    report.realised_ratio = realised_ratio(mask, split.train.schema.names)
-    folder.finish(report.to_dict())
-    mirror_of(config, folder).finish(report.to_dict(), {}, None)
-    print(f"not applicable: {reason}\nreport: {folder.report}")
-
-
-def _new_report(config: Config, split: Split, status: str, reason: str | None) -> Report:
-    return Report(
-        status=status,
-        reason=reason,
-        config=config.identity,
-        seed=config.general.seed,
-        commit=commit(),
-        versions=versions(),
-        overrides=list(config.overrides),
-        n_train=split.train.n_rows,
-    )
 
 
 def mirror_of(config: Config, folder: RunFolder) -> Mirror:

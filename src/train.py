@@ -4,6 +4,7 @@ See ``python -m src.train --help`` for the groups and keys. Heavy imports wait u
 so that help and refusals are quick.
 """
 
+import gc
 from dataclasses import replace
 
 from omegaconf import DictConfig
@@ -41,7 +42,8 @@ def job(cfg: DictConfig) -> bool:
     config = build_config(cfg)
     options = choices(config)
     usual = compose_plain([option for option in options if option.split("=")[0] in ("dataset", "missing", "method")])
-    chosen = compose_plain(options)
+    are_usual = all(usual[group]["name"] == name for group, name in (option.split("=") for option in options))
+    chosen = usual if are_usual else compose_plain(options)
     fingerprint = getattr(config.dataset, "fingerprint", None)
     data = fingerprint() if fingerprint else {}
     path = run_path(config, usual, chosen)
@@ -49,4 +51,5 @@ def job(cfg: DictConfig) -> bool:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(50_000)  # loading the libraries makes a million objects that live on: a tenth of it was collecting
     main(job, check)

@@ -27,17 +27,14 @@ network and W, e weights of their own.
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax, silu
+from torch.nn.functional import embedding, log_softmax, silu
 
-from src.diffusion.conditional import Given
 from src.diffusion.denoiser import RowLosses
-from src.diffusion.sampler import Drawn, OnProgress
+from src.diffusion.segments import segment_nats
 from src.diffusion.states import States
 
 SHARE_FREE_ORDER = 0.25
 """Of training rows, where some columns have no hole, whose order is any; the others' is that of drawing."""
-LAST_PLACE = 0.999
-"""Largest place inside a level, below 1 in float32 after the position of any level."""
 
 
 class AbsorbingDenoiser(nn.Module):
@@ -69,16 +66,33 @@ class AbsorbingDenoiser(nn.Module):
             mask: (B, d), 1 = observed.
             generator: random stream of orders and times.
         """
+        return self.losses_of(x, mask, *self.draw_noise(x, generator))
+
+    def draw_noise(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """What is random in the objective of rows x (B, d).
+
+        Returns:
+            (B, d) keys whose order is that of the columns, (B, 1) cells that are visible, (B, 1) whether any
+            order counts.
+        """
         n_rows, n_columns = x.shape
-        free = torch.rand(n_rows, 1, generator=generator, device=x.device) < SHARE_FREE_ORDER
-        free &= self.comes_first.any()
-        rank = self.order(n_rows, generator, free)
+        key = torch.rand(n_rows, n_columns, generator=generator, device=x.device)
         n_visible = torch.randint(0, n_columns, (n_rows, 1), generator=generator, device=x.device)
-        observed, is_target = mask.bool(), rank >= n_visible
+        free = torch.rand(n_rows, 1, generator=generator, device=x.device) < SHARE_FREE_ORDER
+        return key, n_visible, free
+
+    def losses_of(self, x: Tensor, mask: Tensor, *noise: Tensor) -> RowLosses:
+        """:meth:`losses` given what :meth:`draw_noise` drew; no operation waits for a value."""
+        key, n_visible, free = noise
+        n_columns = x.shape[1]
+        observed = mask.bool()
+        free = free & self.comes_first.any()
+        key = key - (self.comes_first & ~free).float()
+        is_target = key >= key.sort(dim=1).values.gather(1, n_visible)
         tells = (free & ~is_target & ~observed).any(dim=1, keepdim=True)
         group, level = self.states.parts(x)
         out = self.read(group, level, observed & ~is_target)
-        targets = (observed & is_target & ~tells).float()
+        targets = observed & is_target & ~tells
         nats = (self.nats(out, group, level) * targets).sum(dim=1)
         n_hidden = (n_columns - n_visible[:, 0]).float()
         return RowLosses(nats / n_hidden, n_hidden / n_columns)
@@ -93,117 +107,22 @@ class AbsorbingDenoiser(nn.Module):
         return (key - first.float()).argsort(dim=1).argsort(dim=1)
 
     def read(self, group: Tensor, level: Tensor, visible: Tensor) -> Tensor:
-        """(B, W + 1) what the network says of the hidden cells, and a zero; arguments (B, d)."""
+        """(B, W) what the network says of the hidden cells; arguments (B, d)."""
         time, sigma = group.new_zeros(1, dtype=torch.float32), group.new_ones(1, dtype=torch.float32)
-        out = self.network(self.states.codes(group, level, visible), time, sigma).float()
-        return torch.nn.functional.pad(out, (0, 1))
+        out: Tensor = self.network(self.states.codes(group, level, visible), time, sigma).float()
+        return out
 
     def nats(self, out: Tensor, group: Tensor, level: Tensor) -> Tensor:
         """(B, d) -log p of each cell's state, given what the network read; arguments of :meth:`read`."""
         states = self.states
-        logits = self.group_logits(out[:, states.group_at], states.group_at)
-        nats = -log_softmax(logits, dim=2).gather(2, group[:, :, None])[:, :, 0]
+        groups, levels = out.split([states.n_groups, states.width - states.n_groups], dim=1)
+        nats = segment_nats(groups, states.column, group + states.first_group)
         if not states.split:
             return nats
         at = states.split_at
-        of_split, here = group[:, at], torch.arange(len(at), device=out.device)
-        inner = silu(out[:, states.level_at] + self.of_group[here, of_split])
-        logits = torch.einsum("bsf,sfk->bsk", inner, self.to_levels)
-        logits = self.level_logits(logits, states.n_levels[at[here], of_split])
-        inside = -log_softmax(logits, dim=2).gather(2, level[:, at, None])[:, :, 0]
-        return nats.index_add(1, at, inside)
-
-    def group_logits(self, logits: Tensor, at: Tensor) -> Tensor:
-        """Logits with -inf where a column has no such group, that is where ``at`` is the coordinate past the end."""
-        return logits.masked_fill(at == self.states.width, -torch.inf)
-
-    def level_logits(self, logits: Tensor, n_levels: Tensor) -> Tensor:
-        """Logits (..., F) with -inf where a group has no such level; ``n_levels`` (...) it has."""
-        return logits.masked_fill(
-            torch.arange(logits.shape[-1], device=logits.device) >= n_levels[..., None], -torch.inf
-        )
-
-    def draw_cells(self, out: Tensor, columns: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw one cell of each row.
-
-        Arguments:
-            out: (n, W + 1) as of :meth:`read`.
-            columns: (n,) which column of each row.
-            generator: random stream.
-
-        Returns:
-            (n,) group and (n,) level inside it.
-        """
-        states = self.states
-        at = states.group_at[columns]
-        group = _drawn(self.group_logits(out.gather(1, at), at), generator)
-        level = torch.zeros_like(group)
-        rows = (states.place[columns] >= 0).nonzero()[:, 0]
-        if len(rows):
-            place, of_row = states.place[columns[rows]], group[rows]
-            inner = silu(out[rows].gather(1, states.level_at[place]) + self.of_group[place, of_row])
-            logits = torch.bmm(inner[:, None], self.to_levels[place])[:, 0]
-            n_levels = states.n_levels[columns[rows], of_row]
-            level[rows] = _drawn(self.level_logits(logits, n_levels), generator)
-        return group, level
-
-
-@torch.no_grad()
-def draw_absorbing(
-    denoiser: AbsorbingDenoiser,
-    n_steps: int | None,
-    n_rows: int,
-    generator: torch.Generator,
-    given: Given | None = None,
-    on_progress: OnProgress = lambda share: None,
-) -> Drawn:
-    """Draw rows, or the cells that are not given.
-
-    Arguments:
-        denoiser: trained.
-        n_steps: network evaluations of a row at most; None, or as many as it has cells to draw: one cell a step.
-        n_rows: rows to draw, n.
-        generator: random stream; its device is where the rows are drawn.
-        given: cells that are known, of which ``n_repeats`` has no meaning here.
-        on_progress: receives the share of the way that is done, 0..1.
-
-    Returns:
-        Rows (n, d) of the encoder, known cells as given, and the evaluations of a row on average, rounded up.
-    """
-    states, device = denoiser.states, generator.device
-    shape = (n_rows, states.n_columns)
-    known = torch.zeros(shape, dtype=torch.bool, device=device)
-    x = torch.zeros(shape, device=device)
-    if given is not None:
-        known = given.mask.to(device).expand(shape)
-        x = torch.where(known, given.x.to(device), x)
-    group, level = states.parts(x)
-    known_last = denoiser.order(n_rows, generator) + known * states.n_columns
-    order = known_last.argsort(dim=1)
-    n_unknown = (~known).sum(dim=1)
-    most = int(n_unknown.max())
-    steps = most if n_steps is None else min(n_steps, most)
-    visible = known.clone()
-    n_evaluations = 0
-    for step in range(steps):
-        start, stop = n_unknown * step // steps, n_unknown * (step + 1) // steps
-        rows = (stop > start).nonzero()[:, 0]
-        out = denoiser.read(group[rows], level[rows], visible[rows])
-        n_evaluations += len(rows)
-        for later in range(int((stop - start).max())):
-            here = (start + later < stop)[rows]
-            at = rows[here]
-            columns = order[at, start[at] + later]
-            group[at, columns], level[at, columns] = denoiser.draw_cells(out[here], columns, generator)
-            visible[at, columns] = True
-        on_progress((step + 1) / steps)
-    place = torch.rand(shape, generator=generator, device=device).clamp(max=LAST_PLACE)
-    columns = torch.arange(states.n_columns, device=device)
-    drawn = states.first_level[columns, group] + level + place
-    return Drawn(torch.where(known, x, drawn), -(-n_evaluations // max(n_rows, 1)))
-
-
-def _drawn(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """(n,) one position of each row of logits (n, K), by the largest of logits and Gumbel noise."""
-    waiting = torch.empty_like(logits).exponential_(generator=generator).clamp(min=torch.finfo(logits.dtype).tiny)
-    return (logits - waiting.log()).argmax(dim=1)
+        of_group = (group[:, at] + states.first_of_group).t()
+        given = levels.view(len(out), len(at), -1).transpose(0, 1)
+        inner = silu(given + embedding(of_group, self.of_group.flatten(0, 1)))
+        logits = torch.bmm(inner, self.to_levels) + embedding(of_group, states.no_level)
+        inside = log_softmax(logits, dim=2).gather(2, level[:, at].t()[:, :, None])[:, :, 0]
+        return nats.index_add(1, at, inside.t(), alpha=-1)

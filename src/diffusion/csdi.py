@@ -81,17 +81,15 @@ class ConditionalDenoiser(Denoiser):
         self.n_columns = int(columns.max()) + 1
         self.targets = targets
 
-    def losses(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
-        """Masked denoising score matching of the targets of each row at one random time.
+    def draw_noise(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """What is random in the objective: targets (B, d), times (B,), and noise (B, D)."""
+        return self.targets.draw(len(x), self.n_columns, generator), *super().draw_noise(x, generator)
 
-        Arguments:
-            x: (B, D) clean rows, finite, zero where missing.
-            mask: (B, D) on coordinates, 1 = observed.
-            generator: random stream of targets, times and noise.
-        """
-        hidden = self.targets.draw(len(x), self.n_columns, generator)[:, self.columns]
-        observed = mask.bool()
-        return self.masked_losses(self.given(Condition(x, observed & ~hidden)), x, observed & hidden, generator)
+    def losses_of(self, x: Tensor, mask: Tensor, *noise: Tensor) -> RowLosses:
+        """Masked denoising score matching of the targets of each row at one random time."""
+        hidden, observed = noise[0][:, self.columns], mask.bool()
+        given = self.given(Condition(x, observed & ~hidden))
+        return self.masked_losses(given, x, observed & hidden, noise[1], noise[2])
 
     def given(self, condition: Condition) -> Network:
         """The network at one condition: (B, D) rows at its scale, times and sigmas -> (B, D)."""

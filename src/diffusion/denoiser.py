@@ -134,12 +134,19 @@ class Denoiser(nn.Module):
             mask: (B, D) on coordinates, 1 = observed.
             generator: random stream of times and noise.
         """
-        return self.masked_losses(self.network, x, mask, generator)
+        return self.losses_of(x, mask, *self.draw_noise(x, generator))
 
-    def masked_losses(self, network: Network, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
-        """:meth:`losses` of a network that reads rows at its scale, times and sigmas."""
+    def draw_noise(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """What is random in the objective of rows x (B, D): times (B,), and noise (B, D)."""
         t = self.schedule.draw_times(len(x), generator)
-        eps = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+        return t, torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+
+    def losses_of(self, x: Tensor, mask: Tensor, *noise: Tensor) -> RowLosses:
+        """:meth:`losses` given what :meth:`draw_noise` drew; no operation waits for a value."""
+        return self.masked_losses(self.network, x, mask, *noise)
+
+    def masked_losses(self, network: Network, x: Tensor, mask: Tensor, t: Tensor, eps: Tensor) -> RowLosses:
+        """:meth:`losses_of` of a network that reads rows at its scale, times and sigmas."""
         log_ratio = self.schedule.ratio(t)
         alpha, sigma = (scale.to(x.dtype) for scale in self.schedule.scales_at(log_ratio))
         x_t = alpha[:, None] * x + sigma[:, None] * eps

@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from src.diffusion.absorbing import AbsorbingDenoiser, draw_absorbing
+from src.diffusion.absorbing import AbsorbingDenoiser
+from src.diffusion.cell_by_cell import draw_absorbing
 from src.diffusion.conditional import Given, draw_given
 from src.diffusion.csdi import Condition, ConditionalDenoiser, draw_conditional
 from src.diffusion.denoiser import Denoiser

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchdiffeq import odeint
 
 from src.diffusion.denoiser import NoisePredictor
 from src.errors import SolverError
@@ -65,6 +64,8 @@ def integrate(field: Callable[..., Any], y: Any, start: float, stop: float, tole
     Raises:
         SolverError: the state became infinite or the step too small.
     """
+    from torchdiffeq import odeint  # loads SciPy's integrators, which only this sampler needs
+
     if start == stop:
         return y
     device = y.device if isinstance(y, Tensor) else y[0].device

@@ -22,8 +22,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # its parts are loaded where they are used
 import torch
-from scipy.special import ndtri
 from torch import Tensor
 
 from src.encoding.base import Encoder, observed_cells, refuse_empty, refuse_infinite, seen_categories
@@ -206,7 +206,7 @@ def knot_positions(n_knots: int, low: int) -> np.ndarray:
     """Z of the knots of a numerical column: ``low`` and 1 for two, else normal scores of even levels."""
     if n_knots == 2:
         return np.array([low, 1.0])
-    return np.asarray(ndtri((np.arange(n_knots) + 0.5) / n_knots))
+    return np.asarray(scipy.special.ndtri((np.arange(n_knots) + 0.5) / n_knots))
 
 
 def _scale(block: Block, numbers: np.ndarray, observed: np.ndarray, low: int) -> np.ndarray:

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
-from scipy.special import expit
+import scipy  # its parts are loaded where they are used
 
 from src.errors import ConfigError, MechanismError
 from src.missing.mechanism import RatioMechanism
@@ -61,7 +60,7 @@ class LogisticMechanism(RatioMechanism):
         spread = linear.std(axis=0)
         linear = linear / np.where(spread > 0, spread, 1)
         intercepts = np.array([_intercept(column, rate) for column in linear.T])
-        return np.asarray(rng.random(linear.shape) < expit(linear + intercepts))
+        return np.asarray(rng.random(linear.shape) < scipy.special.expit(linear + intercepts))
 
 
 @dataclass(frozen=True)
@@ -116,4 +115,4 @@ def standardised_codes(table: Table) -> np.ndarray:
 def _intercept(linear: np.ndarray, rate: float) -> float:
     """The b with mean(sigmoid(linear + b)) = rate, for rate in (0, 1)."""
     limit = STEEPEST_INTERCEPT + float(np.abs(linear).max())
-    return float(brentq(lambda b: expit(linear + b).mean() - rate, -limit, limit))
+    return float(scipy.optimize.brentq(lambda b: scipy.special.expit(linear + b).mean() - rate, -limit, limit))

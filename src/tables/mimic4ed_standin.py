@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
+import scipy  # its parts are loaded where they are used
 
 from src.errors import ConfigError
 from src.seeding import numpy_stream
@@ -151,7 +151,7 @@ def simulate(n_rows: int, rng: np.random.Generator) -> pd.DataFrame:
     columns = {name: _binary(name, factors, rng) for name in BINARY}
     burden = (np.sum([columns[name] for name in (*CHARLSON, *ELIXHAUSER)], axis=0) - 3.3) / 3
     severity = _severity(z, burden, columns, rng)
-    columns["age"] = np.floor(18 + 75 * ndtr(z) ** 1.1).astype(np.int64)
+    columns["age"] = np.floor(18 + 75 * scipy.special.ndtr(z) ** 1.1).astype(np.int64)
     columns |= _visits(burden, columns, rng)
     columns |= _triage(z, severity, columns, rng)
     columns |= {f"ed_{name}_last": _last(name, columns[f"triage_{name}"], rng) for name in MEASURED}
@@ -166,7 +166,7 @@ def _binary(name: str, factors: Values, rng: np.random.Generator) -> Values:
     """(N,) bool, True with the column's exact share."""
     share, *loadings = BINARY[name]
     own = np.sqrt(1 - np.square(loadings).sum()) * rng.standard_normal(len(factors))
-    return np.asarray(factors @ np.array(loadings) + own > ndtri(1 - share))
+    return np.asarray(factors @ np.array(loadings) + own > scipy.special.ndtri(1 - share))
 
 
 def _severity(z: Values, burden: Values, columns: Mapping[str, Values], rng: np.random.Generator) -> Values:
@@ -210,7 +210,9 @@ def _triage(z: Values, severity: Values, columns: Mapping[str, Values], rng: np.
     }
     triage = {f"triage_{name}": _shown(name, values) for name, values in measured.items()}
     hurts = sum(columns[name].astype(float) for name in COMPLAINTS if "pain" in name or "headache" in name)
-    pain = np.where(rng.random(len(z)) < ndtr(0.1 - 0.3 * z + 1.2 * hurts), 6 + hurts + 2.3 * noise["pain"], 0)
+    pain = np.where(
+        rng.random(len(z)) < scipy.special.ndtr(0.1 - 0.3 * z + 1.2 * hurts), 6 + hurts + 2.3 * noise["pain"], 0
+    )
     triage["triage_pain"] = pain.round().clip(0, 10)
     triage["triage_acuity"] = 1.0 + (severity[:, None] < np.array([1.75, 0.45, -1.6, -2.5])).sum(axis=1)
     return triage

@@ -58,12 +58,14 @@ def make_trainer(
 ) -> pl.Trainer:
     """Trainer that keeps its curve and its checkpoint in ``run_dir`` and is quiet but for progress."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    if settings.accelerator != "cpu":
+        torch.set_float32_matmul_precision("high")  # TF32; nothing on a CPU
     callbacks: list[Callback] = [
         FiniteLoss(),
         *([FineTuning(recipe, steps_per_epoch)] if recipe.fine_tuning_epochs else []),
         TrainingCurve(run_dir / "metrics.csv", on_epoch),
         Progress(),
-        LastCheckpoint(run_dir / "checkpoints", steps_per_epoch),
+        LastCheckpoint(run_dir / "checkpoints"),
     ]
     if recipe.ema_decay is not None:
         callbacks.append(AveragedWeights(recipe.ema_decay))

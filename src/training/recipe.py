@@ -124,13 +124,14 @@ class TrainingRecipe:
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """``trainer=...``: Lightning's accelerator, devices, num_nodes, precision and strategy."""
+    """``trainer=...``: Lightning's accelerator, devices, num_nodes, precision and strategy; whether to compile."""
 
     accelerator: str
     devices: int
     num_nodes: int
     precision: str
     strategy: str
+    compile: bool = False
 
     def __post_init__(self) -> None:
         if self.accelerator not in ("cpu", "gpu", "auto"):

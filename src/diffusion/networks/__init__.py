@@ -17,8 +17,11 @@ from src.errors import ConfigError
 class NetworkRecipe(Protocol):
     """Sizes of a network; builds it once the width D of the encoded rows is known."""
 
-    def build(self, width: int, n_channels: int = 1) -> nn.Module:
-        """Network for rows of D = ``width`` coordinates, weights drawn from torch's global stream."""
+    def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
+        """Network for rows of D = ``width`` coordinates, weights drawn from torch's global stream.
+
+        Where the process has no time, a network may leave out what reads it.
+        """
         ...
 
 
@@ -34,9 +37,9 @@ class ResidualMLPRecipe:
         _positive(channels=self.channels, n_blocks=self.n_blocks)
         _even(self.dim_time)
 
-    def build(self, width: int, n_channels: int = 1) -> nn.Module:
+    def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
         """Residual MLP for rows of D = ``width`` coordinates."""
-        return ResidualMLP(width, self.channels, self.n_blocks, self.dim_time, n_channels)
+        return ResidualMLP(width, self.channels, self.n_blocks, self.dim_time if has_time else None, n_channels)
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class ResidualAttentionRecipe:
         if self.channels % self.n_heads:
             raise ConfigError(f"network.n_heads={self.n_heads} must divide network.channels={self.channels}")
 
-    def build(self, width: int, n_channels: int = 1) -> nn.Module:
+    def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
         """Residual attention for rows of D = ``width`` coordinates."""
         return ResidualAttention(width, self.channels, self.n_blocks, self.n_heads, self.dim_time, n_channels)
 
@@ -72,7 +75,7 @@ class ConcatSquashRecipe:
         if self.embedding not in EMBEDDINGS:
             raise ConfigError(f"network.embedding is one of {list(EMBEDDINGS)}, got {self.embedding!r}")
 
-    def build(self, width: int, n_channels: int = 1) -> nn.Module:
+    def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
         """ConcatSquash layers for rows of D = ``width`` coordinates."""
         return ConcatSquash(width, self.hidden, self.embedding, n_channels)
 

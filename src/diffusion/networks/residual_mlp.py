@@ -6,20 +6,23 @@ from src.diffusion.networks.embedding import TimeEmbedding
 
 
 class ResidualBlock(nn.Module):
-    """h + W2 silu(W1 norm(h) * (1 + scale(t)) + shift(t)), the scale and shift read off the time."""
+    """h + W2 silu(W1 norm(h) * (1 + scale(t)) + shift(t)), the scale and shift read off the time, if there is one."""
 
-    def __init__(self, channels: int, dim_time: int) -> None:
+    def __init__(self, channels: int, dim_time: int | None) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
         self.inner = nn.Linear(channels, channels)
-        self.time = nn.Linear(dim_time, 2 * channels)
+        self.time = None if dim_time is None else nn.Linear(dim_time, 2 * channels)
         self.outer = nn.Linear(channels, channels)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
-    def forward(self, h: Tensor, time: Tensor) -> Tensor:
-        scale, shift = self.time(time).chunk(2, dim=1)
-        update: Tensor = self.outer(nn.functional.silu(self.inner(self.norm(h)) * (1 + scale) + shift))
+    def forward(self, h: Tensor, time: Tensor | None) -> Tensor:
+        inner = self.inner(self.norm(h))
+        if self.time is not None:
+            scale, shift = self.time(time).chunk(2, dim=1)
+            inner = inner * (1 + scale) + shift
+        update: Tensor = self.outer(nn.functional.silu(inner))
         return h + update
 
 
@@ -30,13 +33,13 @@ class ResidualMLP(nn.Module):
         width: D.
         channels: width of the hidden layers.
         n_blocks: residual blocks.
-        dim_time: width of the time embedding.
+        dim_time: width of the time embedding; None = the process has no time.
         n_channels: C; of more than one, rows are (B, C, D).
     """
 
-    def __init__(self, width: int, channels: int, n_blocks: int, dim_time: int, n_channels: int = 1) -> None:
+    def __init__(self, width: int, channels: int, n_blocks: int, dim_time: int | None, n_channels: int = 1) -> None:
         super().__init__()
-        self.time = TimeEmbedding(dim_time)
+        self.time = None if dim_time is None else TimeEmbedding(dim_time)
         self.input = nn.Linear(n_channels * width, channels)
         self.blocks = nn.ModuleList(ResidualBlock(channels, dim_time) for _ in range(n_blocks))
         self.norm = nn.LayerNorm(channels)
@@ -45,9 +48,12 @@ class ResidualMLP(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, x: Tensor, t: Tensor, sigma: Tensor) -> Tensor:
-        time = self.time(t)
-        h = self.input(x.flatten(1))
+        time = None if self.time is None else self.time(t)
+        out: Tensor = self.output(self.between(self.input(x.flatten(1)), time))
+        return out
+
+    def between(self, h: Tensor, time: Tensor | None) -> Tensor:
+        """(B, channels) of the first layer -> (B, channels) for the last one."""
         for block in self.blocks:
             h = block(h, time)
-        out: Tensor = self.output(nn.functional.silu(self.norm(h)))
-        return out
+        return nn.functional.silu(self.norm(h))

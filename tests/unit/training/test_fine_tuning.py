@@ -17,7 +17,7 @@ TUNED = {"epochs": 3, "fine_tuning_epochs": 3, "fine_tuning_rate": 1e-3}
 
 @pytest.fixture(autouse=True)
 def _a_checkpoint_after_every_epoch(monkeypatch):
-    monkeypatch.setattr("src.training.checkpoint.STEPS", 1)
+    monkeypatch.setattr("src.training.checkpoint.LEAST_WORK", 0)
 
 
 def tuned_parts(path, **changes):

@@ -50,7 +50,7 @@ def recipe(**changes):
 
 @pytest.fixture(autouse=True)
 def _a_checkpoint_after_every_epoch(monkeypatch):
-    monkeypatch.setattr("src.training.checkpoint.STEPS", 1)
+    monkeypatch.setattr("src.training.checkpoint.LEAST_WORK", 0)
 
 
 def parts(tmp_path, training, split=None, seed=0):

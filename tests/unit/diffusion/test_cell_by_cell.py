@@ -1,0 +1,88 @@
+"""Two ways to read a network that must say the same, and the cells that are drawn from it."""
+
+import pytest
+import torch
+
+from src.diffusion import AbsorbingDenoiser, States
+from src.diffusion.cell_by_cell import PACKET, Cells, LayeredReader, WholeReader, _chosen, draw_absorbing, reader_of
+from src.diffusion.networks import ResidualAttentionRecipe, ResidualMLPRecipe
+
+GROUPS = ((1, 1), (2, 3, 1), (1, 1, 1), (1, 5))
+ORDERED = [False, True, False, True]
+
+
+def made(recipe=None):
+    torch.manual_seed(0)
+    states = States(GROUPS, ORDERED)
+    network = (recipe or ResidualMLPRecipe(24, 2, 8)).build(states.width, has_time=False)
+    denoiser = AbsorbingDenoiser(network, states, torch.full((len(GROUPS),), 0.5))
+    for parameter in denoiser.parameters():
+        parameter.data.normal_(0, 0.5)
+    return denoiser.eval()
+
+
+def cells(denoiser, n_rows=20):
+    generator = torch.Generator().manual_seed(1)
+    sizes = torch.tensor([sum(column) for column in GROUPS])
+    x = (torch.rand(n_rows, len(GROUPS), generator=generator) * sizes).floor()
+    group, level = denoiser.states.parts(x)
+    return Cells(group, level, torch.rand(n_rows, len(GROUPS), generator=generator) < 0.4)
+
+
+@torch.no_grad()
+def test_layer_by_layer_says_what_the_network_says_as_cells_become_visible():
+    denoiser = made()
+    here = cells(denoiser)
+    whole, layered = WholeReader(denoiser, here), LayeredReader(denoiser, denoiser.network, here)
+    rows = torch.tensor([0, 3, 4, 11, 19])
+    for column in range(len(GROUPS)):
+        found = whole.read(rows), layered.read(rows)
+        for other in range(len(GROUPS)):
+            a, b = whole.group_logits(found[0], other), layered.group_logits(found[1], other)
+            assert a.shape == (5, len(GROUPS[other]))
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+        for place in range(len(denoiser.states.split)):
+            a, b = whole.level_inputs(found[0], place), layered.level_inputs(found[1], place)
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+        hidden = rows[~here.visible[rows, column]]
+        columns = torch.full_like(hidden, column)
+        group = (hidden + 1) % len(GROUPS[column])
+        level = hidden % torch.tensor(GROUPS[column])[group]
+        here.show(hidden, columns, group, level)
+        layered.show(hidden, columns, group, level)
+    assert here.visible[rows].all()
+
+
+def test_the_reader_fits_the_network():
+    assert isinstance(reader_of(made(), cells(made())), LayeredReader)
+    attention = made(ResidualAttentionRecipe(8, 1, 2, 8))
+    assert isinstance(reader_of(attention, cells(attention)), WholeReader)
+
+
+def test_positions_are_chosen_as_often_as_their_probabilities():
+    logits = torch.tensor([0.5, 0.2, 0.3]).log().expand(40_000, 3)
+    u = torch.rand(40_000, 1, generator=torch.Generator().manual_seed(0))
+    shares = torch.bincount(_chosen(logits, u), minlength=3) / 40_000
+    torch.testing.assert_close(shares, torch.tensor([0.5, 0.2, 0.3]), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("u", [0.0, 1 - 2**-24])
+def test_a_position_without_probability_is_never_chosen(u):
+    logits = torch.tensor([[-torch.inf, 1.0, 2.0, -torch.inf]])
+    assert _chosen(logits, torch.tensor([[u]])).item() in (1, 2)
+
+
+def test_levels_that_a_group_does_not_have_are_never_drawn():
+    drawn = draw_absorbing(made(), None, 5_000, torch.Generator().manual_seed(0)).x.floor()
+    assert (drawn >= 0).all()
+    assert (drawn <= torch.tensor([sum(column) - 1 for column in GROUPS])).all()
+
+
+def test_rows_next_to_each_other_share_an_order_and_others_have_their_own():
+    denoiser = made()
+    orders = []
+    original = denoiser.order
+    denoiser.order = lambda *args: orders.append(original(*args)) or orders[-1]
+    draw_absorbing(denoiser, None, 10 * PACKET + 1, torch.Generator().manual_seed(0))
+    assert orders[0].shape == (11, len(GROUPS))
+    assert len({tuple(row) for row in orders[0].tolist()}) > 1
