@@ -60,7 +60,7 @@ def stand_in(n_rows: int) -> Model:
 
 def steps_per_second(module, x, mask, batch_size):
     """Optimiser steps of the bare loop over the program's batches, masked loss and optimiser."""
-    optimizer = module.configure_optimizers()[0][0]
+    optimizer = module.configure_optimizers()
     generator = torch.Generator().manual_seed(0)
     batches = (batch for stretch in Batches(x, mask, batch_size, 0, lambda: 0) for batch in stretch)
     started = 0.0

@@ -141,7 +141,7 @@ def measure(case: Case, turns: int, seconds: float, compiles: bool) -> dict[str,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", nargs="+", default=list(CASES), choices=list(CASES))
-    parser.add_argument("--batches", nargs="+", type=int, help="default: 64 512 4096, of attention, whose steps take seconds, 64")
+    parser.add_argument("--batches", nargs="+", type=int, help="default: 64 512 4096, of attention (slow) 64")
     parser.add_argument("--turns", type=int, default=5, help="turns of each side (default: 5)")
     parser.add_argument("--seconds", type=float, default=3.0, help="of a turn of one side (default: 3)")
     parser.add_argument("--compile", action="store_true", help="measure the compiled step too")

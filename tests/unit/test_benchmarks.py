@@ -1,0 +1,52 @@
+"""The arithmetic of the benchmarks, and the page made of their results."""
+
+import pytest
+
+from benchmarks.performance import SECTIONS, document, table
+from benchmarks.scaling import exponent
+from benchmarks.scaling import table as made_table
+
+MACHINE = {"processor": "P", "cores": 2, "commit": "abc", "versions": {"torch": "2"}}
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0, 2.0])
+def test_the_exponent_is_the_slope_at_the_upper_sizes(power):
+    sizes = [1e3, 1e4, 1e5, 1e6]
+    assert exponent(sizes, [7.0, 0.1, *(3 * n**power for n in sizes[2:])]) == pytest.approx(power)
+
+
+def test_tables_have_the_size_that_is_asked_for():
+    frame = made_table(2_000, 5, 8)
+    assert frame.shape == (2_000, 5)
+    assert frame["column0"].nunique() == 8
+    assert frame["column0"].str.startswith("c").all()
+
+
+def test_cells_are_short():
+    assert (
+        table(["a", "b"], [["x", 1234.5], [None, 0.12345]]) == "| a | b |\n| --- | --- |\n| x | 1,234 |\n|  | 0.123 |\n"
+    )
+
+
+def test_a_benchmark_without_a_result_is_named():
+    page = document({"startup": {"machine": MACHINE, "seconds": {"train --help": 1.5}, "runs": 3}})
+    assert "| train --help | 1.5 |" in page
+    assert page.count("no result") == len(SECTIONS) - 1
+
+
+def test_peers_that_did_not_finish_have_a_line():
+    metrics = dict.fromkeys(
+        ("fidelity/overall", "fidelity/overall_default", "utility/xgboost/auroc", "detection/xgboost"), 0.5
+    )
+    run = {"train_s": 1.0, "sample_s": 2.0, "metrics": metrics, "peak_memory_mb": 100.0}
+    peers = [
+        {"name": "slow", "holes": "as they are", "status": "not finished in 9 s"},
+        {"name": "ctgan", "holes": "f", **run},
+    ]
+    reached = [{"peer": "ctgan", "seconds": 3.0, "all": {"seconds": 1.0, "ratio": 3.0}, "fidelity": None}]
+    page = document(
+        {"peers": {"machine": MACHINE, "peers": peers, "missdiff": [{"steps": 10, **run}], "reached": reached}}
+    )
+    assert "| slow | as they are | not finished in 9 s |" in page
+    assert "**missdiff**, 10 steps" in page
+    assert "| ctgan | 3 | 1 | 3 | not reached |" in page
