@@ -5,7 +5,7 @@ What is read by a pattern is written by it as the same text.
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 
 import pandas as pd
 
@@ -43,7 +43,7 @@ def parsed_together(texts: list[str], pattern: str) -> pd.Series | None:
     return None if moments.isna().any() else moments
 
 
-@lru_cache
+@cache  # there are some nine hundred patterns, all of which a column is tried with
 def shape(pattern: str) -> re.Pattern[str]:
     """What a text of a pattern looks like, so that writing what was read gives the same text."""
     parts = re.split(r"(%-?[A-Za-z]|%[1-6]f)", pattern)
