@@ -97,14 +97,10 @@ class AbsorbingDenoiser(nn.Module):
         n_hidden = (n_columns - n_visible[:, 0]).float()
         return RowLosses(nats / n_hidden, n_hidden / n_columns)
 
-    def order(self, n_rows: int, generator: torch.Generator, free: Tensor | None = None) -> Tensor:
-        """(n, d) position of each column in each row's random order.
-
-        Columns without a hole come first, but not in rows where ``free`` (n, 1) is True.
-        """
+    def order(self, n_rows: int, generator: torch.Generator) -> Tensor:
+        """(n, d) position of each column in each row's random order; columns without a hole come first."""
         key = torch.rand(n_rows, self.states.n_columns, generator=generator, device=generator.device)
-        first = self.comes_first if free is None else self.comes_first & ~free
-        return (key - first.float()).argsort(dim=1).argsort(dim=1)
+        return (key - self.comes_first.float()).argsort(dim=1).argsort(dim=1)
 
     def read(self, group: Tensor, level: Tensor, visible: Tensor) -> Tensor:
         """(B, W) what the network says of the hidden cells; arguments (B, d)."""
