@@ -7,7 +7,7 @@ fitted to the same rows, which fills them. Both in one run, fitting and filling 
 import argparse
 import time
 
-from src.cli import compose
+from src.composing import compose
 from src.config import build_config
 from src.imputation.diffusion import MissDiffImputer
 from src.imputation.missforest import MissForest

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from src.cli import compose
+from src.composing import compose
 from src.config import build_config
 from src.experiment import make_data, make_module
 from src.results.provenance import peak_memory_mb
@@ -64,7 +64,7 @@ def steps_per_second(module, x, mask, batch_size):
     generator = torch.Generator().manual_seed(0)
     batches = (batch for stretch in Batches(x, mask, batch_size, 0, lambda: 0) for batch in stretch)
     started = 0.0
-    for step, (rows, observed) in enumerate(batches, 1):
+    for step, (rows, observed, *_) in enumerate(batches, 1):
         optimizer.zero_grad()
         module.denoiser.losses(rows, observed, generator).loss.mean().backward()
         optimizer.step()

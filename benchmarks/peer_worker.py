@@ -209,7 +209,7 @@ def _forest_diffusion(task: Task, n_levels: int, n_noises: int, n_trees: int) ->
 
 
 def missdiff(task: Task) -> Train:
-    from src.cli import compose
+    from src.composing import compose
     from src.config import build_config
     from src.experiment import make_data, make_module
     from src.training.fit import fit, generate, make_trainer

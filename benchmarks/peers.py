@@ -36,8 +36,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.common import FOLDER, write_result
-from src.cli import compose
 from src.completion import mean_mode
+from src.composing import compose
 from src.config import build_config
 from src.errors import TableError
 from src.metrics.evaluate import score

@@ -17,7 +17,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.common import product_rate, write_result
-from src.cli import compose
+from src.composing import compose
 from src.config import build_config
 from src.experiment import make_data, make_module
 from src.sampling import Model, draw_rows, write_rows

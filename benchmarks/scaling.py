@@ -51,7 +51,7 @@ def point(file: Path, batch: int) -> dict[str, float]:
     """Seconds of each step on one table, and peak memory in MiB."""
     import torch
 
-    from src.cli import compose
+    from src.composing import compose
     from src.config import build_config
     from src.experiment import make_data, make_module
     from src.results.provenance import peak_memory_mb
@@ -94,7 +94,7 @@ def seconds_of_a_step(module: Any, data: Any) -> float:
     optimizer, generator = module.configure_optimizers(), torch.Generator().manual_seed(0)
     times: list[float] = []
     while len(times) < WARM_UP + MEASURED:
-        for x, mask in Batches(data.data.x, data.data.coordinate_mask, data.batch_size, 0, lambda: 0)._batches():
+        for x, mask, *_ in Batches(data.data.x, data.data.coordinate_mask, data.batch_size, 0, lambda: 0)._batches():
             started = time.perf_counter()
             loss = module.denoiser.losses(x, mask, generator).loss.mean()
             optimizer.zero_grad()

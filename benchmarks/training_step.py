@@ -22,7 +22,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.common import product_rate, write_result
-from src.cli import compose
+from src.composing import compose
 from src.config import Config, build_config
 from src.experiment import make_data, make_module
 from src.training.batches import STRETCH, Batch, Batches
@@ -74,7 +74,7 @@ class Case:
         generator = torch.Generator().manual_seed(0)
         per_epoch = self.data.steps_per_epoch(1)
         started = time.perf_counter()
-        for step, (x, mask) in zip(range(n_steps), self.batches(), strict=False):
+        for step, (x, mask, *_) in zip(range(n_steps), self.batches(), strict=False):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * recipe.rate_factor(step, per_epoch)
             loss = objective(x, mask, *denoiser.draw_noise(x, generator)).loss.mean()

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from src.cli import compose
 from src.completion import hot_deck
+from src.composing import compose
 from src.config import build_config
 from src.metrics.downstream import synthetic_rows
 from src.metrics.evaluate import score, score_references

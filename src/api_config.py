@@ -6,7 +6,7 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from src.cli import compose, readable
+from src.composing import compose, readable
 from src.config import Config, build_config, hydra_value
 from src.errors import ConfigError
 from src.frames import plain

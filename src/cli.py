@@ -6,13 +6,11 @@ own traces are shown for bugs only.
 
 import math
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +22,15 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from src import sweeper
 from src.arguments import keyed, quoted_path
+from src.cells import Cell
+from src.composing import CONF, HYDRA_VERSION, compose, readable
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, SweepError
+from src.gpus import take_device, visible_gpus
 from src.sweep import (
     DONE,
     FAILED,
@@ -39,21 +41,16 @@ from src.sweep import (
     recorded_job,
     settle_lost_jobs,
     sweep_folder,
-    take_device,
-    visible_gpus,
     watched_sweep,
 )
 
-KEYLESS = "no such key"
-CONF = str(Path(__file__).resolve().parents[1] / "conf")
-HYDRA_VERSION = "1.3"
 LOCAL_LAUNCHERS = ("basic", "joblib")
 MOST_DEATHS = 3
 IMPUTER = "imputer"
 SWEPT: dict[str, tuple[str, ...]] = {"config": (), "impute": ("impute",)}
 """Commands whose sweeps are watched, and what tells the folder of one's sweep from another's of the same overrides."""
 
-Job = Callable[[DictConfig], bool | None]
+Job = Callable[[DictConfig], Cell | None]
 Check = Callable[[DictConfig, bool], object]
 Axes = dict[str, list[str]]
 
@@ -62,8 +59,8 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
     """Run ``job`` on the composed configuration (on each one, under ``--multirun``) and exit.
 
     Arguments:
-        job: does the work of one configuration, False if it was done before; raises a
-            :class:`MissDiffError` on failure.
+        job: does the work of one configuration; in a sweep, says what it leaves. Raises a :class:`MissDiffError`
+            on failure.
         check: raises :class:`ConfigError` for a bad configuration; called on every value named on
             the command line before the first job starts, and told whether jobs run in local sweep.
         config_name: the command's file in ``conf/``.
@@ -77,6 +74,7 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
             arguments.overrides = [keyed(argument, positional) for argument in arguments.overrides]
         arguments.overrides = [quoted_path(override) for override in arguments.overrides]
         sys.argv = [sys.argv[0], *arguments.overrides, *options]
+        sweeper.register()
         watching: AbstractContextManager[None] = nullcontext()
         if not (arguments.help or arguments.hydra_help or arguments.shell_completion):
             multirun, axes = sweep_axes(arguments.overrides, arguments.multirun, config_name)
@@ -160,44 +158,6 @@ def check_request(axes: Axes, multirun: bool, check: Check, config_name: str = "
     return composed[0]
 
 
-def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
-    """The configuration of ``overrides``, composed as the command line would."""
-    if GlobalHydra.instance().is_initialized():
-        return hydra.compose(config_name, overrides)
-    with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
-        return hydra.compose(config_name, overrides)
-
-
-def compose_plain(overrides: list[str], config_name: str = "config") -> dict[str, Any]:
-    """As :func:`compose`, resolved to plain values."""
-    plain = OmegaConf.to_container(compose(overrides, config_name), resolve=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
-
-
-def readable(error: Exception, config_name: str = "config") -> str:
-    """One message for an error of Hydra or OmegaConf: what is wrong and what is allowed."""
-    lines = [line.strip() for line in f"{error}\n{error.__cause__ or ''}".splitlines() if line.strip()]
-    text = "; ".join(dict.fromkeys(lines))
-    option = re.search(r"Could not find '([\w/]+)/([^'/]+)'; Available options in '[^']*':; (.*?); Config search", text)
-    if option:
-        group, name, available = option.groups()
-        return f"{group}={name} does not exist; {group} is one of {available.replace('; ', ', ')}"
-    if text.startswith("Could not override '"):
-        key = text.split("'")[1]
-        if options := _options_with(key):
-            group = key.partition(".")[0]
-            return f"unknown setting {key}; it goes with {' or '.join(f'{group}={name}' for name in options)}"
-        known = _known_keys(config_name)
-        close = get_close_matches(key, known, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        parent = key.rpartition(".")[0]
-        allowed = [name for name in known if name.rpartition(".")[0] == parent]
-        among = f" (allowed: {', '.join(allowed)})" if allowed else ""
-        return f"unknown setting {key}{hint}{among}"
-    return text
-
-
 def _names(override: Override) -> list[str]:
     """The values of an override, one or those of a sweep."""
     values = override.sweep_string_iterator() if override.is_sweep_override() else [override.value()]
@@ -219,25 +179,11 @@ def _refuse_other_command(experiment: str, params: Mapping[str, Any], config_nam
         raise ConfigError(f"experiment={experiment} is one of another command: python -m src.{command}")
 
 
-def _options_with(key: str) -> list[str]:
-    """Options of the key's group that have it."""
-    group, _, rest = key.partition(".")
-    files = sorted(Path(CONF, group).glob("*.yaml")) if group.isidentifier() else []
-    return [file.stem for file in files if OmegaConf.select(OmegaConf.load(file), rest, default=KEYLESS) != KEYLESS]
-
-
-def _known_keys(config_name: str) -> list[str]:
-    from src.results.run_folder import flatten
-
-    plain = compose_plain([], config_name)
-    return list(dict.fromkeys([*plain, *flatten(plain)]))
-
-
 @contextmanager
 def _watching(cfg: DictConfig, overrides: Sequence[str], axes: Axes) -> Iterator[None]:
     """Watch the sweep of a request; ends the program where a job failed."""
     folder = sweep_folder(Path(cfg.outputs_dir).absolute(), overrides)
-    with watched_sweep(folder, math.prod(len(axis) for axis in axes.values())):
+    with watched_sweep(folder, math.prod(len(axis) for axis in axes.values()), anew=bool(cfg.force)):
         yield
     codes = {job.exit_code for job in jobs_of(folder) if job.state == FAILED}
     if codes:
@@ -282,7 +228,9 @@ def _reporting(job: Job) -> Callable[[DictConfig], None]:
             take_device(Path(os.environ[FOLDER]), visible_gpus())
         with recorded_job(int(settings.job.num), list(settings.overrides.task)) as end:
             try:
-                end(SKIPPED if job(cfg) is False else DONE)
+                cell = job(cfg)
+                assert cell is not None, "commands that sweep say what a job leaves"
+                end(SKIPPED if cell.done_before else DONE, stamp=cell.stamp())
             except InterruptedRunError as error:
                 _say(str(error))
                 sys.exit(error.exit_code)

@@ -36,7 +36,8 @@ def run(config: Config, path: Path) -> bool:
         Whether there was anything to do.
 
     Raises:
-        MissDiffError: the request cannot be served (nothing is written), or the run failed.
+        MissDiffError: the request cannot be served (nothing is written), another process is at work on it, or the
+            run failed.
     """
     started = time.perf_counter()
     folder = RunFolder(path)

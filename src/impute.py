@@ -5,6 +5,7 @@ See ``python -m src.impute --help``.
 
 from omegaconf import DictConfig
 
+from src.cells import Cell
 from src.cli import in_local_sweep, main
 from src.errors import ConfigError
 
@@ -20,18 +21,20 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
         request.config.trainer.refuse_in_sweep()
 
 
-def job(cfg: DictConfig) -> bool:
-    """Fill one file, or score one imputer; False if that was finished before."""
+def job(cfg: DictConfig) -> Cell | None:
+    """Fill one file, or score one imputer."""
     from src.imputation_experiment import run
     from src.impute_request import build_impute_request
     from src.imputing import fill
 
     check(cfg, in_local_sweep())
     request = build_impute_request(cfg)
-    if request.fill is None:
-        return run(request)
-    fill(request, request.fill)
-    return True
+    if request.fill is not None:
+        fill(request, request.fill)
+        return None
+    worked = run(request)
+    check_files = getattr(request.config.dataset, "check_files", None)
+    return Cell(request.placed()[0], check_files() if check_files else (), done_before=not worked)
 
 
 if __name__ == "__main__":

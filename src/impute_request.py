@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from src.cli import compose_plain
+from src.composing import compose_plain
 from src.config import GROUPS, IMPUTER, Config, build_config, overrides, run_path
 from src.errors import ConfigError
 from src.imputation import IMPUTERS, ConditionalImputer, DiffusionImputer, Imputer, ModelRecipe

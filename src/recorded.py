@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from src.cli import compose_plain
+from src.composing import compose_plain
 from src.config import GROUPS, NOT_IDENTITY, Config, build_config
 
 

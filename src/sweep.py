@@ -5,7 +5,6 @@ suffix says where it stands (``0007.running`` becomes ``0007.done``), and a log 
 """
 
 import hashlib
-import itertools
 import json
 import os
 import shlex
@@ -17,16 +16,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
+from src.cells import name_of, still_finished
 from src.errors import ConfigError
 from src.locks import hold
 
 FOLDER = "MISSDIFF_SWEEP"
 RUNNING, DONE, SKIPPED, FAILED = "running", "done", "skipped", "failed"
 LOST = "lost"  # its process died while it ran; it is run once more, alone
-_locks: list[IO[str]] = []  # closing one gives its GPU back
 TURN = "turn"
+FINISHED = "finished.json"
 DEATH_S = 10.0  # within which the launcher ends the processes beside a dead one
 SECONDS = {True: 1.0, False: 30.0}  # between two looks at the folder, on a terminal and elsewhere
 
@@ -41,6 +41,7 @@ class Job:
         state: ``running``, ``done``, ``skipped`` (finished before this sweep) or ``failed``.
         reason: of a failure.
         exit_code: that it would have ended with, had it run alone.
+        stamp: of the finished run (:meth:`src.cells.Cell.stamp`).
     """
 
     number: int
@@ -48,6 +49,7 @@ class Job:
     state: str
     reason: str | None
     exit_code: int
+    stamp: dict[str, Any] | None = None
 
 
 def sweep_folder(outputs_dir: Path, overrides: Sequence[str]) -> Path:
@@ -64,8 +66,8 @@ def cores_of_a_job() -> int:
 
 
 def jobs_of(folder: Path) -> list[Job]:
-    """All jobs that were started, in the order of their numbers."""
-    jobs = []
+    """All jobs that were started, in the order of their numbers; before them those that need not be, numbered -1."""
+    jobs = [Job(-1, name.split("\n"), SKIPPED, None, 0, stamp) for name, stamp in finished_before(folder).items()]
     for file in sorted(folder.glob("*.*")):
         state = file.suffix.removeprefix(".")
         if state in (RUNNING, DONE, SKIPPED, FAILED):
@@ -73,14 +75,28 @@ def jobs_of(folder: Path) -> list[Job]:
                 values = json.loads(file.read_text())
             except FileNotFoundError:  # its job has gone on since the folder was listed
                 continue
-            jobs.append(Job(int(file.stem), values["overrides"], state, values["reason"], values["exit_code"]))
+            jobs.append(Job(int(file.stem), state=state, **values))
     return jobs
 
 
-class End(Protocol):
-    """Says what became of a job: ``done``, ``skipped`` or ``failed``, the reason and exit code of a failure."""
+def finished_before(folder: Path | None = None) -> dict[str, Any]:
+    """Stamps of the cells of a sweep that were finished when it started, by name.
 
-    def __call__(self, state: str, reason: str | None = None, exit_code: int = 0) -> None: ...
+    Arguments:
+        folder: of the sweep; None = of the one this process is part of, if any.
+    """
+    folder = folder or Path(os.environ.get(FOLDER, os.devnull))
+    file = folder / FINISHED
+    known: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    return known
+
+
+class End(Protocol):
+    """Says what became of a job: ``done`` or ``skipped`` and the run's stamp; or ``failed``, why, with what code."""
+
+    def __call__(
+        self, state: str, reason: str | None = None, exit_code: int = 0, stamp: dict[str, Any] | None = None
+    ) -> None: ...
 
 
 @contextmanager
@@ -92,8 +108,8 @@ def recorded_job(number: int, overrides: Sequence[str]) -> Iterator[End]:
     """
     running = _file(number, RUNNING)
 
-    def end(state: str, reason: str | None = None, exit_code: int = 0) -> None:
-        _write(running, overrides, reason, exit_code)
+    def end(state: str, reason: str | None = None, exit_code: int = 0, stamp: dict[str, Any] | None = None) -> None:
+        _write(running, overrides, reason, exit_code, stamp)
         running.rename(running.with_suffix(f".{state}"))
 
     turn = _turn(running)
@@ -148,15 +164,23 @@ def _file(number: int, state: str) -> Path:
     return Path(os.environ[FOLDER]) / f"{number:04d}.{state}"
 
 
-def _write(file: Path, overrides: Sequence[str], reason: str | None, exit_code: int) -> None:
+def _write(
+    file: Path, overrides: Sequence[str], reason: str | None, exit_code: int, stamp: dict[str, Any] | None = None
+) -> None:
     partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps({"overrides": list(overrides), "reason": reason, "exit_code": exit_code}))
+    values = {"overrides": list(overrides), "reason": reason, "exit_code": exit_code, "stamp": stamp}
+    partial.write_text(json.dumps(values))
     partial.rename(file)
 
 
 @contextmanager
-def watched_sweep(folder: Path, n_jobs: int) -> Iterator[None]:
+def watched_sweep(folder: Path, n_jobs: int, anew: bool = False) -> Iterator[None]:
     """Keep a live line on standard error while the jobs run, and list what failed at the end.
+
+    Arguments:
+        folder: of the sweep.
+        n_jobs: its cells.
+        anew: whether cells that were finished before are run again.
 
     Raises:
         ConfigError: another process runs the same sweep.
@@ -165,10 +189,25 @@ def watched_sweep(folder: Path, n_jobs: int) -> Iterator[None]:
     with folder.with_suffix(".lock").open("w") as lock:
         if not hold(lock, wait=False):
             raise ConfigError(f"another process runs this very sweep; what it prints is in {folder}")
+        finished = {} if anew else still_finished(_stamps(folder))
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
+        if finished:
+            (folder / FINISHED).write_text(json.dumps(finished))
         with _watched(folder, n_jobs):
             yield
+
+
+def _stamps(folder: Path) -> dict[str, Any]:
+    """Stamps of finished cells by name, as an earlier sweep of the same command left them."""
+    found = {}
+    with suppress(json.JSONDecodeError):  # of another version, or written halfway: its cells are looked at again
+        found = finished_before(folder)
+    for file in [*folder.glob(f"*.{DONE}"), *folder.glob(f"*.{SKIPPED}")]:
+        with suppress(json.JSONDecodeError, KeyError):
+            values = json.loads(file.read_text())
+            found[name_of(values["overrides"])] = values["stamp"]
+    return found
 
 
 @contextmanager
@@ -215,36 +254,6 @@ def live_line(jobs: Sequence[Job], n_jobs: int, elapsed: float) -> str:
     if count[DONE] and n_left:
         line += f", ETA {_duration(elapsed / count[DONE] * n_left)}"
     return line
-
-
-def take_device(folder: Path, visible: Sequence[str]) -> None:
-    """Take for the life of this process the GPU that fewest processes of the sweep have.
-
-    Its name is put into ``CUDA_VISIBLE_DEVICES``. A process that sees one GPU or none is left alone.
-
-    Arguments:
-        folder: of the sweep, where the locks are.
-        visible: names of the GPUs there are.
-    """
-    if len(visible) < 2:
-        return
-    for turn in itertools.count():
-        for name in visible:
-            lock = (folder / f"device-{name}-{turn}.lock").open("w")
-            if not hold(lock, wait=False):
-                lock.close()
-                continue
-            os.environ["CUDA_VISIBLE_DEVICES"] = name
-            _locks.append(lock)
-            return
-
-
-def visible_gpus() -> list[str]:
-    """Names of the GPUs this process may use, without waking any of them."""
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if chosen is not None:
-        return [name for name in chosen.split(",") if name.strip()]
-    return [str(i) for i, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]
 
 
 @contextmanager

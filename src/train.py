@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from omegaconf import DictConfig
 
-from src.cli import compose_plain, in_local_sweep, main
+from src.cells import Cell
+from src.cli import in_local_sweep, main
+from src.composing import compose_plain
 from src.errors import ConfigError
 
 
@@ -33,8 +35,8 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
         config.trainer.refuse_in_sweep()
 
 
-def job(cfg: DictConfig) -> bool:
-    """One run of the composed configuration; False if it was finished before."""
+def job(cfg: DictConfig) -> Cell:
+    """One run of the composed configuration."""
     from src.config import build_config, choices, overrides, run_path
     from src.experiment import run
 
@@ -46,8 +48,10 @@ def job(cfg: DictConfig) -> bool:
     chosen = usual if are_usual else compose_plain(options)
     fingerprint = getattr(config.dataset, "fingerprint", None)
     data = fingerprint() if fingerprint else {}
+    check_files = getattr(config.dataset, "check_files", None)
     path = run_path(config, usual, chosen)
-    return run(replace(config, overrides=overrides(config, usual, chosen), data=data), path)
+    worked = run(replace(config, overrides=overrides(config, usual, chosen), data=data), path)
+    return Cell(path, check_files() if check_files else (), done_before=not worked)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """The folder of one run: where it is, whether its work is done, and what may be resumed."""
 
 import json
+import os
 import shutil
-import sys
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,12 +76,22 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from this run; waits while one is at work on it."""
+        """Keep other processes from this run.
+
+        Raises:
+            RunExistsError: another process is at work on it.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_name(f".{self.path.name}.lock").open("w") as lock:
+        with self.path.with_name(f".{self.path.name}.lock").open("a+") as lock:
             if not hold(lock, wait=False):
-                print(f"waiting for another process that is at work on {self.path}", file=sys.stderr)
-                hold(lock)
+                lock.seek(0)
+                who = lock.read().strip() or "of unknown number"
+                raise RunExistsError(
+                    f"another process ({who}) is at work on {self.path}; wait for it or choose another run_dir"
+                )
+            lock.truncate(0)
+            lock.write(f"{os.getpid()} on {socket.gethostname()}")
+            lock.flush()
             yield
 
     def finished(self, config: Mapping[str, Any], force: bool) -> bool:

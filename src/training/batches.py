@@ -10,8 +10,24 @@ from torch import Tensor
 
 from src.seeding import derive
 
-Batch = tuple[Tensor, Tensor]
 STRETCH = 8
+
+
+class Batch(NamedTuple):
+    """What one process sees of a global batch of ``n_global`` rows.
+
+    Attributes:
+        x: (B, D) coordinates.
+        mask: (B, D) bool on coordinates.
+        n_rows: of its rows, how many count: the first ones. Where the last batch does not come out even, a process
+            has one row less than another and its last one is there for the shape alone.
+        n_global: rows of the global batch that count.
+    """
+
+    x: Tensor
+    mask: Tensor
+    n_rows: int
+    n_global: int
 
 
 @dataclass(frozen=True)
@@ -19,8 +35,8 @@ class Batches:
     """Iterable over the rows in an order of the epoch's own, in stretches of batches.
 
     All ranks draw the same permutation of the rows; a global batch of ``batch_size * world_size``
-    rows is a slice of it, and each rank takes every ``world_size``-th row of the slice. The last
-    batch is smaller; of it, at most ``world_size - 1`` rows are left out so that ranks stay equal.
+    rows is a slice of it, smaller at the end, and each rank takes its :func:`share` of the slice. So every row
+    is seen once an epoch, in the global batch it has for any number of processes.
 
     A stretch is a list of up to :data:`STRETCH` batches, one optimiser step each: what a training
     loop does around a step (hooks, callbacks) costs as much as a step of a small network, and is
@@ -62,16 +78,24 @@ class Batches:
         order = torch.randperm(len(self.x), generator=generator).to(self.x.device)
         size = self.batch_size * self.world_size
         for start in range(0, self.n_batches * size, size):
-            rows = order[start : start + size]
-            rows = rows[: len(rows) // self.world_size * self.world_size]
-            rows = rows[self.rank :: self.world_size]
-            yield self.x.index_select(0, rows), self.mask.index_select(0, rows)
+            every = order[start : start + size]
+            rows = share(every, self.rank, self.world_size)
+            n_rows = len(range(self.rank, len(every), self.world_size))
+            yield Batch(self.x.index_select(0, rows), self.mask.index_select(0, rows), n_rows, len(every))
 
 
 def count_batches(n_rows: int, batch_size: int, world_size: int) -> int:
     """Optimiser steps of an epoch over ``n_rows`` rows."""
-    full, rest = divmod(n_rows, batch_size * world_size)
-    return full + (rest >= world_size)
+    return -(-n_rows // (batch_size * world_size))
+
+
+def share(rows: Tensor, rank: int, world_size: int) -> Tensor:
+    """Every ``world_size``-th of the rows (N, ...) from ``rank`` on; as many on every rank.
+
+    Where they do not come out even, the first row stands at the end of the ranks that have one less.
+    """
+    own = rows[rank::world_size]
+    return own if len(own) == -(-len(rows) // world_size) else torch.cat([own, rows[:1]])
 
 
 class Chunk(NamedTuple):

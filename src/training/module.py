@@ -28,7 +28,7 @@ from src.diffusion.self_paced import self_paced_weights, shares
 from src.encoding import Encoder, StateEncoder
 from src.errors import TrainingDivergedError
 from src.seeding import derive
-from src.training.batches import Batch, Chunk
+from src.training.batches import Batch, Chunk, share
 from src.training.recipe import TrainingRecipe
 
 CHECKPOINT_KEY = "missdiff"
@@ -80,6 +80,7 @@ class MissDiffModule(pl.LightningModule):
         self.epoch_loss = float("nan")
         self._noise: torch.Generator | None = None
         self._rows: list[RowLosses] = []
+        self._sizes: list[int] = []
         self.compiles = False
         self._objective: Callable[..., RowLosses] = self.denoiser.losses_of
 
@@ -90,11 +91,12 @@ class MissDiffModule(pl.LightningModule):
             self._objective = torch.compile(self.denoiser.losses_of, fullgraph=True, dynamic=False, mode=mode)
 
     def on_train_epoch_start(self) -> None:
-        """Start the epoch's own noise stream, so that resuming continues as if nothing had happened."""
-        self._noise = torch.Generator(self.device).manual_seed(
-            derive(self.seed, "noise", self.current_epoch, self.global_rank)
-        )
-        self._rows = []
+        """Start the epoch's own noise stream, so that resuming continues as if nothing had happened.
+
+        It is the same on every rank: each draws the noise of the global batch and takes that of its own rows.
+        """
+        self._noise = torch.Generator(self.device).manual_seed(derive(self.seed, "noise", self.current_epoch))
+        self._rows, self._sizes = [], []
 
     def training_step(self, batch: list[Batch], batch_idx: int) -> None:
         """One optimiser step for each batch of a stretch; nothing leaves the device.
@@ -103,11 +105,11 @@ class MissDiffModule(pl.LightningModule):
         """
         optimizer = cast(LightningOptimizer, self.optimizers())
         recipe = self.training_recipe
-        for x, mask in batch:
+        for global_batch in batch:
             rate = recipe.learning_rate * recipe.rate_factor(self._main_step(), self.steps_per_epoch)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            loss = self.masked_loss(x, mask)
+            loss = self.masked_loss(global_batch)
             optimizer.zero_grad()
             self.trainer.strategy.pre_backward(loss)
             loss.backward()  # type: ignore[no-untyped-call]
@@ -115,16 +117,28 @@ class MissDiffModule(pl.LightningModule):
                 self.clip_gradients(cast(torch.optim.Optimizer, optimizer), recipe.gradient_clip, "norm")
             optimizer.step()
 
-    def masked_loss(self, x: Tensor, mask: Tensor) -> Tensor:
+    def masked_loss(self, batch: Batch) -> Tensor:
         """The masked objective of a batch, remembered for the end of the epoch.
 
-        While a curriculum runs, rows are weighted by it.
+        The mean of the ranks' values, and of their gradients, is that of the global batch. While a curriculum runs,
+        rows are weighted by it.
         """
+        x, mask, n_rows, n_global = batch
+        rows = self._objective(x, mask, *self._noise_of(x, n_global))
+        weights = self._self_paced(rows, batch)[:n_rows] if self._in_curriculum() else 1
+        loss = rows.loss[:n_rows]
+        self._rows.append(RowLosses(loss.detach().clone(), rows.noise_level[:n_rows].detach().clone()))
+        self._sizes.append(n_global)
+        return (weights * loss).sum() * self.trainer.world_size / n_global
+
+    def _noise_of(self, x: Tensor, n_global: int) -> tuple[Tensor, ...]:
+        """What is random in the objective of this rank's rows: its share of the global batch's."""
         assert self._noise is not None, "an epoch starts its noise stream"
-        rows = self._objective(x, mask, *self.denoiser.draw_noise(x, self._noise))
-        weights = self._self_paced(rows, mask) if self._in_curriculum() else 1
-        self._rows.append(RowLosses(rows.loss.detach().clone(), rows.noise_level.detach().clone()))
-        return (weights * rows.loss).mean()
+        world_size = self.trainer.world_size
+        if world_size == 1:
+            return self.denoiser.draw_noise(x, self._noise)
+        noise = self.denoiser.draw_noise(x.new_empty(n_global, x.shape[1]), self._noise)
+        return tuple(share(each, self.global_rank, world_size) for each in noise)
 
     def _in_curriculum(self) -> bool:
         """Whether rows are weighted: until all count in full, and never in fine-tuning."""
@@ -137,37 +151,40 @@ class MissDiffModule(pl.LightningModule):
         return self.current_epoch * self.steps_per_epoch + len(self._rows)
 
     @torch.no_grad()
-    def _self_paced(self, rows: RowLosses, mask: Tensor) -> Tensor:
+    def _self_paced(self, rows: RowLosses, batch: Batch) -> Tensor:
         """Weights of the rows of this rank; thresholds are those of the global batch.
 
         Rows are compared by their mean loss over observed coordinates: how much of a row is
         missing must not make it easy.
         """
-        losses = rows.loss * mask.shape[1] / mask.sum(dim=1)
-        if self.trainer.world_size > 1:
-            losses = cast(Tensor, self.all_gather(losses))
-        weights = self_paced_weights(
-            losses.flatten(), self._main_step(), cast(int, self.training_recipe.self_paced_steps)
-        )
-        return weights.view(-1, len(mask))[self.global_rank if len(weights) > len(mask) else 0]
+        world_size = self.trainer.world_size
+        losses = rows.loss * batch.mask.shape[1] / batch.mask.sum(dim=1)
+        if world_size > 1:  # row i of rank r is row i * world_size + r of the global batch
+            losses = cast(Tensor, self.all_gather(losses)).t().flatten()[: batch.n_global]
+        weights = self_paced_weights(losses, self._main_step(), cast(int, self.training_recipe.self_paced_steps))
+        return share(weights, self.global_rank, world_size)
 
     def close_epoch(self) -> None:
-        """Set ``epoch_loss`` to the epoch's mean loss; stop on a value that is not finite.
+        """Set ``epoch_loss`` to the epoch's mean loss over all ranks; stop, all of them, on a value that is not finite.
 
         Raises:
             TrainingDivergedError: names the optimiser step and the noise level.
         """
-        losses = torch.stack([rows.loss.mean() for rows in self._rows]).cpu()
+        sums = torch.stack([rows.loss.sum() for rows in self._rows])
+        if self.trainer.world_size > 1:
+            sums = self.trainer.strategy.reduce(sums, reduce_op="sum")
+        losses = sums.cpu() / torch.tensor(self._sizes)
         bad = torch.nonzero(~losses.isfinite())
         advice = "lower training.learning_rate or set training.gradient_clip"
         if len(bad):
             first = int(bad[0])
             step = self.global_step - len(losses) + first
             rows = self._rows[first]
-            noise_level = rows.noise_level[~rows.loss.isfinite()].max()
+            levels = rows.noise_level[~rows.loss.isfinite()]
+            where = f"a row with noise level {float(levels.max()):.4g}" if len(levels) else "a row of another process"
             raise TrainingDivergedError(
                 f"the loss became {float(losses[first])} at step {step} (epoch {self.current_epoch}), "
-                f"on a row with noise level {float(noise_level):.4g}; {advice}"
+                f"on {where}; {advice}"
             )
         if not all(bool(p.isfinite().all()) for p in self.parameters()):
             raise TrainingDivergedError(

@@ -1,9 +1,14 @@
 """The command as the tests call it, in a process of its own, on a tiny table."""
 
+import json
 import os
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
+
+from tests.cli.server import SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = [
@@ -16,20 +21,41 @@ TINY = [
 ]
 
 
-def train(*arguments, cwd=ROOT, **more):
-    return command("src.train", *arguments, cwd=cwd, **more)
+def train(*arguments, cwd=ROOT):
+    return command("src.train", *arguments, cwd=cwd)
 
 
-def command(module, *arguments, cwd=ROOT, **more):
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=cwd,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        **more,
-    )
+def command(module, *arguments, cwd=ROOT):
+    """What ``python -m module arguments`` does, by :mod:`tests.cli.server`."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        asked = {
+            "module": module,
+            "arguments": [str(argument) for argument in arguments],
+            "cwd": str(cwd),
+            "env": environment(),
+            "stdout": str(out),
+            "stderr": str(err),
+        }
+        process = server()
+        print(json.dumps(asked), file=process.stdin, flush=True)
+        code = json.loads(process.stdout.readline())["returncode"]
+        said = [file.read_bytes().decode() if file.exists() else "" for file in (out, err)]
+    done = subprocess.CompletedProcess(asked["arguments"], code, *said)
+    assert code is not None, f"not finished in {SECONDS} s: {done}"
+    return done
+
+
+def environment():
+    return {**os.environ, "OMP_NUM_THREADS": "1", "WANDB_MODE": "offline", "PYTHONPATH": str(ROOT)}
+
+
+@cache
+def server():
+    """The process that runs the commands of this one; it ends with it."""
+    pipe = subprocess.PIPE
+    code = [sys.executable, "-m", "tests.cli.server"]
+    return subprocess.Popen(code, cwd=ROOT, env=environment(), stdin=pipe, stdout=pipe, text=True)
 
 
 def only_run(root: Path) -> Path:

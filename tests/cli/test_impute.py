@@ -9,7 +9,7 @@ import pytest
 from hydra.errors import HydraException
 
 from src.arguments import quoted_path
-from src.cli import compose, readable
+from src.composing import compose, readable
 from src.errors import MissDiffError
 from src.impute_request import build_impute_request
 from tests.cli.command import TINY, command, only_run, train

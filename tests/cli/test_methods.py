@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.cli import compose
+from src.composing import compose
 from src.config import build_config
 from src.experiment import make_data, run
 from src.seeding import numpy_stream

@@ -52,6 +52,7 @@ def test_a_bug_in_one_run_does_not_stop_the_others(tmp_path):
 KILLED = """
 import os, signal, time
 from pathlib import Path
+from src.cells import Cell
 from src.cli import main
 
 def job(cfg):
@@ -61,7 +62,7 @@ def job(cfg):
     time.sleep(1.0 if cfg.seed == 0 else 0.2)
     if cfg.seed == 1 or (cfg.seed == 3 and len(list(attempts.iterdir())) == 1):
         os.kill(os.getpid(), signal.SIGKILL)
-    return True
+    return Cell(attempts)
 
 main(job, lambda cfg, local_sweep: None)
 """

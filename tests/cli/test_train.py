@@ -1,14 +1,14 @@
 """The real command in a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
+import time
 
 import pandas as pd
 import pytest
 
-from tests.cli.command import ROOT, TINY, only_run, train, without_measurements
+from tests.cli.command import ROOT, TINY, environment, n_epochs, only_run, train, without_measurements
 from tests.unit.results.wandb_file import only
 
 
@@ -150,24 +150,22 @@ def test_a_finished_run_of_other_settings_is_not_taken_for_this_one(tmp_path):
     assert "seed: 0 there, 1 asked for" in done.stderr
 
 
-def test_two_commands_of_one_run_take_turns(tmp_path):
-    command = [sys.executable, "-m", "src.train", *TINY, f"outputs_dir={tmp_path}", "evaluation.references=false"]
-    command += ["training.epochs=30"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    both = [subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=-1, stderr=-1) for _ in range(2)]
-    said = [process.communicate(timeout=300) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert sum("finished before" in printed for printed, _ in said) == 1
-    assert len((only_run(tmp_path) / "metrics.csv").read_text().splitlines()) == 1 + 30
-
-
-def test_two_processes_train_and_sample_as_one_run(tmp_path):
-    arguments = [*TINY, f"outputs_dir={tmp_path}", "evaluation.references=false"]
-    done = train(*arguments, "trainer=ddp", "trainer.accelerator=cpu", "n_synthetic=5000")
-    assert done.returncode == 0, done.stderr
-    run = only_run(tmp_path)
-    assert len(pd.read_parquet(run / "synthetic.parquet")) == 5000
-    assert len((run / "metrics.csv").read_text().splitlines()) == 1 + 3
+def test_a_second_command_on_the_same_run_is_refused(tmp_path):
+    arguments = [*TINY, f"outputs_dir={tmp_path}", "training.epochs=100000"]
+    command = [sys.executable, "-m", "src.train", *arguments]
+    first = subprocess.Popen(command, cwd=ROOT, env=environment(), stdout=-1, stderr=-1)
+    try:
+        deadline = time.monotonic() + 120
+        while not n_epochs(tmp_path) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        second = train(*arguments)
+        assert second.returncode == 2
+        assert f"another process ({first.pid} on " in second.stderr
+        assert "choose another run_dir" in second.stderr
+        assert first.poll() is None
+    finally:
+        first.kill()
+        first.communicate()
 
 
 def test_two_processes_share_a_curriculum_and_fine_tuning(tmp_path):

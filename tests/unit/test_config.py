@@ -8,7 +8,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from src.arguments import quoted_path
-from src.cli import compose, compose_plain, sweep_axes
+from src.cli import sweep_axes
+from src.composing import compose, compose_plain
 from src.config import GROUPS, build_config, choices, overrides, run_path
 from src.errors import ConfigError
 from src.imputation import IMPUTERS

@@ -10,7 +10,7 @@ import pytest
 from sdmetrics.reports import QualityReport
 
 from src.arguments import quoted_path
-from src.cli import compose
+from src.composing import compose
 from src.errors import ConfigError, TableError
 from src.file_evaluation import ceiling_rows, evaluate_files, read_tables
 from src.metrics.catalogue import describe

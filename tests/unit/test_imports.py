@@ -23,7 +23,7 @@ LIBRARIES = {
     "pytorch_lightning": {"training"},
     "wandb_workspaces": {"results"},
     "wandb": {"results"},
-    "hydra": {"cli", "api_config"},
+    "hydra": {"cli", "composing", "sweeper", "api_config"},
     "torchdiffeq": {"diffusion"},
     "sdmetrics": {"metrics"},
     "lightgbm": {"imputation"},

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from src.cli import compose
+from src.composing import compose
 from src.imputation_experiment import impute_and_score, sample_masks
 from src.impute_request import build_impute_request, model_recipe
 from src.missing import ColumnMissing, IndependentMissing, MissingAtRandom, NotMissingAtRandom, RowMissing

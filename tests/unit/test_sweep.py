@@ -8,8 +8,10 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
+from src.cells import Cell, still_finished
 from src.cli import _walk, sweep_axes
 from src.errors import ConfigError, SweepError
+from src.gpus import take_device, visible_gpus
 from src.locks import hold
 from src.sweep import (
     DONE,
@@ -19,12 +21,11 @@ from src.sweep import (
     SKIPPED,
     Job,
     cores_of_a_job,
+    finished_before,
     jobs_of,
     live_line,
     recorded_job,
     sweep_folder,
-    take_device,
-    visible_gpus,
     watched_sweep,
 )
 
@@ -91,7 +92,7 @@ def test_a_sweep_starts_from_an_empty_folder_of_its_own(tmp_path):
 
 def test_every_process_takes_the_gpu_that_fewest_have(tmp_path):
     code = (
-        "import os, sys, pathlib; from src.sweep import take_device, visible_gpus\n"
+        "import os, sys, pathlib; from src.gpus import take_device, visible_gpus\n"
         "take_device(pathlib.Path(sys.argv[1]), visible_gpus())\n"
         "print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True)\n"
         "sys.stdin.read()"
@@ -192,3 +193,38 @@ def test_several_values_need_multirun():
     assert sweep_axes(["seed=3"], multirun=False) == (False, {"seed": ["seed=3"]})
     with pytest.raises(ConfigError, match="add --multirun"):
         sweep_axes(["seed=0,1"], multirun=False)
+
+
+def test_a_sweep_knows_the_cells_that_are_finished_and_unchanged(tmp_path):
+    folder, table = tmp_path / ".sweeps" / "0123", tmp_path / "table.csv"
+    table.write_text("a\n1\n")
+    cells = [Cell(tmp_path / f"seed{seed}", [table]) for seed in range(3)]
+    for cell in cells:
+        cell.folder.mkdir()
+        (cell.folder / "DONE").touch()
+    with watched_sweep(folder, 3):
+        for seed, cell in enumerate(cells):
+            with recorded_job(seed, [f"seed={seed}", "ratio=0.2"]) as end:
+                end(DONE, stamp=cell.stamp())
+    (cells[1].folder / "DONE").unlink()
+    for anew, known in ((False, ["seed=0", "seed=2"]), (True, [])):
+        with watched_sweep(folder, 3, anew):
+            assert sorted(name.split("\n")[1] for name in finished_before()) == known
+            assert [found.state for found in jobs_of(folder)] == [SKIPPED] * len(known)
+    with watched_sweep(folder, 3):
+        assert finished_before() == {}, "they were to be run anew, and were not"
+
+
+def test_a_cell_of_another_file_or_program_is_looked_at_again(tmp_path, monkeypatch):
+    table = tmp_path / "table.csv"
+    table.write_text("a\n1\n")
+    (tmp_path / "DONE").touch()
+    stamps = {"seed=0": Cell(tmp_path, [table]).stamp()}
+    assert still_finished(stamps) == stamps
+    with monkeypatch.context() as patch:
+        patch.setattr("src.cells.program", lambda: "another")
+        assert still_finished(stamps) == {}
+    table.write_text("a\n12\n")
+    assert still_finished(stamps) == {}
+    table.unlink()
+    assert still_finished(stamps) == {}

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from src.cli import compose
+from src.composing import compose
 from src.config import build_config
 from src.errors import MetricError
 from src.metrics.catalogue import CATALOGUE, MODELS, SUFFIXES, UTILITY, describe

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
-from src.cli import compose
+from src.composing import compose
 from src.config import build_config
 from src.errors import ConfigError
 from src.metrics import grids

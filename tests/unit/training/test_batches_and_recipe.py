@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import ConfigError
-from src.training.batches import Batches, Chunks
+from src.training.batches import Batches, Chunks, share
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
 RECIPE = {
@@ -37,20 +37,32 @@ def flat(*arguments, **more):
 
 @given(n=st.integers(1, 200), size=st.integers(1, 40), world=st.integers(1, 4))
 @settings(max_examples=60, deadline=None)
-def test_ranks_share_every_global_batch_evenly_and_no_row_twice(n, size, world):
-    shards = [[x[:, 0].tolist() for x, _ in flat(n, size, rank=r, world=world)] for r in range(world)]
-    assert {len(shard) for shard in shards} == {batches(n, size, world=world).n_batches}
+def test_ranks_share_the_global_batches_of_one_process_row_by_row(n, size, world):
+    shards = [flat(n, size, rank=r, world=world) for r in range(world)]
+    alone = flat(n, size * world)
+    assert {len(shard) for shard in shards} == {batches(n, size, world=world).n_batches} == {len(alone)}
     assert len(list(batches(n, size, world=world))) == len(batches(n, size, world=world))
-    for parts in zip(*shards, strict=True):
-        assert len({len(part) for part in parts}) == 1
-        assert len(parts[0]) <= size
-    rows = [row for shard in shards for part in shard for row in part]
-    assert len(rows) == len(set(rows))
-    assert n - world < len(rows) <= n
+    for whole, *parts in zip(alone, *shards, strict=True):
+        assert len({len(part.x) for part in parts}) == 1
+        assert len(parts[0].x) <= size
+        assert {part.n_global for part in parts} == {len(whole.x)} == {whole.n_global}
+        counted = [part.x[: part.n_rows, 0].tolist() for part in parts]
+        for rank, rows in enumerate(counted):
+            assert rows == whole.x[rank::world, 0].tolist()
+
+
+@given(n=st.integers(1, 40), world=st.integers(1, 5))
+@settings(max_examples=60, deadline=None)
+def test_shares_are_as_long_as_each_other_and_hold_every_row(n, world):
+    shares = [share(torch.arange(n), rank, world).tolist() for rank in range(world)]
+    assert len({len(each) for each in shares}) == 1
+    dealt = [row for place in zip(*shares, strict=True) for row in place]
+    assert dealt[:n] == list(range(n))
+    assert set(dealt[n:]) <= {0}
 
 
 def test_order_is_a_function_of_seed_and_epoch():
-    first, again, other = ([x.tolist() for x, _ in flat(50, 16, epoch)] for epoch in (0, 0, 1))
+    first, again, other = ([batch.x.tolist() for batch in flat(50, 16, epoch)] for epoch in (0, 0, 1))
     assert first == again
     assert first != other
 

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 import torch
 
-from src.cli import compose
+from src.composing import compose
 from src.config import build_config
 from src.diffusion import AbsorbingDenoiser, States
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe

@@ -1,0 +1,73 @@
+"""Configurations as Hydra composes them, and what its errors mean."""
+
+import re
+from copy import deepcopy
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+KEYLESS = "no such key"
+CONF = str(Path(__file__).resolve().parents[1] / "conf")
+HYDRA_VERSION = "1.3"
+
+
+def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
+    """The configuration of ``overrides``, composed as the command line would."""
+    if GlobalHydra.instance().is_initialized():
+        return hydra.compose(config_name, overrides)
+    with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
+        return hydra.compose(config_name, overrides)
+
+
+def compose_plain(overrides: list[str], config_name: str = "config") -> dict[str, Any]:
+    """As :func:`compose`, resolved to plain values; composed once in a process."""
+    return deepcopy(_plain(tuple(overrides), config_name))
+
+
+@lru_cache(maxsize=64)
+def _plain(overrides: tuple[str, ...], config_name: str) -> dict[str, Any]:
+    plain = OmegaConf.to_container(compose(list(overrides), config_name), resolve=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def readable(error: Exception, config_name: str = "config") -> str:
+    """One message for an error of Hydra or OmegaConf: what is wrong and what is allowed."""
+    lines = [line.strip() for line in f"{error}\n{error.__cause__ or ''}".splitlines() if line.strip()]
+    text = "; ".join(dict.fromkeys(lines))
+    option = re.search(r"Could not find '([\w/]+)/([^'/]+)'; Available options in '[^']*':; (.*?); Config search", text)
+    if option:
+        group, name, available = option.groups()
+        return f"{group}={name} does not exist; {group} is one of {available.replace('; ', ', ')}"
+    if text.startswith("Could not override '"):
+        key = text.split("'")[1]
+        if options := _options_with(key):
+            group = key.partition(".")[0]
+            return f"unknown setting {key}; it goes with {' or '.join(f'{group}={name}' for name in options)}"
+        known = _known_keys(config_name)
+        close = get_close_matches(key, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        parent = key.rpartition(".")[0]
+        allowed = [name for name in known if name.rpartition(".")[0] == parent]
+        among = f" (allowed: {', '.join(allowed)})" if allowed else ""
+        return f"unknown setting {key}{hint}{among}"
+    return text
+
+
+def _options_with(key: str) -> list[str]:
+    """Options of the key's group that have it."""
+    group, _, rest = key.partition(".")
+    files = sorted(Path(CONF, group).glob("*.yaml")) if group.isidentifier() else []
+    return [file.stem for file in files if OmegaConf.select(OmegaConf.load(file), rest, default=KEYLESS) != KEYLESS]
+
+
+def _known_keys(config_name: str) -> list[str]:
+    from src.results.run_folder import flatten
+
+    plain = compose_plain([], config_name)
+    return list(dict.fromkeys([*plain, *flatten(plain)]))

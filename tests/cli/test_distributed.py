@@ -1,0 +1,154 @@
+"""Several processes on one machine (gloo): what one process does, and one end for all of them."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from src.training.checkpoint import LAST, read_checkpoint
+from tests.cli.command import ROOT, TINY, command, n_epochs, only_run, train
+
+GLOBAL_BATCH = 60
+UNEVEN = [*TINY, "dataset.n_train=307", "training.epochs=2", "evaluation.references=false", "n_synthetic=5000"]
+"""307 rows: the last of six batches has 7, which neither 2 nor 3 processes share evenly."""
+LONG = [*TINY, "training.epochs=100000", "trainer=ddp", "trainer.devices=2"]
+CURRICULUM = ["diffusion=ddpm", "training.self_paced_steps=100"]
+
+
+def on(n_processes):
+    batch = f"training.batch_size={GLOBAL_BATCH // n_processes}"
+    return [batch, "trainer=ddp", f"trainer.devices={n_processes}"] if n_processes > 1 else [batch]
+
+
+def weights(root):
+    return read_checkpoint(only_run(root) / "checkpoints" / LAST)["state_dict"]
+
+
+@pytest.fixture(scope="module")
+def roots(tmp_path_factory):
+    """Folders of the same run on 1, 2 and 3 processes."""
+    found = {}
+    for n_processes in (1, 2, 3):
+        found[n_processes] = tmp_path_factory.mktemp(f"on{n_processes}")
+        done = train(*UNEVEN, *on(n_processes), f"outputs_dir={found[n_processes]}")
+        assert done.returncode == 0, done.stderr
+    return found
+
+
+def difference(one, other):
+    first, second = weights(one), weights(other)
+    assert first.keys() == second.keys()
+    return max(float((first[name].float() - second[name].float()).abs().max()) for name in first)
+
+
+def test_processes_learn_what_one_learns_on_the_same_global_batches(roots):
+    for n_processes in (2, 3):
+        found = difference(roots[1], roots[n_processes])
+        print(f"{n_processes} processes: parameters differ by {found:.1e} at most")
+        assert found <= 1e-6
+
+
+def test_so_they_do_in_a_curriculum_of_another_process(tmp_path):
+    for n_processes in (1, 2):
+        done = train(*UNEVEN, *CURRICULUM, *on(n_processes), f"outputs_dir={tmp_path / str(n_processes)}")
+        assert done.returncode == 0, done.stderr
+    assert difference(tmp_path / "1", tmp_path / "2") <= 1e-6
+
+
+def test_processes_draw_the_rows_of_one_and_report_its_loss(roots):
+    tables = {n: pd.read_parquet(only_run(root) / "synthetic.parquet") for n, root in roots.items()}
+    curves = {n: pd.read_csv(only_run(root) / "metrics.csv")["train/loss"] for n, root in roots.items()}
+    for n_processes in (2, 3):
+        pd.testing.assert_frame_equal(tables[1], tables[n_processes])
+        pd.testing.assert_series_equal(curves[1], curves[n_processes], rtol=1e-5)
+
+
+def test_the_sampled_file_is_the_same_for_any_number_of_processes(roots, tmp_path):
+    hashes = set()
+    for devices in (1, 2, 3):
+        file = tmp_path / f"{devices}.csv"
+        done = command(
+            "src.sample",
+            f"run={only_run(roots[1])}",
+            f"out={file}",
+            "n_rows=6000",
+            f"devices={devices}",
+            "accelerator=cpu",
+        )
+        assert done.returncode == 0, done.stderr
+        hashes.add(hashlib.sha256(file.read_bytes()).hexdigest())
+    print(hashes)
+    assert len(hashes) == 1
+
+
+def test_torchrun_starts_the_processes_as_well(roots, tmp_path):
+    """Under torchrun the processes are there before the program is, and the program must start none."""
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "src.train"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*run, *UNEVEN, *on(2), f"outputs_dir={tmp_path}"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert difference(tmp_path, roots[2]) == 0
+    assert done.stdout.count("run folder:") == 1
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_all_processes_end_with_one_of_them(rank, tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "src.train", *LONG, f"outputs_dir={tmp_path}"],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while n_epochs(tmp_path) < 3 and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.05)
+        other = [pid for pid in in_session(process.pid) if rank_of(pid) == "1"]
+        assert len(other) == 1, process.communicate(timeout=5)
+        os.kill(process.pid if rank == 0 else other[0], signal.SIGKILL)
+        assert process.wait(timeout=60) != 0
+        while in_session(process.pid) and time.monotonic() < deadline + 60:
+            time.sleep(0.1)
+        assert in_session(process.pid) == []
+    finally:
+        for pid in in_session(process.pid):
+            os.kill(pid, signal.SIGKILL)
+    assert n_epochs(tmp_path) >= 3
+    assert not list(tmp_path.rglob("DONE"))
+
+
+def in_session(session):
+    """Processes that run in a session."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, of = stat.read_text().rpartition(")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(of) == session and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def rank_of(pid):
+    try:
+        environment = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return dict(entry.partition("=")[::2] for entry in environment).get("LOCAL_RANK")
