@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format benchmark results lock clean
+.PHONY: help setup run test test-slow lint format benchmark results lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -22,6 +22,9 @@ run: setup ## train on Census (row missing, ratio 0.2), draw rows, score them: m
 
 test: setup ## all tests (about 11 minutes on two quiet cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-slow: setup ## kills, fuzzing and long sweeps (about an hour on two cores)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --override-ini 'addopts=-q --strict-markers --strict-config' -s tests/slow
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ own traces are shown for bugs only.
 
 import math
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from src.cells import Cell
 from src.composing import CONF, HYDRA_VERSION, compose, readable
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, SweepError
 from src.gpus import take_device, visible_gpus
+from src.storage import storage_error
 from src.sweep import (
     DONE,
     FAILED,
@@ -67,6 +69,7 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
         positional: key that an argument without ``=`` is the value of.
     """
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         arguments = get_args_parser().parse_intermixed_args()
         options = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
@@ -92,6 +95,8 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
     except KeyboardInterrupt:
         _say("interrupted; what was finished is kept, the same command goes on from there")
         sys.exit(1)
+    except OSError as error:
+        sys.exit(_said(error)[1])
 
 
 def in_local_sweep() -> bool:
@@ -213,12 +218,8 @@ def _reporting(job: Job) -> Callable[[DictConfig], None]:
     def alone(cfg: DictConfig) -> None:
         try:
             job(cfg)
-        except MissDiffError as error:
-            _say(str(error))
-            sys.exit(error.exit_code)
-        except Exception:  # a bug: shown as it is
-            traceback.print_exc()
-            sys.exit(1)
+        except Exception as error:
+            sys.exit(_said(error)[1])
 
     def one_of_many(cfg: DictConfig) -> None:
         settings = HydraConfig.get()
@@ -234,14 +235,20 @@ def _reporting(job: Job) -> Callable[[DictConfig], None]:
             except InterruptedRunError as error:
                 _say(str(error))
                 sys.exit(error.exit_code)
-            except MissDiffError as error:
-                _say(str(error))
-                end(FAILED, str(error), error.exit_code)
-            except Exception as error:  # a bug: its trace is in the log, and the other runs go on
-                traceback.print_exc()
-                end(FAILED, f"{type(error).__name__}: {error}", 1)
+            except Exception as error:
+                end(FAILED, *_said(error))
 
     return lambda cfg: (one_of_many if FOLDER in os.environ else alone)(cfg)
+
+
+def _said(error: Exception) -> tuple[str, int]:
+    """Say what ended a job, a bug with its trace; the reason in one line and the exit code."""
+    known = error if isinstance(error, MissDiffError) else storage_error(error)
+    if known is None:
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}", 1
+    _say(str(known))
+    return str(known), known.exit_code
 
 
 def _say(message: str) -> None:

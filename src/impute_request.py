@@ -111,6 +111,8 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
     request = ImputeRequest(config, imputer, evaluation, fill if fill.out else None, plain)
     if isinstance(imputer, DiffusionImputer):
         imputer.check(model_recipe(config, None, {}))
+    key = "outputs_dir" if config.general.run_dir is None else "run_dir"
+    check_writable(key, Path(getattr(config.general, key)), is_folder=True)
     if fill.out is None:
         _check_scoring(request, own)
     else:

@@ -6,6 +6,7 @@ so that help and refusals are quick.
 
 import gc
 from dataclasses import replace
+from pathlib import Path
 
 from omegaconf import DictConfig
 
@@ -24,11 +25,14 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
     """
     from src.config import OF_IMPUTERS, build_config
     from src.metrics.settings import of_synthetic_rows
+    from src.requests import check_writable
 
     config = build_config(cfg)
     if check_files := getattr(config.dataset, "check_files", None):
         check_files()
     of_synthetic_rows(config.evaluation)
+    key = "outputs_dir" if config.general.run_dir is None else "run_dir"
+    check_writable(key, Path(getattr(config.general, key)), is_folder=True)
     if config.model in OF_IMPUTERS:
         raise ConfigError(f"method.model={config.model} is one of imputers; method.model is diffusion or marginals")
     if local_sweep:

@@ -1,6 +1,8 @@
 """Files that are either whole or absent: written beside their name and renamed."""
 
+import glob
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,11 +10,29 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(file: Path) -> Iterator[Path]:
-    """Path to write to; it becomes ``file`` when the block ends well, and nothing is left of it otherwise."""
+    """Path to write to; it becomes ``file`` when the block ends well, and nothing is left of it otherwise.
+
+    What a process that was killed has left of the same file goes away too.
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+    here = f".{file.name}.{socket.gethostname()}"
+    for left in file.parent.glob(f"{glob.escape(here)}.*.partial"):
+        if not _is_alive(left.name.removeprefix(f"{here}.").removesuffix(".partial")):
+            left.unlink(missing_ok=True)
+    partial = file.with_name(f"{here}.{os.getpid()}.partial")
     try:
         yield partial
         os.replace(partial, file)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _is_alive(pid: str) -> bool:
+    """Whether a process of this machine has the number; also if that cannot be known."""
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OSError):
+        return True
+    return True

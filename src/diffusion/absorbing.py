@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, log_softmax, silu
 
 from src.diffusion.denoiser import RowLosses
+from src.diffusion.pieces import InPieces
 from src.diffusion.segments import segment_nats
 from src.diffusion.states import States
 
@@ -52,6 +53,7 @@ class AbsorbingDenoiser(nn.Module):
         super().__init__()
         self.network = network
         self.states = states
+        self.in_pieces = InPieces()
         if states.split:
             n_split, most_groups, most_levels = len(states.split), states.most_groups, states.most_levels
             self.of_group = nn.Parameter(torch.randn(n_split, most_groups, most_levels))

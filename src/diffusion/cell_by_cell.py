@@ -200,7 +200,7 @@ def draw_absorbing(
     for step in range(steps):
         start, stop = n_unknown * step // steps, n_unknown * (step + 1) // steps
         rows = (stop > start).nonzero()[:, 0]
-        found = reader.read(rows)
+        found = denoiser.in_pieces(reader.read, rows)
         n_evaluations += len(rows)
         for later in range(int((stop - start).max())):
             here = (start + later < stop)[rows].nonzero()[:, 0]

@@ -113,7 +113,6 @@ class Conditioned:
     def __init__(self, denoiser: ConditionalDenoiser, condition: Condition) -> None:
         self.denoiser = denoiser
         self.condition = condition
-        self.network = denoiser.given(condition)
 
     @property
     def schedule(self) -> Schedule:
@@ -128,7 +127,11 @@ class Conditioned:
     def predict(self, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         """Predicted noise, (B, D), the scales given."""
         to_known = (x_t - alpha[:, None] * self.condition.x) / sigma[:, None]
-        return torch.where(self.condition.mask, to_known, self.denoiser.noise(self.network, x_t, t, alpha, sigma))
+        noise = self.denoiser.in_pieces(self._noise, x_t, t, alpha, sigma, *self.condition)
+        return torch.where(self.condition.mask, to_known, noise)
+
+    def _noise(self, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor, x: Tensor, mask: Tensor) -> Tensor:
+        return self.denoiser.noise(self.denoiser.given(Condition(x, mask)), x_t, t, alpha, sigma)
 
 
 def draw_conditional(

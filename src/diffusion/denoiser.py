@@ -25,11 +25,13 @@ Whichever, the module predicts noise; the score is :math:`-\hat\epsilon / \sigma
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from src.diffusion.pieces import InPieces
 from src.diffusion.schedule import Schedule
 
 Network = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -93,6 +95,7 @@ class Denoiser(nn.Module):
         self.schedule = schedule
         self.prediction = prediction
         self.weight = weight
+        self.in_pieces = InPieces()
         self.register_buffer("mean", mean)
         self.register_buffer("std", std.clamp(min=SMALLEST_SPREAD))
 
@@ -111,7 +114,9 @@ class Denoiser(nn.Module):
 
     def predict(self, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         """As :meth:`forward`, with the scales (B,) or (1,) of the times given."""
-        return self.noise(self.network, x_t, t, alpha, sigma)
+        if torch.is_grad_enabled():
+            return self.noise(self.network, x_t, t, alpha, sigma)
+        return self.in_pieces(partial(self.noise, self.network), x_t, t, alpha, sigma)
 
     def noise(self, network: Network, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
         """Predicted noise by a network that reads rows at its scale, times and sigmas."""

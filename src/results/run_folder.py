@@ -92,6 +92,8 @@ class RunFolder:
             lock.truncate(0)
             lock.write(f"{os.getpid()} on {socket.gethostname()}")
             lock.flush()
+            for partial in self.path.rglob(".*.partial"):  # of a process that was killed as it wrote
+                partial.unlink(missing_ok=True)
             yield
 
     def finished(self, config: Mapping[str, Any], force: bool) -> bool:

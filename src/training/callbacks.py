@@ -15,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from src.training.batches import STRETCH
+from src.whole import whole_file
 
 FIELDS = ("epoch", "step", "train/loss", "learning_rate", "seconds")
 
@@ -117,9 +118,8 @@ class TrainingCurve(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
-            kept = [row for row in read_curve(self.file) if row["epoch"] < trainer.current_epoch]
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with self.file.open("w", newline="") as stream:
+            kept = [row for row in _lines(self.file) if float(row["epoch"]) < trainer.current_epoch]
+            with whole_file(self.file) as partial, partial.open("w", newline="") as stream:
                 writer = csv.DictWriter(stream, FIELDS)
                 writer.writeheader()
                 writer.writerows(kept)
@@ -144,11 +144,15 @@ class TrainingCurve(pl.Callback):
 
 
 def read_curve(file: Path) -> list[dict[str, float]]:
-    """Lines of a ``metrics.csv`` as numbers; empty when there is no file."""
+    """Lines of a ``metrics.csv`` as numbers, without one that was cut short; empty when there is no file."""
+    return [{name: float(value) for name, value in row.items()} for row in _lines(file)]
+
+
+def _lines(file: Path) -> list[dict[str, str]]:
     if not file.exists():
         return []
     with file.open(newline="") as stream:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(stream)]
+        return list(csv.DictReader(line for line in stream if line.endswith("\n")))
 
 
 class Progress(pl.Callback):

@@ -1,13 +1,16 @@
 """Checkpoints: written as training goes, read without executing anything they contain."""
 
+import os
 import pickle
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from src.errors import CheckpointError
@@ -15,34 +18,63 @@ from src.training.module import CHECKPOINT_KEY
 from src.whole import whole_file
 
 LAST = "last.ckpt"
+PREVIOUS = "previous.ckpt"
 LEAST_WORK = 50
 """How many times as long as a checkpoint takes to write must have been trained since the last one."""
 
 
-class LastCheckpoint(ModelCheckpoint):
+class LastCheckpoint(Checkpoint):
     """Replaces ``last.ckpt`` in ``folder`` atomically, after the first epoch, the last one and others between.
 
-    Short epochs share a checkpoint: writing takes 2 % of the time at most, and a run that is killed loses one
-    epoch, or 50 times as long as a checkpoint takes.
+    The one before it stays beside it as ``previous.ckpt``. Short epochs share a checkpoint: writing takes 2 % of the
+    time at most, and a run that is killed loses one epoch, or 50 times as long as a checkpoint takes.
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(
-            dirpath=folder,
-            filename=Path(LAST).stem,
-            save_top_k=1,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        )
+        self.folder = folder
         self._next = 0.0
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         started = time.perf_counter()
         is_last = trainer.should_stop or trainer.current_epoch + 1 == trainer.max_epochs
         if trainer.strategy.broadcast(is_last or started >= self._next):  # the clock of rank 0 decides
-            super().on_train_epoch_end(trainer, pl_module)
+            trainer.save_checkpoint(self.folder / LAST, weights_only=False)
             ended = time.perf_counter()
             self._next = ended + LEAST_WORK * (ended - started)
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes a checkpoint whole or not at all, and keeps the one of the same name that was there before."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """See :class:`TorchCheckpointIO`; called on rank 0 alone."""
+        file = Path(path)
+        with whole_file(file) as partial:
+            _save(checkpoint, partial)
+            if file.exists():
+                os.replace(file, file.with_name(PREVIOUS))
+
+
+def newest_readable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The last checkpoint of a training, or where it is damaged the one before it, with a warning; None without any.
+
+    Raises:
+        CheckpointError: there is none that can be read.
+    """
+    last, previous = folder / LAST, folder / PREVIOUS
+    try:
+        if last.exists() or not previous.exists():
+            return (last, read_checkpoint(last)) if last.exists() else None
+    except CheckpointError as error:
+        if not previous.exists():
+            raise
+        print(f"warning: {error}", file=sys.stderr)
+    checkpoint = read_checkpoint(previous)
+    print(
+        f"warning: {last} is lost; going on from the checkpoint before it, after epoch {finished_epochs(checkpoint)}",
+        file=sys.stderr,
+    )
+    return previous, checkpoint
 
 
 def read_checkpoint(file: Path) -> dict[str, Any]:
@@ -66,7 +98,12 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 def write_checkpoint(checkpoint: dict[str, Any], file: Path) -> None:
     """Write tensors and plain values, whole or not at all."""
     with whole_file(file) as partial:
-        torch.save(checkpoint, partial)
+        _save(checkpoint, partial)
+
+
+def _save(checkpoint: dict[str, Any], file: Path) -> None:
+    with file.open("wb") as stream:  # a stream's error says what is wrong with the disk, which torch's own does not
+        torch.save(checkpoint, stream)
 
 
 def sampling_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor]:

@@ -18,8 +18,10 @@ from src.training.callbacks import AveragedWeights, FiniteLoss, Progress, Traini
 from src.training.checkpoint import (
     LAST,
     LastCheckpoint,
+    WholeFiles,
     finished_epochs,
     is_trained,
+    newest_readable,
     read_checkpoint,
     sampling_weights,
 )
@@ -77,6 +79,7 @@ def make_trainer(
         strategy=settings.strategy,
         max_epochs=recipe.n_epochs(steps_per_epoch),
         callbacks=callbacks,
+        plugins=[WholeFiles()],
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -88,7 +91,7 @@ def make_trainer(
 
 
 def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_dir: Path) -> None:
-    """Train to the last epoch, from ``checkpoints/last.ckpt`` where there is one.
+    """Train to the last epoch, from the newest checkpoint in ``checkpoints/`` where there is one.
 
     Afterwards the module holds the weights to sample with: the best of fine-tuning, else the average.
 
@@ -97,16 +100,17 @@ def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_
         TrainingDivergedError: a loss or a weight is not finite.
         CheckpointError: the checkpoint is damaged.
     """
-    last = run_dir / "checkpoints" / LAST
+    folder = run_dir / "checkpoints"
     epochs = int(trainer.max_epochs or 0)
-    if not (last.exists() and is_trained(read_checkpoint(last), epochs)):
+    file, checkpoint = newest_readable(folder) or (None, None)
+    if checkpoint is None or not is_trained(checkpoint, epochs):
         try:
             with _only_our_warnings():
-                resume = str(last) if last.exists() else None
-                trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=True)
+                trainer.fit(module, datamodule=data, ckpt_path=file and str(file), weights_only=True)
         except SystemExit as stop:
-            raise InterruptedRunError(_stopped(last, epochs)) from stop
-    module.load_state_dict(sampling_weights(read_checkpoint(last)))
+            raise InterruptedRunError(_stopped(folder / LAST, epochs)) from stop
+        checkpoint = read_checkpoint(folder / LAST)
+    module.load_state_dict(sampling_weights(checkpoint))
 
 
 def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule) -> tuple[Tensor, float]:

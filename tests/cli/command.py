@@ -25,8 +25,8 @@ def train(*arguments, cwd=ROOT):
     return command("src.train", *arguments, cwd=cwd)
 
 
-def command(module, *arguments, cwd=ROOT):
-    """What ``python -m module arguments`` does, by :mod:`tests.cli.server`."""
+def command(module, *arguments, cwd=ROOT, killed_after=None):
+    """What ``python -m module arguments`` does, by :mod:`tests.cli.server`; killed after some seconds where asked."""
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder, "out"), Path(folder, "err")
         asked = {
@@ -36,13 +36,15 @@ def command(module, *arguments, cwd=ROOT):
             "env": environment(),
             "stdout": str(out),
             "stderr": str(err),
+            "killed_after": killed_after,
         }
         process = server()
         print(json.dumps(asked), file=process.stdin, flush=True)
-        code = json.loads(process.stdout.readline())["returncode"]
+        told = json.loads(process.stdout.readline())
         said = [file.read_bytes().decode() if file.exists() else "" for file in (out, err)]
-    done = subprocess.CompletedProcess(asked["arguments"], code, *said)
-    assert code is not None, f"not finished in {SECONDS} s: {done}"
+    done = subprocess.CompletedProcess(asked["arguments"], told["returncode"], *said)
+    assert done.returncode is not None, f"not finished in {SECONDS} s: {done}"
+    done.seconds = told.get("seconds")
     return done
 
 

@@ -1,0 +1,33 @@
+"""Storage that gives out: told apart from a bug, and said in one line."""
+
+import errno
+
+from src.errors import MissDiffError
+
+REASONS = {
+    errno.ENOSPC: "no space left",
+    errno.EDQUOT: "the quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "no permission",
+    errno.EPERM: "no permission",
+    errno.EIO: "the device does not answer",
+    errno.ESTALE: "the network file system has lost it",
+}
+
+
+class StorageError(MissDiffError):
+    """A file could not be written or read for want of space, permission or a device."""
+
+
+def storage_error(error: BaseException | None) -> StorageError | None:
+    """The failure of storage behind an error or behind what it was raised from; None where there is none."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno in REASONS:
+            where = f" for {error.filename}" if error.filename else " on the disk that is written to"
+            return StorageError(
+                f"{REASONS[error.errno]}{where}; what was finished before is kept, the same command goes on from there"
+            )
+        error = error.__cause__ or error.__context__
+    return None
