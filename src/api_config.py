@@ -6,8 +6,9 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from src.arguments import hydra_value
 from src.composing import compose, readable
-from src.config import Config, build_config, hydra_value
+from src.config import Config, build_config
 from src.errors import ConfigError
 from src.frames import plain
 

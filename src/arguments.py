@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 PATH_KEYS = (
     *("run", "run_dir", "outputs_dir", "dataset.path", "real", "synthetic", "test", "out"),
@@ -38,6 +39,19 @@ def quoted_path(override: str) -> str:
     is_path = key in PATH_KEYS and not PLAIN_PATH.fullmatch(value)
     is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
     return f"{key}={_quoted(value)}" if (is_path or key in TEXT_KEYS) and not is_quoted else override
+
+
+def hydra_value(value: Any) -> str:
+    """A value as the command line takes it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list):
+        return f"[{','.join(hydra_value(item) for item in value)}]"
+    text = str(value)
+    if not isinstance(value, str) or re.fullmatch(r"(?!(null|true|false|nan|inf)$)[a-z_./][\w./+-]*", text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _quoted(value: str) -> str:

@@ -31,6 +31,7 @@ from src.arguments import keyed, quoted_path
 from src.cells import Cell
 from src.composing import CONF, HYDRA_VERSION, compose, readable
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, SweepError
+from src.experiment_file import with_experiment_file
 from src.gpus import take_device, visible_gpus
 from src.storage import storage_error
 from src.sweep import (
@@ -75,7 +76,7 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
         options = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
         if positional:
             arguments.overrides = [keyed(argument, positional) for argument in arguments.overrides]
-        arguments.overrides = [quoted_path(override) for override in arguments.overrides]
+        arguments.overrides = [quoted_path(override) for override in with_experiment_file(arguments.overrides)]
         sys.argv = [sys.argv[0], *arguments.overrides, *options]
         sweeper.register()
         watching: AbstractContextManager[None] = nullcontext()

@@ -13,6 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from src.arguments import hydra_value
 from src.completion import COMPLETIONS, Completion
 from src.diffusion import DIFFUSIONS, AbsorbingRecipe, AnyDiffusion
 from src.diffusion.networks import NETWORKS, NetworkRecipe
@@ -229,16 +230,3 @@ def overrides(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any
 def choices(config: Config) -> list[str]:
     """Overrides that choose the option of every group, as ``group=option``."""
     return [f"{group}={config.plain[group]['name']}" for group in GROUPS]
-
-
-def hydra_value(value: Any) -> str:
-    """A value as the command line takes it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, list):
-        return f"[{','.join(hydra_value(item) for item in value)}]"
-    text = str(value)
-    if not isinstance(value, str) or re.fullmatch(r"(?!(null|true|false|nan|inf)$)[a-z_./][\w./+-]*", text):
-        return text
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

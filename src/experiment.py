@@ -92,8 +92,13 @@ def _run(config: Config, folder: RunFolder, data: TableDataModule, started: floa
         raise
 
 
-def make_data(config: Config) -> TableDataModule:
-    """The run's split, with mechanism, completion and encoding to be applied."""
+def make_data(config: Config, validation: bool = False) -> TableDataModule:
+    """The run's split, with mechanism, completion and encoding to be applied.
+
+    Arguments:
+        config: of the run.
+        validation: whether rows are kept out of training also where the recipe needs none.
+    """
     split = config.dataset.load(config.general.seed)
     return TableDataModule(
         split,
@@ -103,7 +108,7 @@ def make_data(config: Config) -> TableDataModule:
         config.training.batch_size,
         config.general.n_synthetic or usual_number(split),
         config.general.seed,
-        validation=config.training.fine_tuning_epochs > 0,
+        validation=validation or config.training.fine_tuning_epochs > 0,
     )
 
 

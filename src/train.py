@@ -26,8 +26,12 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
     from src.config import OF_IMPUTERS, build_config
     from src.metrics.settings import of_synthetic_rows
     from src.requests import check_writable
+    from src.tuning_request import build_tuning_request, is_search
 
-    config = build_config(cfg)
+    searches = is_search(cfg)
+    config = build_tuning_request(cfg).config if searches else build_config(cfg)
+    if searches and local_sweep:
+        raise ConfigError("experiment=tune is a search of its own; leave --multirun out")
     if check_files := getattr(config.dataset, "check_files", None):
         check_files()
     of_synthetic_rows(config.evaluation)
@@ -39,12 +43,18 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
         config.trainer.refuse_in_sweep()
 
 
-def job(cfg: DictConfig) -> Cell:
-    """One run of the composed configuration."""
+def job(cfg: DictConfig) -> Cell | None:
+    """One run of the composed configuration, or the trials of a search."""
     from src.config import build_config, choices, overrides, run_path
     from src.experiment import run
+    from src.tuning_request import build_tuning_request, is_search
 
     check(cfg, in_local_sweep())
+    if is_search(cfg):
+        from src.tuning import tune
+
+        tune(build_tuning_request(cfg))
+        return None
     config = build_config(cfg)
     options = choices(config)
     usual = compose_plain([option for option in options if option.split("=")[0] in ("dataset", "missing", "method")])

@@ -103,7 +103,7 @@ def test_evaluation(undisturbed, tmp_path):
 
     def scores():
         found = json.loads(record.read_text())
-        return {key: value for key, value in found.items() if key not in ("time", "peak_memory_mb", "seconds")}
+        return {key: value for key, value in found.items() if key not in ("time_s", "peak_memory_mb")}
 
     whole = command(*arguments)
     assert whole.returncode == 0, whole.stderr
