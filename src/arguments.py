@@ -6,7 +6,7 @@ from typing import Any
 
 PATH_KEYS = (
     *("run", "run_dir", "outputs_dir", "dataset.path", "real", "synthetic", "test", "out"),
-    *("sweep", "results", "dataset.test_path", "dataset.columns", "file"),
+    *("sweep", "results", "card", "dataset.test_path", "dataset.columns", "file"),
 )
 TEXT_KEYS = ("target", "dataset.target", "dataset.separator", "dataset.decimal", "dataset.quote", "where")
 NAME_LISTS = ("categorical", "numerical", "exclude")

@@ -47,7 +47,9 @@ from src.sweep import (
     watched_sweep,
 )
 
-LOCAL_LAUNCHERS = ("basic", "joblib")
+LOCAL_LAUNCHERS = ("basic", "joblib", "local", "submitit_local", "ray", "ray_here")
+RANKS = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+"""Where torchrun, Lightning and SLURM tell a process its number."""
 MOST_DEATHS = 3
 IMPUTER = "imputer"
 SWEPT: dict[str, tuple[str, ...]] = {"config": (), "impute": ("impute",)}
@@ -152,7 +154,7 @@ def check_request(axes: Axes, multirun: bool, check: Check, config_name: str = "
     Raises:
         ConfigError, HydraException, OmegaConfBaseException: the request is wrong.
     """
-    launcher = any(key == "hydra/launcher" for key in axes)
+    launcher = axes.get("hydra/launcher", ["=basic"])[0].partition("=")[2]
     composed = []
     for i in range(max((len(axis) for axis in axes.values()), default=1)):
         chosen = [axis[i % len(axis)] for axis in axes.values()]
@@ -160,7 +162,7 @@ def check_request(axes: Axes, multirun: bool, check: Check, config_name: str = "
             composed.append(compose(chosen, config_name))
         except ValueError as error:
             raise ConfigError(f"{' '.join(chosen)}: {error}") from error
-        check(composed[-1], multirun and not launcher)
+        check(composed[-1], multirun and launcher in LOCAL_LAUNCHERS)
     return composed[0]
 
 
@@ -224,6 +226,9 @@ def _reporting(job: Job) -> Callable[[DictConfig], None]:
 
     def one_of_many(cfg: DictConfig) -> None:
         settings = HydraConfig.get()
+        if not is_first_rank():
+            alone(cfg)
+            return
         if is_settled(int(settings.job.num)):
             return
         if cfg.trainer.accelerator != "cpu":
@@ -240,6 +245,11 @@ def _reporting(job: Job) -> Callable[[DictConfig], None]:
                 end(FAILED, *_said(error))
 
     return lambda cfg: (one_of_many if FOLDER in os.environ else alone)(cfg)
+
+
+def is_first_rank() -> bool:
+    """Whether this process is the one of its run that records, before anything of Lightning is loaded."""
+    return next((os.environ[name] for name in RANKS if name in os.environ), "0") == "0"
 
 
 def _said(error: Exception) -> tuple[str, int]:

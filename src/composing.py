@@ -44,6 +44,10 @@ def readable(error: Exception, config_name: str = "config") -> str:
     if option:
         group, name, available = option.groups()
         return f"{group}={name} does not exist; {group} is one of {available.replace('; ', ', ')}"
+    plugin = re.search(r"In 'hydra/launcher/(\w+)': Could not load 'hydra/launcher/([a-z]+)", text)
+    if plugin:
+        name, library = plugin.groups()
+        return f"hydra/launcher={name} needs a library that is not installed: pip install hydra-{library}-launcher"
     if text.startswith("Could not override '"):
         key = text.split("'")[1]
         if options := _options_with(key):

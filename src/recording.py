@@ -9,6 +9,7 @@ import pandas as pd
 
 from src.config import Config
 from src.metrics.evaluate import Truth, metric_names, n_steps, score, score_references
+from src.metrics.privacy import more_copies
 from src.metrics.scores import Scores
 from src.metrics.settings import of_synthetic_rows
 from src.missing import realised_ratio
@@ -57,7 +58,7 @@ def score_and_record(
     before = folder.times()
     report = _new_report(config, split, "done", None)
     report.n_used = prepared.n_used
-    report.warnings = warnings
+    report.warnings = [*warnings, *_copies(split, synthetic)]
     report.n_evaluations = float(before["n_evaluations"])
     last = folder.path / "checkpoints" / LAST
     report.validation_bits = fine_tuning_bits(read_checkpoint(last)) if last.exists() else []
@@ -73,6 +74,16 @@ def score_and_record(
     folder.finish(report.to_dict())
     mirror.finish(report.to_dict(), figures, pd.read_parquet(folder.synthetic))
     print(f"\n{run_summary(folder, config.method)}")
+
+
+def _copies(split: Split, synthetic: Table) -> list[str]:
+    found = more_copies(split.train, split.test, synthetic)
+    if found is None:
+        return []
+    return [
+        f"{found[0]:.2%} of the synthetic rows are copies of training rows, of rows never trained on {found[1]:.2%}: "
+        "some rows were learned by heart; fewer steps or more rows help"
+    ]
 
 
 def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[Scores, dict[str, Scores]]:

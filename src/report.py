@@ -21,6 +21,7 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 def job(cfg: DictConfig) -> None:
     """Report on one sweep."""
     from src.requests import build_logger, build_report_request
+    from src.results.card import write_card
     from src.results.page import write_page
     from src.results.selection import as_trained
     from src.results.sweep import read_runs, run_folders
@@ -29,6 +30,9 @@ def job(cfg: DictConfig) -> None:
     from src.results.upload import upload_report
 
     request = build_report_request(cfg)
+    if request.card is not None:
+        print(f"model card       {write_card(Path(request.card))}")
+        return
     runs = read_runs(*request.roots)
     n_unfinished = sum(len(run_folders(root)[1]) for root in request.roots)
     paper, others = [*paper_tables(runs), *figure_1(runs)], setting_tables(runs)

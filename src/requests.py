@@ -158,13 +158,24 @@ class ReportRequest:
         sweep: folder of run folders, or several: a list, or a text with commas.
         out: folder of the report; None = ``report`` in the first folder of ``sweep``.
         results: page of the paper's tables to write beside the report; None = none.
+        card: folder of a run whose model card is written, in place of a report.
     """
 
     sweep: list[str] | str | None
     out: str | None
     results: str | None
+    card: str | None
 
     def __post_init__(self) -> None:
+        if self.card is not None:
+            if self.sweep or self.results or self.out:
+                raise ConfigError(
+                    "card=DIR writes card.md into the folder of one run; leave sweep, out and results out"
+                )
+            if not Path(self.card, "DONE").exists():
+                raise ConfigError(f"card={self.card} holds no finished run (no DONE in it)")
+            check_writable("card", Path(self.card), is_folder=True)
+            return
         for root in self.roots:
             if not root.is_dir():
                 raise ConfigError(f"sweep={root} is no folder; name the root of finished runs, e.g. sweep=outputs")

@@ -37,6 +37,7 @@ def job(cfg: DictConfig) -> None:
     model = load_model(request.checkpoint, request.n_steps)
     out = Path(str(request.out))
     request.refuse_data(model.config)
+    layout = model.layout.with_formulas(request.formulas)
     fixed = fix(model, request.fixed, request.repeats)
     last = device_of(request.accelerator, request.devices - 1, request.devices)
     blocks = None
@@ -52,7 +53,7 @@ def job(cfg: DictConfig) -> None:
     try:
         with (
             progress_bar(request.n_rows, "sampling", "row") as bar,
-            written_whole(out, model.layout, request.chunk_rows) as rows,
+            written_whole(out, layout, request.chunk_rows) as rows,
         ):
             write_rows(rows, drawn, bar.update)
     except KeyboardInterrupt as error:

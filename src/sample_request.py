@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from src.errors import ConfigError
 from src.requests import check_writable
 from src.tables.files import KNOWN
+from src.tables.formulas import check_formulas
 from src.training.checkpoint import LAST
 from src.typed import plain_values, typed
 
@@ -30,6 +31,7 @@ class SampleRequest:
         holes: ``none``, or ``like_training``: every row gets the holes of a training row drawn at random.
         n_steps: steps of the sampler; None = those of the run.
         chunk_rows: rows of a columnar file that are held and written at a time; decides memory, not rows.
+        formulas: of a text file, one of :data:`src.tables.formulas.FORMULAS`; None = as the run.
         accelerator: ``cpu``, ``gpu`` or ``auto``.
         devices: processes that draw, each on a device of its own.
     """
@@ -43,6 +45,7 @@ class SampleRequest:
     holes: str
     n_steps: int | None
     chunk_rows: int
+    formulas: str | None
     accelerator: str
     devices: int
 
@@ -58,6 +61,7 @@ class SampleRequest:
             raise ConfigError(f"n_steps is at least 1, or null for as many as the run took, got {self.n_steps}")
         if self.holes not in HOLES:
             raise ConfigError(f"holes is one of {', '.join(HOLES)}, got {self.holes!r}")
+        check_formulas("formulas", self.formulas or "keep")
         if self.accelerator not in ("cpu", "gpu", "auto"):
             raise ConfigError(f"accelerator is cpu, gpu or auto, got {self.accelerator!r}")
         if not self.out.lower().endswith(KNOWN):

@@ -6,6 +6,7 @@ so that help and refusals are quick.
 
 import gc
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -30,6 +31,8 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
     searches = is_search(cfg)
     config = build_tuning_request(cfg).config if searches else build_config(cfg)
+    if searches and find_spec("optuna") is None:
+        raise ConfigError("experiment=tune needs a library that is not installed: pip install optuna")
     if searches and local_sweep:
         raise ConfigError("experiment=tune is a search of its own; leave --multirun out")
     if check_files := getattr(config.dataset, "check_files", None):

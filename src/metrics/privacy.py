@@ -25,6 +25,7 @@ from src.tables import Table
 DCR, COPIES = "privacy/dcr_share", "privacy/copies"
 NAMES = [DCR, COPIES]
 TRAIN_FACTOR = 4
+DEVIATIONS = 3.0
 
 
 def add_privacy(scores: Scores, train: Table, holdout: Table, synthetic: Table, n_rows: int, seed: int) -> None:
@@ -81,6 +82,21 @@ def share_of_copies(train: Table, synthetic: Table) -> float:
     """Share of synthetic rows equal to a training row in every cell; both tables are complete."""
     known = set(_rows(train))
     return float(np.mean([row in known for row in _rows(synthetic)]))
+
+
+def more_copies(train: Table, holdout: Table, synthetic: Table) -> tuple[float, float] | None:
+    """Shares of synthetic and of hold-out rows that are copies, where the first is larger beyond chance; else None.
+
+    Beyond chance: by more than :data:`DEVIATIONS` standard errors of the difference of two shares.
+    """
+    known, fresh = complete_rows(train), complete_rows(holdout)
+    if not synthetic.observed.all() or not known.n_rows or not fresh.n_rows:
+        return None
+    ours, theirs = share_of_copies(known, synthetic), share_of_copies(known, fresh)
+    counts = np.array([synthetic.n_rows, fresh.n_rows])
+    pooled = float(np.array([ours, theirs]) @ counts / counts.sum())
+    error = float(np.sqrt(pooled * (1 - pooled) * (1 / counts).sum()))
+    return (ours, theirs) if ours - theirs > DEVIATIONS * error else None
 
 
 def _rows(table: Table) -> list[bytes]:

@@ -8,10 +8,10 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from src.results.card import ROLES
 from src.results.origin import MECHANISMS
 from src.results.sweep import Cell, ResultTable, Run, best_columns, shown
 from src.results.sweep_series import COLORS, MAIN_METRIC, Look, by_known, looks, metric, metric_names
-from src.results.terminal import ROLES
 
 OPEN_TABLES = 8
 GOOD = {"high": "high is good", "low": "low is good", "half": "0.5 is good", "level": "0.9 is good"}

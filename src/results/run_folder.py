@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from src.errors import ConfigError, RunExistsError
 from src.locks import hold
+from src.results.card import model_card
 from src.results.files import write_json, write_whole
 
 OWN_ENTRIES = (
@@ -26,6 +27,7 @@ OWN_ENTRIES = (
     "times.json",
     "likelihood.json",
     "report.json",
+    "card.md",
     "DONE",
 )
 
@@ -39,6 +41,7 @@ class RunFolder:
         self.curve = path / "metrics.csv"
         self.figures = path / "figures"
         self.report = path / "report.json"
+        self.card = path / "card.md"
         self.likelihood = path / "likelihood.json"
         self._done = path / "DONE"
         self._config = path / "config.yaml"
@@ -137,8 +140,9 @@ class RunFolder:
         write_json(self._times, self.times() | values)
 
     def finish(self, report: Mapping[str, Any]) -> None:
-        """Write ``report.json``, then ``DONE``."""
+        """Write ``report.json`` and the model card, then ``DONE``."""
         write_json(self.report, report)
+        write_whole(self.card, lambda partial: partial.write_text(model_card(report), encoding="utf-8"))
         write_whole(self._done, lambda partial: partial.write_text(""))
 
     def _clear(self) -> None:

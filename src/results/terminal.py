@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from src.metrics.catalogue import describe
+from src.results.card import ROLES
 from src.results.run_folder import RunFolder
 
 COLUMNS = (
@@ -24,14 +25,6 @@ COLUMNS = (
     "truth/d3_sampling_error",
 )
 HEADINGS = {name: describe(name).heading for name in COLUMNS}
-ROLES = {
-    "real_holdout": "ceiling: fresh real rows (utility: trained on the complete table)",
-    "hot_deck": "holes filled at random",
-    "marginals": "floor: no dependence",
-    "mean_mode": "holes filled by mean or mode",
-    "complete_rows": "only rows without a hole",
-    "holed_table": "the holes as they are",
-}
 NOTE = (
     "fidelity: SDMetrics with thresholds 0, as in the paper; fidelity*: with the library's defaults. dependence: share "
     "of the dependence between columns that is kept. utility: XGBoost trained on the row's table, tested on real rows. "
@@ -75,5 +68,6 @@ def run_summary(folder: RunFolder, method: str) -> str:
         f"synthetic table  {', '.join(str(file) for file in sorted(folder.path.glob('synthetic.*')))}",
         f"pictures         {', '.join(str(file) for file in sorted(folder.figures.glob('*.png')))}",
         f"report           {folder.report}",
+        f"model card       {folder.card}",
     ]
     return "\n".join(lines)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from src.errors import ConfigError, TableError
 from src.tables.field_spans import Splitter
+from src.tables.formulas import escaped
 
 Say = Callable[[str], object]
 
@@ -76,6 +77,7 @@ class Dialect:
         header: the first line as it stands.
         names: the names in it.
         decimal_comma: whether numbers may have a decimal comma.
+        formulas: one of :data:`src.tables.formulas.FORMULAS`.
     """
 
     separator: str = ","
@@ -87,6 +89,7 @@ class Dialect:
     header: str = ""
     names: tuple[str, ...] = ()
     decimal_comma: bool = False
+    formulas: str = "keep"
 
     def header_line(self, names: list[str]) -> str:
         """Header of a file with these columns: the original one where they are the same."""
@@ -119,7 +122,10 @@ class Dialect:
     def fields(self, column: pd.Series, is_text: bool) -> pd.Series:
         """The cells of a column, texts, as they stand between separators."""
         quoted = self.quotes == "all" or (self.quotes == "texts" and is_text)
-        field = {text: (self._quoted(text) if quoted and text else self._if_needed(text)) for text in column.unique()}
+        field = {}
+        for text in column.unique():
+            written = escaped(text) if is_text and self.formulas == "escape" else text
+            field[text] = self._quoted(written) if quoted and text else self._if_needed(written)
         return column.map(field)
 
     def _quoted(self, text: str) -> str:

@@ -43,6 +43,10 @@ class Layout:
         """Forms of the columns that the model has."""
         return tuple(form for form in self.forms if form.is_learned)
 
+    def with_formulas(self, formulas: str | None) -> "Layout":
+        """The layout with :attr:`Dialect.formulas` chosen; None leaves it."""
+        return self if formulas is None else replace(self, dialect=replace(self.dialect, formulas=formulas))
+
     @property
     def names(self) -> list[str]:
         """Names of the columns that the synthetic file has."""

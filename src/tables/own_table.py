@@ -18,6 +18,7 @@ from src.seeding import numpy_stream
 from src.tables.column_choice import ColumnChoice, choices_of
 from src.tables.delimited import Reading, Say
 from src.tables.files import check_file
+from src.tables.formulas import check_formulas
 from src.tables.kinds import check_names
 from src.tables.layout import Layout, with_more_categories
 from src.tables.pairing import refuse_other_columns
@@ -47,6 +48,7 @@ class OwnTable:
         holes: texts that mark a hole; None = :data:`HOLES`. An empty cell always is one.
         also_holes: further texts or numbers that mark one, in any column.
         max_categories: of a column with more, the rarer ones share one category.
+        formulas: of a synthetic text file, one of :data:`src.tables.formulas.FORMULAS`.
     """
 
     path: str | None
@@ -67,6 +69,7 @@ class OwnTable:
     holes: list[str | int | float] | None
     also_holes: list[str | int | float]
     max_categories: int
+    formulas: str
 
     def __post_init__(self) -> None:
         if not 0 < self.test_fraction < 1:
@@ -75,6 +78,7 @@ class OwnTable:
             raise ConfigError(f"dataset.n_rows is at least {LEAST_ROWS}, or null for all rows, got {self.n_rows}")
         if self.max_categories < 2:
             raise ConfigError(f"dataset.max_categories is at least 2, got {self.max_categories}")
+        check_formulas("dataset.formulas", self.formulas)
         self.reading.check()
         named: dict[str, str] = {}
         for key, names in {**self._named, "ordered": list(self.orders)}.items():
@@ -143,7 +147,7 @@ class OwnTable:
         """
         self.check_files()
         columns = self.understand()
-        frame, layout = columns.frame, columns.layout
+        frame, layout = columns.frame, columns.layout.with_formulas(self.formulas)
         if self.n_rows is not None and self.n_rows < len(frame):
             rows = np.sort(numpy_stream(seed, "split", "rows").permutation(len(frame))[: self.n_rows])
             frame = frame.iloc[rows].reset_index(drop=True)

@@ -163,5 +163,5 @@ class TrainerSettings:
             raise ConfigError(
                 f"trainer.strategy={self.strategy} with {self.n_processes} processes inside a local --multirun would "
                 "make every process walk the whole sweep; sweep with one device a job, or use "
-                "hydra/launcher=submitit_slurm"
+                "hydra/launcher=slurm"
             )

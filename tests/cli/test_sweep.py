@@ -1,5 +1,6 @@
 """Sweeps by python -m src.train: what is finished, what fails, what is retried, jobs side by side."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -118,3 +119,30 @@ def test_all_runs_of_a_sweep_side_by_side_equal_those_one_after_another(tmp_path
         first, second = (json.loads(file.read_text()) for file in (report, other))
         assert first["metrics"] == second["metrics"]
         assert first["references"] == second["references"]
+
+
+@pytest.mark.parametrize("launcher", ["local", "ray_here"])
+def test_launchers_of_clusters_run_on_this_machine_too(launcher, tmp_path):
+    if launcher == "ray_here":
+        pytest.importorskip("ray")
+    sweep = [*TINY, "method=marginals", "evaluation.references=false", f"hydra/launcher={launcher}", "seed=0,1"]
+    done = train("--multirun", *sweep, f"outputs_dir={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert "sweep: 2 of 2 done" in done.stderr
+    assert len(list(tmp_path.rglob("DONE"))) == 2
+
+
+@pytest.mark.parametrize("launcher", ["basic", "joblib", "local"])
+def test_several_processes_a_run_are_refused_where_each_would_walk_the_sweep(launcher, tmp_path):
+    done = train("--multirun", *TINY, "trainer=ddp", f"hydra/launcher={launcher}", "seed=0,1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "hydra/launcher=slurm" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_launcher_that_is_not_installed_is_named(tmp_path):
+    if importlib.util.find_spec("hydra_plugins.hydra_ray_launcher"):
+        pytest.skip("Ray's launcher is installed")
+    done = train("--multirun", *TINY, "hydra/launcher=ray_here", "seed=0,1", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "pip install hydra-ray-launcher" in done.stderr

@@ -13,7 +13,7 @@ from src.metrics.dependence import add_dependence, decile_edges, normalised_mutu
 from src.metrics.detection import add_detection, detection_score
 from src.metrics.features import MAX_CATEGORIES, coordinates, tree_features
 from src.metrics.neighbours import nearest
-from src.metrics.privacy import add_privacy, dcr_share, share_of_copies
+from src.metrics.privacy import add_privacy, dcr_share, more_copies, share_of_copies
 from src.metrics.scores import Scores
 from src.tables import Column, Schema, Table, make_table
 from tests.conftest import SCHEMA, random_frame, random_table
@@ -269,3 +269,15 @@ def test_privacy_of_tables_without_complete_rows_or_hold_out_is_undefined():
     few = scored(add_privacy, train, holdout.take(np.arange(5)), synthetic, 100, 0)
     assert few.values == {"privacy/copies": 0.0, "privacy/dcr_share": None}
     assert "5 complete hold-out rows are too few" in few.reasons["privacy/dcr_share"]
+
+
+def test_copies_beyond_those_of_fresh_rows_are_told_apart_from_chance():
+    train, fresh, other = (random_table(200, seed) for seed in (1, 2, 3))
+    assert more_copies(train, fresh, other) is None
+    learned = make_table(pd.concat([train.frame[:20], other.frame[:180]], ignore_index=True), SCHEMA)
+    assert more_copies(train, fresh, learned) == (0.1, 0.0)
+    coarse = Schema((Column("label", "categorical", "int64", categories=(0, 1)),), target=None)
+    rows = [make_table(table.frame[["label"]], coarse) for table in (train, fresh, other)]
+    assert more_copies(*rows) is None, "every row repeats, fresh ones too"
+    holed = other.with_holes(np.arange(other.observed.size).reshape(other.observed.shape) > 0)
+    assert more_copies(train, fresh, holed) is None
