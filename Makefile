@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+LOCK ?= requirements.lock
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-slow lint format benchmark results lock clean
@@ -10,11 +11,11 @@ ARGS ?=
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
 
-setup: $(VENV)/installed ## create .venv from requirements.lock
+setup: $(VENV)/installed ## create .venv from requirements.lock; LOCK=requirements.hashes.lock checks every file's hash
 
-$(VENV)/installed: requirements.lock
+$(VENV)/installed: $(LOCK)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(LOCK)
 	touch $@
 
 run: setup ## train on Census (row missing, ratio 0.2), draw rows, score them: make run [ARGS="seed=1"]
@@ -44,6 +45,25 @@ results: setup ## run the paper's sweeps (hours; finished runs are skipped), the
 	for sweep in $(SWEEPS); do $(BIN)/python -m src.train experiment=$$sweep $(ARGS) || test $$? -eq 2 || exit 1; done
 	$(BIN)/python -m src.impute experiment=paper_table7 $(ARGS)
 	$(BIN)/python -m src.report sweep=outputs results=docs/results.md
+
+audit: setup ## look the locked versions up in the database of known vulnerabilities (needs pypi.org)
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(VENV)/audit/bin/pip-audit --requirement requirements.lock --no-deps --disable-pip
+
+DECLARED := import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *p["optional-dependencies"]["dev"], sep="\n")
+FAST_TESTS := tests/unit --ignore=tests/unit/test_notebooks.py
+
+.PHONY: compat-% oldest
+compat-%: ## the fast tests on another Python with the newest versions that pyproject.toml allows: make compat-3.13
+	python$* -m venv .venv-$*
+	$(PYTHON) -c '$(DECLARED)' | .venv-$*/bin/python -m pip install --quiet --disable-pip-version-check -r /dev/stdin
+	OMP_NUM_THREADS=1 .venv-$*/bin/python -m pytest --numprocesses 2 --dist loadfile $(FAST_TESTS)
+
+oldest: ## the fast tests with the oldest versions that pyproject.toml allows
+	$(PYTHON) -m venv .venv-oldest
+	$(PYTHON) -c '$(DECLARED)' | sed -E 's/>=([^,]*).*/==\1/' | .venv-oldest/bin/python -m pip install --quiet --disable-pip-version-check -r /dev/stdin
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest --numprocesses 2 --dist loadfile $(FAST_TESTS)
 
 lock: ## rewrite requirements.lock from what .venv holds
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([0-9.]*\)+.*/torch==\1/' > requirements.lock

@@ -5,14 +5,15 @@ that failed.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).resolve().parent
 CONF = SOURCE.parent / "conf"
+Stamps = dict[str, list[int] | None]
 
 
 @dataclass(frozen=True)
@@ -21,17 +22,17 @@ class Cell:
 
     Attributes:
         folder: of the run; a ``DONE`` in it says that it is finished.
-        files: of the user, that it was made from.
+        files: of the user, that decide it, as they were when it began (:func:`stamps_of`).
         done_before: whether there was nothing to do.
     """
 
     folder: Path
-    files: Sequence[Path] = ()
+    files: Stamps = field(default_factory=dict)
     done_before: bool = False
 
     def stamp(self) -> dict[str, Any]:
         """What must be unchanged for the cell to be finished still."""
-        return {"folder": str(self.folder.absolute()), "files": _stamps(self.files), "program": program()}
+        return {"folder": str(self.folder.absolute()), "files": self.files, "program": program()}
 
 
 def name_of(overrides: Sequence[str]) -> str:
@@ -45,16 +46,17 @@ def still_finished(stamps: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _is_finished(stamp: dict[str, Any]) -> bool:
-    try:
-        files = _stamps(Path(file) for file in stamp["files"])
-    except OSError:
-        return False
+    files = stamps_of([Path(file) for file in stamp["files"]])
     same = stamp["program"] == program() and files == stamp["files"]
     return same and (Path(stamp["folder"]) / "DONE").exists()
 
 
-def _stamps(files: Iterator[Path] | Sequence[Path]) -> dict[str, list[int]]:
-    return {str(file.absolute()): [(stat := file.stat()).st_mtime_ns, stat.st_size] for file in files}
+def stamps_of(files: Sequence[Path]) -> Stamps:
+    """Time and size of files by name; None where one is absent."""
+    return {
+        str(file.absolute()): [(stat := file.stat()).st_mtime_ns, stat.st_size] if file.exists() else None
+        for file in files
+    }
 
 
 @cache

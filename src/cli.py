@@ -6,6 +6,7 @@ own traces are shown for bugs only.
 
 import math
 import os
+import re
 import signal
 import sys
 import traceback
@@ -23,13 +24,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from src import sweeper
 from src.arguments import keyed, quoted_path
 from src.cells import Cell
-from src.composing import CONF, HYDRA_VERSION, compose, readable
+from src.composing import CONF, HYDRA_VERSION, KEYLESS, compose, readable
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, SweepError
 from src.experiment_file import with_experiment_file
 from src.gpus import take_device, visible_gpus
@@ -75,6 +76,11 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         arguments = get_args_parser().parse_intermixed_args()
+        if arguments.config_dir or arguments.config_path or arguments.config_name:
+            raise ConfigError(
+                "--config-dir, --config-path and --config-name are refused: a folder of configurations can name code "
+                "to be run; experiment=FILE.yaml takes settings from a file of yours"
+            )
         options = [argument for argument in sys.argv[1:] if argument not in arguments.overrides]
         if positional:
             arguments.overrides = [keyed(argument, positional) for argument in arguments.overrides]
@@ -155,15 +161,32 @@ def check_request(axes: Axes, multirun: bool, check: Check, config_name: str = "
         ConfigError, HydraException, OmegaConfBaseException: the request is wrong.
     """
     launcher = axes.get("hydra/launcher", ["=basic"])[0].partition("=")[2]
-    composed = []
+    first = _composed([axis[0] for axis in axes.values()], config_name)
+    leaves = [key for key in axes if _is_leaf(first, key)]
+    known: dict[tuple[str, ...], DictConfig] = {}
     for i in range(max((len(axis) for axis in axes.values()), default=1)):
-        chosen = [axis[i % len(axis)] for axis in axes.values()]
-        try:
-            composed.append(compose(chosen, config_name))
-        except ValueError as error:
-            raise ConfigError(f"{' '.join(chosen)}: {error}") from error
-        check(composed[-1], multirun and launcher in LOCAL_LAUNCHERS)
-    return composed[0]
+        chosen = [axis[0 if key in leaves else i % len(axis)] for key, axis in axes.items()]
+        cfg = known.get(tuple(chosen))
+        if cfg is None:
+            cfg = known[tuple(chosen)] = _composed(chosen, config_name)
+        for key in leaves:
+            value = axes[key][i % len(axes[key])]
+            OmegaConf.update(cfg, key, OverridesParser.create().parse_override(value).value(), merge=False)
+        check(cfg, multirun and launcher in LOCAL_LAUNCHERS)
+    return first
+
+
+def _composed(overrides: list[str], config_name: str) -> DictConfig:
+    try:
+        return compose(overrides, config_name)
+    except ValueError as error:
+        raise ConfigError(f"{' '.join(overrides)}: {error}") from error
+
+
+def _is_leaf(cfg: DictConfig, key: str) -> bool:
+    """Whether the values of a key can be put into a composed configuration: it is there, and chooses nothing."""
+    found = OmegaConf.select(cfg, key, default=KEYLESS) if re.fullmatch(r"[\w.]+", key) else KEYLESS
+    return found != KEYLESS and not isinstance(found, DictConfig)
 
 
 def _names(override: Override) -> list[str]:

@@ -25,6 +25,7 @@ from src.results.run_folder import flatten
 from src.results.tracking import LOGGERS, CsvLogger, WandbLogger
 from src.tables import DATASETS, BayesianNetwork, Census, Mimic4ed, Mimic4edStandin, OwnTable
 from src.tables.own_table import dataset_label
+from src.tables.sidecar import sidecar_of
 from src.training.recipe import TrainerSettings, TrainingRecipe
 from src.typed import chosen_option, only_known, plain_values, typed, without
 
@@ -184,6 +185,15 @@ def build_config(cfg: DictConfig) -> Config:
         plain=plain,
         data=plain.get("data", {}),
     )
+
+
+def user_files(config: Config) -> list[Path]:
+    """The files of the user that a run is made from, the sidecar of a table that has none included."""
+    check_files = getattr(config.dataset, "check_files", None)
+    files: list[Path] = check_files() if check_files else []
+    if isinstance(config.dataset, OwnTable) and config.dataset.columns is None:
+        files = list(dict.fromkeys([*files, sidecar_of(Path(str(config.dataset.path)))]))
+    return files
 
 
 def group_name(config: Config) -> str:

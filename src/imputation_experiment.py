@@ -16,6 +16,7 @@ from src.impute_request import ImputeRequest, model_recipe
 from src.metrics.imputation import score_imputations
 from src.metrics.scores import Scores
 from src.missing import Mechanism, realised_ratio
+from src.results.card import save_card
 from src.results.imputation_summary import imputation_summary
 from src.results.provenance import commit, device_name, peak_memory_mb, reset_peak_memory, versions
 from src.results.report import Report
@@ -211,6 +212,7 @@ def finish_run(
     )
     if scores is not None:
         report.add_scores(scores)
+    save_card(report.to_dict(), folder.card)
     folder.finish(report.to_dict())
 
 

@@ -5,7 +5,7 @@ See ``python -m src.impute --help``.
 
 from omegaconf import DictConfig
 
-from src.cells import Cell
+from src.cells import Cell, stamps_of
 from src.cli import in_local_sweep, main
 from src.errors import ConfigError
 
@@ -23,6 +23,7 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> Cell | None:
     """Fill one file, or score one imputer."""
+    from src.config import user_files
     from src.imputation_experiment import run
     from src.impute_request import build_impute_request
     from src.imputing import fill
@@ -32,9 +33,9 @@ def job(cfg: DictConfig) -> Cell | None:
     if request.fill is not None:
         fill(request, request.fill)
         return None
+    files = stamps_of(user_files(request.config))
     worked = run(request)
-    check_files = getattr(request.config.dataset, "check_files", None)
-    return Cell(request.placed()[0], check_files() if check_files else (), done_before=not worked)
+    return Cell(request.placed()[0], files, done_before=not worked)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,19 @@ from omegaconf import OmegaConf
 
 from src.composing import compose_plain
 from src.config import GROUPS, NOT_IDENTITY, Config, build_config
+from src.errors import ConfigError
+from src.results.run_folder import flatten
 
 
 def recorded_config(identity: Mapping[str, Any]) -> Config:
     """The configuration of :attr:`Config.identity` values from a run folder or a checkpoint.
 
     Raises:
-        ConfigError: they are those of another version.
+        ConfigError: they are those of another version, or refer to something outside.
     """
+    for key, value in flatten(identity).items():
+        if "${" in str(value):
+            raise ConfigError(f"recorded setting {key} is refused: '${{' refers to something outside, got {value!r}")
     known = [g for g in GROUPS if g not in NOT_IDENTITY and g != "method" and "name" in identity.get(g, {})]
     defaults = compose_plain([f"{group}={identity[group]['name']}" for group in known])
     kept = {key: value for key, value in defaults.items() if key in NOT_IDENTITY}

@@ -13,6 +13,7 @@ from src.metrics.privacy import more_copies
 from src.metrics.scores import Scores
 from src.metrics.settings import of_synthetic_rows
 from src.missing import realised_ratio
+from src.results.card import save_card
 from src.results.figures import draw_figures
 from src.results.provenance import commit, peak_memory_mb, versions
 from src.results.report import Report, cached_references, fingerprint
@@ -71,6 +72,7 @@ def score_and_record(
     total_s = max(time.perf_counter() - started, train_s + sample_s + evaluated)
     report.time = {"train_s": train_s, "sample_s": sample_s, "evaluate_s": evaluated, "total_s": total_s}
     report.peak_memory_mb = max(peak_memory_mb(), float(before["peak_memory_mb"]))
+    save_card(report.to_dict(), folder.card)
     folder.finish(report.to_dict())
     mirror.finish(report.to_dict(), figures, pd.read_parquet(folder.synthetic))
     print(f"\n{run_summary(folder, config.method)}")
@@ -123,6 +125,7 @@ def record_not_applicable(config: Config, folder: RunFolder, split: Split, reaso
     report = _new_report(config, split, "not_applicable", reason)
     mask = config.missing.sample_mask(split.train, numpy_stream(config.general.seed, "mask")) & split.train.observed
     report.realised_ratio = realised_ratio(mask, split.train.schema.names)
+    save_card(report.to_dict(), folder.card)
     folder.finish(report.to_dict())
     mirror.finish(report.to_dict(), {}, None)
     print(f"not applicable: {reason}\nreport: {folder.report}")

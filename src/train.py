@@ -11,7 +11,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from src.cells import Cell
+from src.cells import Cell, stamps_of
 from src.cli import in_local_sweep, main
 from src.composing import compose_plain
 from src.errors import ConfigError
@@ -48,7 +48,7 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> Cell | None:
     """One run of the composed configuration, or the trials of a search."""
-    from src.config import build_config, choices, overrides, run_path
+    from src.config import build_config, choices, overrides, run_path, user_files
     from src.experiment import run
     from src.tuning_request import build_tuning_request, is_search
 
@@ -65,10 +65,10 @@ def job(cfg: DictConfig) -> Cell | None:
     chosen = usual if are_usual else compose_plain(options)
     fingerprint = getattr(config.dataset, "fingerprint", None)
     data = fingerprint() if fingerprint else {}
-    check_files = getattr(config.dataset, "check_files", None)
     path = run_path(config, usual, chosen)
+    files = stamps_of(user_files(config))
     worked = run(replace(config, overrides=overrides(config, usual, chosen), data=data), path)
-    return Cell(path, check_files() if check_files else (), done_before=not worked)
+    return Cell(path, files, done_before=not worked)
 
 
 if __name__ == "__main__":

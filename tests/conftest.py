@@ -47,3 +47,8 @@ def table() -> Table:
 @pytest.fixture
 def split() -> Split:
     return Split(random_table(300, 1), random_table(200, 2))
+
+
+def pytest_collection_modifyitems(items):
+    """What takes longest in one file comes first, so that processes side by side end together."""
+    items.sort(key=lambda item: "test_notebooks" not in item.nodeid)

@@ -60,7 +60,7 @@ def model_card(report: Mapping[str, Any]) -> str:
 
 
 def write_card(folder: Path) -> Path:
-    """Write ``card.md`` of a finished run from its report.
+    """Write ``card.md`` of a run from its ``report.json``.
 
     Raises:
         ConfigError: there is no report in the folder, or it is damaged.
@@ -73,8 +73,17 @@ def write_card(folder: Path) -> Path:
     except (json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is damaged or of another version: {type(error).__name__}: {error}") from error
     card = folder / "card.md"
-    write_whole(card, lambda partial: partial.write_text(text, encoding="utf-8"))
+    _write(text, card)
     return card
+
+
+def save_card(report: Mapping[str, Any], file: Path) -> None:
+    """Write the card of a report."""
+    _write(model_card(report), file)
+
+
+def _write(text: str, file: Path) -> None:
+    write_whole(file, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
 def _table_name(dataset: Mapping[str, Any]) -> str:

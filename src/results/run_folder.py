@@ -13,7 +13,6 @@ from omegaconf import OmegaConf
 
 from src.errors import ConfigError, RunExistsError
 from src.locks import hold
-from src.results.card import model_card
 from src.results.files import write_json, write_whole
 
 OWN_ENTRIES = (
@@ -140,9 +139,8 @@ class RunFolder:
         write_json(self._times, self.times() | values)
 
     def finish(self, report: Mapping[str, Any]) -> None:
-        """Write ``report.json`` and the model card, then ``DONE``."""
+        """Write ``report.json``, then ``DONE``."""
         write_json(self.report, report)
-        write_whole(self.card, lambda partial: partial.write_text(model_card(report), encoding="utf-8"))
         write_whole(self._done, lambda partial: partial.write_text(""))
 
     def _clear(self) -> None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from src.errors import ConfigError
 from src.metrics.catalogue import describe
 from src.results.card import ROLES
 from src.results.run_folder import RunFolder
@@ -50,8 +51,15 @@ def score_table(method: str, metrics: Mapping[str, Any], references: Mapping[str
 
 
 def run_summary(folder: RunFolder, method: str) -> str:
-    """What a finished run came to, read from its report, and where its files are."""
-    report = json.loads(folder.report.read_text())
+    """What a finished run came to, read from its report, and where its files are.
+
+    Raises:
+        ConfigError: the report is damaged.
+    """
+    try:
+        report = json.loads(folder.report.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{folder.report} is damaged ({error}); force=true runs it anew") from error
     if report["status"] != "done":
         return f"{report['status']}: {report['reason']}\nreport: {folder.report}"
     took = report["time"]

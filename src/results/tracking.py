@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ SAMPLE_ROWS = 100
 REFERENCE = "reference/"
 LONGEST_TAG = 64
 LONGEST_NAME = 128
+HOOKED = ("sklearn", "xgboost", "lightgbm")
+"""Libraries whose import W&B takes note of, which fails once its helper is gone: they are loaded before it starts."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,8 @@ def open_run(
     """
     import wandb
 
+    for library in HOOKED:
+        import_module(library)
     asked: Any = os.environ.get("WANDB_MODE")
     wandb.setup(wandb.Settings(silent=True))
     has_account = asked or wandb.login(prompt=False, verify=False)

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
@@ -79,7 +80,7 @@ def make_trainer(
         strategy=settings.strategy,
         max_epochs=recipe.n_epochs(steps_per_epoch),
         callbacks=callbacks,
-        plugins=[WholeFiles()],
+        plugins=[WholeFiles(), *_environment()],
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -88,6 +89,11 @@ def make_trainer(
         limit_val_batches=0,
         reload_dataloaders_every_n_epochs=1 if recipe.fine_tuning_epochs else 0,
     )
+
+
+def _environment() -> list[Any]:
+    """SLURM's ranks without Lightning's own requeueing, whose checkpoints would lie beside ours."""
+    return [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
 
 
 def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_dir: Path) -> None:

@@ -71,7 +71,7 @@ def test_processes_draw_the_rows_of_one_and_report_its_loss(roots):
 
 def test_the_sampled_file_is_the_same_for_any_number_of_processes(roots, tmp_path):
     hashes = set()
-    for devices in (1, 2, 3):
+    for devices in (1, 3):  # and 2: the tests of own tables
         file = tmp_path / f"{devices}.csv"
         done = command(
             "src.sample",

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.command import ROOT, TINY, n_epochs, only_run, train, without_measurements
 
-LONG = [*TINY, "training.epochs=400", "evaluation.references=false"]
+LONG = [*TINY, "training.epochs=150", "evaluation.references=false"]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_a_stopped_run_resumes_to_the_same_table(tmp_path, how, undisturbed):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
     )
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and n_epochs(root) < 60:
+    while time.monotonic() < deadline and n_epochs(root) < 20:
         time.sleep(0.02)
     process.send_signal(how)
     _, errors = process.communicate(timeout=60)

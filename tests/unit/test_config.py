@@ -14,6 +14,7 @@ from src.config import GROUPS, build_config, choices, overrides, run_path
 from src.errors import ConfigError
 from src.imputation import IMPUTERS
 from src.impute_request import build_impute_request
+from src.tuning_request import build_tuning_request
 from src.typed import plain_values
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -204,6 +205,7 @@ def test_every_experiment_composes_with_every_value_it_sweeps(name):
     swept = OmegaConf.select(settings, "hydra.sweeper.params") or {}
     imputes = "imputer" in swept
     command, build = ("impute", build_impute_request) if imputes else ("config", build_config)
+    build = build_tuning_request if "tune" in settings else build
     _, axes = sweep_axes([f"experiment={name}"], True, command)
     for i in range(max(2, *(len(axis) for axis in axes.values()))):
         chosen = [axis[i % len(axis)] for axis in axes.values()]

@@ -5,6 +5,8 @@ import pytest
 from src.composing import compose_plain
 from src.errors import ConfigError
 from src.experiment_file import with_experiment_file
+from src.recorded import recorded_config
+from tests.cli.command import train
 
 
 def written(tmp_path, text):
@@ -46,6 +48,20 @@ def test_a_file_stands_for_its_overrides_and_the_command_line_wins(tmp_path):
 def test_what_could_run_or_reach_out_is_refused(text, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
         with_experiment_file([written(tmp_path, text)])
+
+
+def test_recorded_settings_that_reach_out_are_refused():
+    identity = {**compose_plain([]), "seed": "${oc.env:HOME}"}
+    with pytest.raises(ConfigError, match="recorded setting seed is refused"):
+        recorded_config(identity)
+
+
+@pytest.mark.parametrize("option", ["--config-dir", "--config-path", "--config-name"])
+def test_folders_of_configurations_are_refused(option, tmp_path):
+    done = train(option, str(tmp_path), "seed=1", f"outputs_dir={tmp_path / 'out'}")
+    assert done.returncode == 2
+    assert "experiment=FILE.yaml" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):

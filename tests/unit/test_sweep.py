@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
-from src.cells import Cell, still_finished
+from src.cells import Cell, stamps_of, still_finished
 from src.cli import _walk, sweep_axes
 from src.errors import ConfigError, SweepError
 from src.gpus import take_device, visible_gpus
@@ -198,7 +198,7 @@ def test_several_values_need_multirun():
 def test_a_sweep_knows_the_cells_that_are_finished_and_unchanged(tmp_path):
     folder, table = tmp_path / ".sweeps" / "0123", tmp_path / "table.csv"
     table.write_text("a\n1\n")
-    cells = [Cell(tmp_path / f"seed{seed}", [table]) for seed in range(3)]
+    cells = [Cell(tmp_path / f"seed{seed}", stamps_of([table])) for seed in range(3)]
     for cell in cells:
         cell.folder.mkdir()
         (cell.folder / "DONE").touch()
@@ -219,11 +219,16 @@ def test_a_cell_of_another_file_or_program_is_looked_at_again(tmp_path, monkeypa
     table = tmp_path / "table.csv"
     table.write_text("a\n1\n")
     (tmp_path / "DONE").touch()
-    stamps = {"seed=0": Cell(tmp_path, [table]).stamp()}
+    sidecar = tmp_path / "table.columns.yaml"
+    stamps = {"seed=0": Cell(tmp_path, stamps_of([table, sidecar])).stamp()}
     assert still_finished(stamps) == stamps
     with monkeypatch.context() as patch:
         patch.setattr("src.cells.program", lambda: "another")
         assert still_finished(stamps) == {}
+    sidecar.write_text("target: a")
+    assert still_finished(stamps) == {}
+    sidecar.unlink()
+    assert still_finished(stamps) == stamps
     table.write_text("a\n12\n")
     assert still_finished(stamps) == {}
     table.unlink()

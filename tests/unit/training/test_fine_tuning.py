@@ -5,6 +5,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from src.training.batches import Batch
 from src.training.checkpoint import LAST, fine_tuning_bits, is_trained, read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fine_tuning import FineTuning
@@ -39,7 +40,7 @@ def test_a_tenth_of_the_rows_is_kept_out_of_every_epoch(tmp_path):
 
     class Watch(pl.Callback):
         def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-            seen.update(tuple(row) for x, _ in batch for row in x.tolist())
+            seen.update(tuple(row) for part in batch for row in part.x.tolist())
 
     run[0].callbacks.append(Watch())
     fit(*run)
@@ -136,7 +137,7 @@ def test_rows_are_compared_by_their_observed_coordinates(tmp_path):
         loss = torch.tensor([1.0, 1.0 / 7, 0.0])
 
     module._trainer = type("T", (), {"world_size": 1, "current_epoch": 0, "global_rank": 0})()
-    assert module._self_paced(Rows(), mask).tolist() == [1.0, 1.0, 1.0]
+    assert module._self_paced(Rows(), Batch(mask.float(), mask, 3, 3)).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_any_number_of_processes_gives_the_same_likelihoods(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from src.errors import CheckpointError, ConfigError, TrainingDivergedError
 from src.missing.mcar import IndependentMissing
 from src.tables import Split
 from src.training.callbacks import read_curve
-from src.training.checkpoint import LAST, read_checkpoint
+from src.training.checkpoint import LAST, PREVIOUS, read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import check_devices, fit, generate, make_trainer
 from src.training.module import MissDiffModule
@@ -109,6 +109,44 @@ def test_resumed_equals_uninterrupted(tmp_path, ema_decay):
     curves = [read_curve(tmp_path / name / "metrics.csv") for name in ("whole", "resumed")]
     assert [row["train/loss"] for row in curves[0]] == [row["train/loss"] for row in curves[1]]
     assert torch.equal(rows_of(whole), rows_of(resumed))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "gone", "not a checkpoint"])
+def test_a_damaged_checkpoint_costs_what_came_after_the_one_before_it(tmp_path, damage, capsys):
+    whole = parts(tmp_path / "whole", recipe())
+    fit(*whole)
+    crashed = parts(tmp_path / "resumed", recipe())
+    crashed[0].callbacks.append(StopAfter(3))
+    with pytest.raises(RuntimeError, match="crash"):
+        fit(*crashed)
+    last = tmp_path / "resumed" / "checkpoints" / LAST
+    if damage == "gone":
+        last.unlink()
+    else:
+        last.write_bytes(last.read_bytes()[:5000] if damage == "truncated" else b"hello")
+    resumed = parts(tmp_path / "resumed", recipe())
+    fit(*resumed)
+    said = capsys.readouterr().err
+    assert f"{last} is lost; going on from the checkpoint before it, after epoch 2" in said
+    for name, value in weights(whole[1]).items():
+        assert torch.equal(value, weights(resumed[1])[name]), name
+    curves = [read_curve(tmp_path / name / "metrics.csv") for name in ("whole", "resumed")]
+    assert [row["train/loss"] for row in curves[0]] == [row["train/loss"] for row in curves[1]]
+
+
+def test_without_any_readable_checkpoint_the_file_is_named(tmp_path):
+    run = parts(tmp_path, recipe())
+    fit(*run)
+    for name in (LAST, PREVIOUS):
+        (tmp_path / "checkpoints" / name).write_bytes(b"hello")
+    with pytest.raises(CheckpointError, match="force=true trains anew"):
+        fit(*parts(tmp_path, recipe()))
+
+
+def test_a_curve_that_was_cut_in_the_middle_of_a_line_goes_on(tmp_path):
+    file = tmp_path / "metrics.csv"
+    file.write_text("epoch,step,train/loss,learning_rate,seconds\n0,5,1.5,0.1,2.0\n1,10,1.")
+    assert [row["epoch"] for row in read_curve(file)] == [0.0]
 
 
 def test_a_finished_training_is_loaded_not_repeated(tmp_path):
