@@ -18,7 +18,6 @@ GLOBAL_BATCH = 60
 UNEVEN = [*TINY, "dataset.n_train=307", "training.epochs=2", "evaluation.references=false", "n_synthetic=5000"]
 """307 rows: the last of six batches has 7, which neither 2 nor 3 processes share evenly."""
 LONG = [*TINY, "training.epochs=100000", "trainer=ddp", "trainer.devices=2"]
-CURRICULUM = ["diffusion=ddpm", "training.self_paced_steps=100"]
 
 
 def on(n_processes):
@@ -54,13 +53,6 @@ def test_processes_learn_what_one_learns_on_the_same_global_batches(roots):
         assert found <= 1e-6
 
 
-def test_so_they_do_in_a_curriculum_of_another_process(tmp_path):
-    for n_processes in (1, 2):
-        done = train(*UNEVEN, *CURRICULUM, *on(n_processes), f"outputs_dir={tmp_path / str(n_processes)}")
-        assert done.returncode == 0, done.stderr
-    assert difference(tmp_path / "1", tmp_path / "2") <= 1e-6
-
-
 def test_processes_draw_the_rows_of_one_and_report_its_loss(roots):
     tables = {n: pd.read_parquet(only_run(root) / "synthetic.parquet") for n, root in roots.items()}
     curves = {n: pd.read_csv(only_run(root) / "metrics.csv")["train/loss"] for n, root in roots.items()}
@@ -85,23 +77,6 @@ def test_the_sampled_file_is_the_same_for_any_number_of_processes(roots, tmp_pat
         hashes.add(hashlib.sha256(file.read_bytes()).hexdigest())
     print(hashes)
     assert len(hashes) == 1
-
-
-def test_torchrun_starts_the_processes_as_well(roots, tmp_path):
-    """Under torchrun the processes are there before the program is, and the program must start none."""
-    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "src.train"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*run, *UNEVEN, *on(2), f"outputs_dir={tmp_path}"],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    assert difference(tmp_path, roots[2]) == 0
-    assert done.stdout.count("run folder:") == 1
 
 
 @pytest.mark.parametrize("rank", [0, 1])

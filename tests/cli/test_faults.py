@@ -81,19 +81,6 @@ def wait_for(condition, seconds=120):
         time.sleep(0.02)
 
 
-def test_files_of_the_future_are_taken_as_they_are(tmp_path):
-    """A clock that was set back makes all that was written before younger than now."""
-    process = started(*LONG, f"outputs_dir={tmp_path}")
-    wait_for(lambda: n_epochs(tmp_path) > 30)
-    process.kill()
-    process.communicate()
-    for file in tmp_path.rglob("*"):
-        os.utime(file, (2**32, 2**32))
-    done = train(*LONG, f"outputs_dir={tmp_path}")
-    assert done.returncode == 0, done.stderr
-    assert n_epochs(tmp_path) == 300
-
-
 def test_a_damaged_report_of_a_finished_run_is_named(tmp_path):
     assert train(*SHORT, f"outputs_dir={tmp_path}").returncode == 0
     report = only_run(tmp_path) / "report.json"
