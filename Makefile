@@ -22,7 +22,7 @@ run: setup ## train on Census (row missing, ratio 0.2), draw rows, score them: m
 	$(BIN)/python -m src.train dataset=census missing=row ratio=0.2 $(ARGS)
 
 test: setup ## all tests but the slow ones (about 10 minutes on two quiet cores)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## kills, fuzzing and long sweeps (about an hour on two cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --override-ini 'addopts=-q --strict-markers --strict-config' -s tests/slow
