@@ -161,26 +161,19 @@ def check_request(axes: Axes, multirun: bool, check: Check, config_name: str = "
         ConfigError, HydraException, OmegaConfBaseException: the request is wrong.
     """
     launcher = axes.get("hydra/launcher", ["=basic"])[0].partition("=")[2]
-    first = _composed([axis[0] for axis in axes.values()], config_name)
+    first = compose([axis[0] for axis in axes.values()], config_name)
     leaves = [key for key in axes if _is_leaf(first, key)]
     known: dict[tuple[str, ...], DictConfig] = {}
     for i in range(max((len(axis) for axis in axes.values()), default=1)):
         chosen = [axis[0 if key in leaves else i % len(axis)] for key, axis in axes.items()]
         cfg = known.get(tuple(chosen))
         if cfg is None:
-            cfg = known[tuple(chosen)] = _composed(chosen, config_name)
+            cfg = known[tuple(chosen)] = compose(chosen, config_name)
         for key in leaves:
             value = axes[key][i % len(axes[key])]
             OmegaConf.update(cfg, key, OverridesParser.create().parse_override(value).value(), merge=False)
         check(cfg, multirun and launcher in LOCAL_LAUNCHERS)
     return first
-
-
-def _composed(overrides: list[str], config_name: str) -> DictConfig:
-    try:
-        return compose(overrides, config_name)
-    except ValueError as error:
-        raise ConfigError(f"{' '.join(overrides)}: {error}") from error
 
 
 def _is_leaf(cfg: DictConfig, key: str) -> bool:

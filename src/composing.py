@@ -1,6 +1,7 @@
 """Configurations as Hydra composes them, and what its errors mean."""
 
 import re
+from contextlib import nullcontext
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import lru_cache
@@ -11,17 +12,25 @@ import hydra
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
+from src.errors import ConfigError
+
 KEYLESS = "no such key"
 CONF = str(Path(__file__).resolve().parents[1] / "conf")
 HYDRA_VERSION = "1.3"
 
 
 def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
-    """The configuration of ``overrides``, composed as the command line would."""
-    if GlobalHydra.instance().is_initialized():
-        return hydra.compose(config_name, overrides)
-    with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
-        return hydra.compose(config_name, overrides)
+    """The configuration of ``overrides``, composed as the command line would.
+
+    Raises:
+        ConfigError, HydraException, OmegaConfBaseException: the overrides are wrong.
+    """
+    is_ready = GlobalHydra.instance().is_initialized()
+    try:
+        with nullcontext() if is_ready else hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
+            return hydra.compose(config_name, overrides)
+    except ValueError as error:
+        raise ConfigError(f"{' '.join(overrides)}: {error}") from error
 
 
 def compose_plain(overrides: list[str], config_name: str = "config") -> dict[str, Any]:
