@@ -10,7 +10,9 @@ from typing import Any
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from src.errors import ConfigError
 
@@ -29,8 +31,10 @@ def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
     try:
         with nullcontext() if is_ready else hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
             return hydra.compose(config_name, overrides)
-    except ValueError as error:
-        raise ConfigError(f"{' '.join(overrides)}: {error}") from error
+    except (HydraException, OmegaConfBaseException):
+        raise
+    except Exception as error:  # Hydra fails as it may on values where it wants the name of an option
+        raise ConfigError(f"{' '.join(overrides)} cannot be composed: {error}") from error
 
 
 def compose_plain(overrides: list[str], config_name: str = "config") -> dict[str, Any]:

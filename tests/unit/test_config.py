@@ -190,6 +190,12 @@ def test_the_budget_reaches_the_training():
     assert half == whole // 2
 
 
+@pytest.mark.parametrize("override", ["budget.name=0", "budget.name=[0]"])
+def test_what_hydra_fails_on_is_a_message(override):
+    with pytest.raises(ConfigError, match="cannot be composed"):
+        compose([override])
+
+
 def test_run_folders_can_be_named_on_the_command_line():
     assert quoted_path("run=a/b-x=1,2/seed0") == "run='a/b-x=1,2/seed0'"
     assert quoted_path("run='a=b'") == "run='a=b'"
