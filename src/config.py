@@ -158,6 +158,10 @@ def build_config(cfg: DictConfig) -> Config:
     for group in GROUPS:
         if not isinstance(plain.get(group), Mapping):
             raise ConfigError(f"group {group!r} is missing; choose one of its options, e.g. {group}=...")
+        if not isinstance(plain[group].get("name"), str):
+            raise ConfigError(
+                f"{group}.name is the name of an option, chosen by {group}=..., got {plain[group].get('name')!r}"
+            )
     method = typed(MethodChoice, without(plain["method"], "name"), "method")
     diffusion = chosen_option(DIFFUSIONS, without(plain["diffusion"], "encoding"), "diffusion")
     encoding: type[Encoding] = StatesRecipe if isinstance(diffusion, AbsorbingRecipe) else EncodingRecipe

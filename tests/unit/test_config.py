@@ -191,9 +191,14 @@ def test_the_budget_reaches_the_training():
 
 
 @pytest.mark.parametrize("override", ["budget.name=0", "budget.name=[0]"])
-def test_what_hydra_fails_on_is_a_message(override):
-    with pytest.raises(ConfigError, match="cannot be composed"):
-        compose([override])
+def test_the_name_of_an_option_is_a_name(override):
+    with pytest.raises(ConfigError, match=r"budget\.name is the name of an option"):
+        build_config(compose([override]))
+
+
+def test_what_hydra_fails_on_is_a_message():
+    with pytest.raises(ConfigError, match=r"budget=\[0\] cannot be composed"):
+        compose(["budget=[0]"])
 
 
 def test_run_folders_can_be_named_on_the_command_line():
