@@ -241,6 +241,7 @@ def _reporting(job: Job) -> Callable[[DictConfig], None]:
             sys.exit(_said(error)[1])
 
     def one_of_many(cfg: DictConfig) -> None:
+        """One cell: its output and its end go to the sweep's folder, and the sweep goes on whatever they are."""
         settings = HydraConfig.get()
         if not is_first_rank():
             alone(cfg)

@@ -11,7 +11,7 @@ import yaml
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from src.config import Config, group_name
-from src.errors import ConfigError
+from src.errors import ConfigError, InterruptedRunError, MissDiffError, TrainingDivergedError
 from src.experiment import make_data, make_module
 from src.locks import hold
 from src.results.files import write_whole
@@ -52,8 +52,17 @@ def tune(request: TuningRequest) -> Path:
             study.sampler = optuna.samplers.TPESampler(
                 n_startup_trials=STARTUP_TRIALS, seed=derive(config.general.seed, "tune", n_done) % 2**32
             )
-            study.optimize(lambda trial: _judge(trial, request, folder), n_trials=1)
+            try:
+                study.optimize(lambda trial: _judge(trial, request, folder), n_trials=1)
+            except InterruptedRunError:
+                study.enqueue_trial(study.trials[-1].params)
+                raise
             print(_line(study.trials[-1], _n_judged(study), tuning.n_trials))
+        if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            raise MissDiffError(
+                f"none of the {tuning.n_trials} trials came to its end: all diverged; narrow tune.space, e.g. "
+                "tune.space.training.learning_rate.high"
+            )
         best = folder / BEST
         write_whole(best, lambda partial: partial.write_text(_best(study, request, best)))
     print(_summary(study, best))
@@ -102,9 +111,9 @@ def _judge(trial: Trial, request: TuningRequest, folder: Path) -> float:
     trainer.callbacks.append(HeldOut(data, request.tuning.n_checks, on_check))  # type: ignore[attr-defined]
     try:
         fit(trainer, module, data, run)
-    except optuna.TrialPruned:
+    except (optuna.TrialPruned, TrainingDivergedError) as end:
         shutil.rmtree(run)
-        raise
+        raise optuna.TrialPruned(str(end)) from end
     shutil.rmtree(run)
     return held_out_loss(module, data)
 

@@ -68,6 +68,7 @@ class MissingAtRandom(LogisticMechanism):
     """MAR; ``ratio`` is the share over all maskable columns, the complete inputs among them."""
 
     def sample_mask(self, table: Table, rng: np.random.Generator) -> np.ndarray:
+        """See :class:`src.missing.mechanism.Mechanism`: columns without a hole decide about those of the others."""
         inputs, others = self.draw_columns(table, rng)
         n_columns = len(inputs) + len(others)
         rate = self.ratio * n_columns / len(others)

@@ -75,6 +75,7 @@ class Mirror:
         """Mirror final metrics, tables, pictures and the first synthetic rows; close the run."""
 
         def send(run: Any) -> None:
+            """All that is known at the end, then the mark that the mirror is complete."""
             import wandb
 
             summary = _summary(report)
@@ -189,6 +190,7 @@ def open_run(
     has_account = asked or wandb.login(prompt=False, verify=False)
 
     def begin(mode: Any) -> Any:
+        """The W&B run, online or offline; names and tags cut to what W&B takes."""
         return wandb.init(
             project=logger.project,
             entity=logger.entity,

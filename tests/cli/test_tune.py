@@ -29,3 +29,14 @@ def test_a_search_goes_on_and_what_it_finds_can_be_loaded(tmp_path):
     assert config["training"]["learning_rate"] == found["training"]["learning_rate"]
     assert config["network"]["n_blocks"] == found["network"]["n_blocks"]
     assert config["training"]["epochs"] == 2
+
+
+def test_trials_that_diverge_end_alone(tmp_path):
+    wild = ["training.learning_rate=1.0e30", "tune.space.training.learning_rate={low:1.0e30,high:1.0e32,log:true}"]
+    fast = [each for each in TINY if not each.startswith(("training", "network"))]
+    search = [*fast, "experiment=tune", "training.epochs=4", "tune.n_trials=2", f"outputs_dir={tmp_path}"]
+    done = train(*search, *wild)
+    assert done.returncode == 1
+    assert done.stdout.count(": pruned;") == 2
+    assert "none of the 2 trials came to its end" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from src.arguments import hydra_value, quoted_path
 from src.composing import compose, compose_plain, readable
-from src.config import build_config, choices, run_path
+from src.config import GROUPS, build_config, choices, run_path
 from src.errors import MissDiffError
 from src.experiment_file import with_experiment_file
 from src.results.run_folder import flatten
@@ -25,18 +25,6 @@ MANY = settings(
     max_examples=700, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
 )
 KEYS = sorted(flatten(compose_plain([])))
-GROUPS = [
-    "dataset",
-    "missing",
-    "method",
-    "diffusion",
-    "network",
-    "training",
-    "trainer",
-    "evaluation",
-    "budget",
-    "logger",
-]
 OPTIONS = [
     "census",
     "bayesian_network",
