@@ -20,6 +20,7 @@ from src.tables import OwnTable
 from src.tables.files import KNOWN
 from src.tables.filling import check_out
 from src.tables.imputations import ESTIMATES
+from src.tuning_request import is_search
 from src.typed import chosen_option, plain_values, typed
 
 COMMAND = "impute"
@@ -98,6 +99,8 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
         TableError: the file is absent.
     """
     plain = plain_values(cfg)
+    if is_search(cfg):
+        raise ConfigError("experiment=tune is one of another command: python -m src.train")
     own = {key: plain.pop(key) for key in Fill.__dataclass_fields__}
     fill = typed(Fill, own, "")
     config = build_config(OmegaConf.create(as_run(plain)))

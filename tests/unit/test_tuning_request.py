@@ -4,6 +4,7 @@ import pytest
 
 from src.composing import compose
 from src.errors import ConfigError
+from src.impute_request import build_impute_request
 from src.tuning_request import build_tuning_request, is_search
 
 
@@ -20,6 +21,11 @@ def test_the_committed_search_stands():
     assert (trial.training.batch_size, trial.network.n_blocks) == (128, 5)
     assert not request("training.batch_size=300").is_usual_in_space
     assert not is_search(compose([]))
+
+
+def test_imputing_has_no_search():
+    with pytest.raises(ConfigError, match=r"python -m src\.train"):
+        build_impute_request(compose(["experiment=tune"], "impute"))
 
 
 @pytest.mark.parametrize(
