@@ -22,6 +22,11 @@ from src.training.likelihood import N_ORDERS, bound_of_theorem_2_3, load_trained
 from src.training.module import MissDiffModule
 
 BOUND_DRAWS = 20
+DENSITY = (
+    "The density is that of rows with the noise of the diffusion's first time, on their observed",
+    "coordinates. Negative values are usual: one-hot coordinates are almost discrete. Compare runs",
+    "of one encoding only.",
+)
 
 
 def evaluate_likelihood(config: Config, folder: RunFolder, request: EvaluationRequest) -> dict[str, Any]:
@@ -76,22 +81,26 @@ def likelihood_summary(found: dict[str, Any]) -> str:
     lines = [f"negative log-likelihood by the probability-flow ODE ({probes}, tolerance {found['tolerance']:g})"]
     lines += _parts(found, "coordinate")
     bound = found["theorem_2_3"]
+    if bound["bits"] is None:
+        return "\n".join([*lines, f"Theorem 2.3     no bound: {bound['reason']}", *DENSITY])
     lines += [
         f"Theorem 2.3     {bound['bits']:.4f} bits per coordinate = {bound['factor']:.3f} x "
         f"{bound['objective_bits']:.4f} {bound['constant_bits']:+.4f}, rho_max = {bound['rho_max']:.3f}",
-        "The density is that of rows with the noise of the diffusion's first time, on their observed",
-        "coordinates. Negative values are usual: one-hot coordinates are almost discrete. Compare runs",
-        "of one encoding only.",
+        *DENSITY,
     ]
     return "\n".join(lines)
 
 
 def _parts(found: dict[str, Any], unit: str) -> list[str]:
     return [
-        f"{f'{name} rows':<15} {part['bits']:.4f} ± {part['standard_error']:.4f} bits per {unit}, "
+        f"{f'{name} rows':<15} {_number(part['bits'])} ± {_number(part['standard_error'])} bits per {unit}, "
         f"mean over {part['n_rows']:,} rows ({part['n_evaluations']:.0f} network evaluations each)"
         for name, part in ((name, found[name]) for name in ("test", "train"))
     ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
 
 
 def _some(n: int, n_rows: int | None, seed: int, name: str) -> np.ndarray:
@@ -100,19 +109,31 @@ def _some(n: int, n_rows: int | None, seed: int, name: str) -> np.ndarray:
     return np.sort(numpy_stream(seed, "likelihood rows", name).choice(n, size=n_rows, replace=False))
 
 
-def _bits(nats: np.ndarray, n_coordinates: np.ndarray) -> dict[str, float]:
-    """Ratio of the sums, and its standard error by the delta method; rows without a coordinate left out."""
+def _bits(nats: np.ndarray, n_coordinates: np.ndarray) -> dict[str, float | None]:
+    """Ratio of the sums, and its standard error by the delta method; rows without a coordinate left out.
+
+    None stands for what has no value: both where no row has a coordinate, the error where one row has.
+    """
     kept = n_coordinates > 0
+    if not kept.any():
+        return {"bits": None, "standard_error": None, "n_rows": 0}
     losses, counts = -nats[kept] / math.log(2), n_coordinates[kept]
     bits = float(losses.sum() / counts.sum())
-    spread = float((losses - bits * counts).std(ddof=1)) if len(counts) > 1 else math.inf
-    error = spread / (math.sqrt(len(counts)) * float(counts.mean()))
+    error = None
+    if len(counts) > 1:
+        error = float((losses - bits * counts).std(ddof=1)) / (math.sqrt(len(counts)) * float(counts.mean()))
     return {"bits": bits, "standard_error": error, "n_rows": len(counts)}
 
 
-def _theorem(module: MissDiffModule, data: TableDataModule, test: tuple[Any, Any]) -> dict[str, float]:
+def _theorem(module: MissDiffModule, data: TableDataModule, test: tuple[Any, Any]) -> dict[str, Any]:
+    """The bound and its parts, bits per coordinate; ``bits`` is None, with a ``reason``, where it has no value."""
     x, mask = test
     complete = x[mask.all(dim=1)]
+    unseen = np.array(data.data.encoder.schema.names)[~data.data.mask.any(axis=0)]
+    if not len(complete):
+        return {"bits": None, "reason": f"it is about complete rows, and none of the {len(x):,} test rows is complete"}
+    if len(unseen):
+        return {"bits": None, "reason": f"no training row has a value in {', '.join(map(repr, unseen))}"}
     bound = bound_of_theorem_2_3(module, data.data.x, data.data.coordinate_mask, complete, BOUND_DRAWS)
     per_bit = math.log(2) * x.shape[1]
     return {

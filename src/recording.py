@@ -109,6 +109,7 @@ def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[
             return scores, {}
         key = {
             "tables": fingerprint(split),
+            "dataset": config.plain["dataset"],  # decides the truth of a simulated one
             "seed": seed,
             "evaluation": asdict(evaluation),
             "metrics": metric_names(split, evaluation),

@@ -1,14 +1,18 @@
 """What a number can be traced to: commit, versions, device, memory."""
 
+import hashlib
 import platform
 import resource
 import subprocess
 import sys
 from contextlib import suppress
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
+SOURCE = Path(__file__).resolve().parents[1]
+SCORING = ("metrics/**/*.py", "completion/**/*.py", "tables/**/*.py", "seeding.py")
 CLEAR_REFS = Path("/proc/self/clear_refs")
 PACKAGES = (
     "torch",
@@ -38,6 +42,16 @@ def commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return f"{head}+changes" if changed else head
+
+
+@cache
+def scoring_code() -> str:
+    """Digest of the code that decides a reference's scores: metrics, completions, tables and random streams."""
+    digest = hashlib.sha256()
+    for part in SCORING:
+        for file in sorted(SOURCE.glob(part)):
+            digest.update(f"{file.relative_to(SOURCE)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def device_name(accelerator: str) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from src.metrics.catalogue import describe
 from src.metrics.scores import Scores
 from src.results.files import write_json
-from src.results.provenance import versions
+from src.results.provenance import scoring_code, versions
 from src.tables import Split
 
 
@@ -74,8 +74,8 @@ class Report:
 
 
 def fingerprint(split: Split) -> str:
-    """Digest of every cell of a training and a test table."""
-    digest = hashlib.sha256()
+    """Digest of the schema (names, kinds, categories, target) and of every cell of a training and a test table."""
+    digest = hashlib.sha256(repr(split.train.schema).encode())
     for table in (split.train, split.test):
         digest.update(pd.util.hash_pandas_object(table.frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()
@@ -84,7 +84,7 @@ def fingerprint(split: Split) -> str:
 def cached_references(
     folder: Path, key: Mapping[str, Any], mask: np.ndarray, compute: Callable[[], dict[str, Scores]]
 ) -> dict[str, Scores]:
-    """Reference scores from ``folder``, computed once per mask, settings and library versions.
+    """Reference scores from ``folder``, computed once per mask, settings, code of the scores and library versions.
 
     Arguments:
         folder: where the cache files are; a damaged file is computed anew.
@@ -92,7 +92,7 @@ def cached_references(
         mask: (N, d) bool mask they belong to.
         compute: scores every reference table.
     """
-    identity = json.dumps({"key": key, "versions": versions()}, sort_keys=True).encode()
+    identity = json.dumps({"key": key, "versions": versions(), "code": scoring_code()}, sort_keys=True).encode()
     digest = hashlib.sha256(identity + np.packbits(mask).tobytes()).hexdigest()[:24]
     file = folder / f"{digest}.json"
     if file.exists():

@@ -58,22 +58,23 @@ class Census:
     Attributes:
         source: ``bundled``, or ``uci`` to read ``adult.data`` from the folder ``path``.
         path: folder of the official files; used with ``source=uci`` only.
-        native_missing: ``drop`` leaves out rows with '?', ``keep`` keeps them as native holes.
+        native_missing: ``drop`` leaves out rows with '?', ``keep`` keeps them as native holes; None = ``drop`` of the
+            bundled file, ``keep`` of UCI's, whose first 20,000 rows are the paper's with their holes.
         n_train: training rows.
         n_test: test rows.
     """
 
     source: str
     path: str | None
-    native_missing: str
+    native_missing: str | None
     n_train: int
     n_test: int
 
     def __post_init__(self) -> None:
         if self.source not in ("bundled", "uci"):
             raise ConfigError(f"dataset.source is bundled or uci, got {self.source!r}")
-        if self.native_missing not in ("drop", "keep"):
-            raise ConfigError(f"dataset.native_missing is drop or keep, got {self.native_missing!r}")
+        if self.native_missing not in ("drop", "keep", None):
+            raise ConfigError(f"dataset.native_missing is drop, keep or null, got {self.native_missing!r}")
         if self.source == "uci" and self.path is None:
             raise ConfigError("dataset.source=uci needs dataset.path=DIR, the folder that holds adult.data")
         if self.n_train < 2 or self.n_test < 1:
@@ -88,11 +89,11 @@ class Census:
             TableError: the official file is absent or is not the Adult table, or has too few rows.
         """
         frame = _read_bundled() if self.source == "bundled" else _read_uci(Path(str(self.path)))
-        frame = frame.mask(frame == "?", np.nan)
-        if self.native_missing == "drop":
-            frame = frame.dropna()
         if self.source == "uci":
-            frame = frame.head(PAPER_ROWS)
+            frame = frame.head(PAPER_ROWS)  # before any row is left out: the paper's are the first of the file
+        frame = frame.mask(frame == "?", np.nan)
+        if (self.native_missing or ("drop" if self.source == "bundled" else "keep")) == "drop":
+            frame = frame.dropna()
         frame = frame.reset_index(drop=True)
         schema = infer_schema(frame, TARGET, CATEGORICAL)
         return split_rows(frame, schema, self.n_train, self.n_test, seed)

@@ -1,12 +1,13 @@
 """LightningModule: the masked training step, and sampling through ``predict``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
-from torch import Tensor
+from torch import Tensor, nn
 
 from src.diffusion import (
     AbsorbingDenoiser,
@@ -83,6 +84,7 @@ class MissDiffModule(pl.LightningModule):
         self._sizes: list[int] = []
         self.compiles = False
         self._objective: Callable[..., RowLosses] = self.denoiser.losses_of
+        self._has_dropout = any(_drops_out(layer) for layer in self.denoiser.modules())
 
     def on_fit_start(self) -> None:
         """Compile the objective, where that is asked for: one graph of fixed shapes, on a GPU a CUDA graph."""
@@ -124,7 +126,9 @@ class MissDiffModule(pl.LightningModule):
         rows are weighted by it.
         """
         x, mask, n_rows, n_global = batch
-        rows = self._objective(x, mask, *self._noise_of(x, n_global))
+        noise = self._noise_of(x, n_global)
+        with self._seeded_dropout():
+            rows = self._objective(x, mask, *noise)
         weights = self._self_paced(rows, batch)[:n_rows] if self._in_curriculum() else 1
         loss = rows.loss[:n_rows]
         self._rows.append(RowLosses(loss.detach().clone(), rows.noise_level[:n_rows].detach().clone()))
@@ -139,6 +143,20 @@ class MissDiffModule(pl.LightningModule):
             return self.denoiser.draw_noise(x, self._noise)
         noise = self.denoiser.draw_noise(x.new_empty(n_global, x.shape[1]), self._noise)
         return tuple(share(each, self.global_rank, world_size) for each in noise)
+
+    @contextmanager
+    def _seeded_dropout(self) -> Iterator[None]:
+        """PyTorch's global stream, which dropout draws from, seeded by run, epoch, step and rank; put back after.
+
+        The forward pass alone draws: the backward pass uses the masks again.
+        """
+        if not self._has_dropout:
+            yield
+            return
+        step = (self.current_epoch, len(self._rows), self.global_rank)
+        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+            torch.manual_seed(derive(self.seed, "dropout", *step))
+            yield
 
     def _in_curriculum(self) -> bool:
         """Whether rows are weighted: until all count in full, and never in fine-tuning."""
@@ -249,6 +267,13 @@ def _denoiser(
     if targets is None:
         return diffusion.build(network.build(encoder.width), moments)
     return ConditionalDenoiser(network.build(encoder.width, N_CHANNELS), diffusion, moments, encoder.columns, targets)
+
+
+def _drops_out(layer: nn.Module) -> bool:
+    """Whether a layer draws random numbers in training."""
+    if isinstance(layer, nn.MultiheadAttention):
+        return layer.dropout > 0
+    return isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0
 
 
 def shares_as_rows(n_rows: int, on_rows: Callable[[float], object]) -> Callable[[float], None]:

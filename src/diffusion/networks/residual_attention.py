@@ -18,6 +18,7 @@ DIM_POSITION = 128
 DIM_FEATURE = 8
 FEEDFORWARD = 64
 DROPOUT = 0.1
+"""In training, drawn from PyTorch's global stream: whoever trains seeds it for every step."""
 
 
 class AttentionBlock(nn.Module):

@@ -1,17 +1,20 @@
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from src.errors import RunExistsError
 from src.metrics.scores import Scores
+from src.results import provenance
 from src.results.figures import draw_figures
 from src.results.files import write_json, write_whole
 from src.results.provenance import CLEAR_REFS, peak_memory_mb, reset_peak_memory
 from src.results.report import Report, cached_references, fingerprint
 from src.results.run_folder import RunFolder, flatten
 from src.results.terminal import score_table
+from src.tables import Split, Table
 from tests.conftest import random_table
 
 CONFIG = {"seed": 0, "training": {"epochs": 3}}
@@ -84,6 +87,59 @@ def test_fingerprint_sees_one_changed_cell(split):
     before = fingerprint(split)
     split.test.frame.loc[3, "age"] += 1
     assert fingerprint(split) != before
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda schema: replace(schema, target="colour" if schema.target != "colour" else None),
+        lambda schema: replace(schema, columns=(replace(schema.columns[0], name="renamed"), *schema.columns[1:])),
+        lambda schema: replace(schema, columns=(replace(schema.columns[0], integer=False), *schema.columns[1:])),
+        lambda schema: replace(
+            schema,
+            columns=tuple(
+                replace(column, categories=column.categories[::-1]) if column.categories else column
+                for column in schema.columns
+            ),
+        ),
+    ],
+    ids=["target", "name", "kind", "order of categories"],
+)
+def test_fingerprint_sees_what_decides_scores_beside_the_cells(split, changed):
+    schema = changed(split.train.schema)
+    other = Split(
+        *(
+            Table(table.frame.set_axis(schema.names, axis=1), schema)
+            for table in (split.train, split.test)
+        )
+    )
+    assert fingerprint(other) != fingerprint(split)
+
+
+def test_references_are_computed_anew_by_other_code(tmp_path, monkeypatch):
+    mask, calls = np.ones((4, 2), dtype=bool), []
+
+    def compute():
+        calls.append(1)
+        return {"hot_deck": Scores({"m": 0.5})}
+
+    for code in ("before", "before", "after"):
+        monkeypatch.setattr("src.results.report.scoring_code", lambda code=code: code)
+        cached_references(tmp_path, {}, mask, compute)
+    assert len(calls) == 2
+
+
+def test_the_scoring_code_is_that_of_metrics_completions_tables_and_streams(monkeypatch, tmp_path):
+    files = ["metrics/a.py", "metrics/deep/b.py", "completion/c.py", "tables/d.py", "seeding.py"]
+    monkeypatch.setattr(provenance, "SOURCE", tmp_path)
+    found = set()
+    for file in [*files, "results/e.py"]:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("1")
+        provenance.scoring_code.cache_clear()
+        found.add(provenance.scoring_code())
+    provenance.scoring_code.cache_clear()
+    assert len(found) == len(files)
 
 
 def test_score_table_marks_undefined_and_explains_the_rows():

@@ -10,7 +10,7 @@ from src.tables.bayesian_network import D2_GIVEN, conditional_errors, d2_situati
 
 def census(**changes):
     return Census(
-        **{"source": "bundled", "path": None, "native_missing": "drop", "n_train": 16000, "n_test": 4000} | changes
+        **{"source": "bundled", "path": None, "native_missing": None, "n_train": 16000, "n_test": 4000} | changes
     )
 
 
@@ -37,10 +37,15 @@ def test_census_reads_the_official_format_and_takes_the_first_rows(tmp_path):
     bundled = pd.read_parquet("src/tables/data/adult.parquet")
     lines = bundled.head(21000).astype(str).agg(", ".join, axis=1)
     (tmp_path / "adult.data").write_text("\n".join(lines) + "\n\n")
-    split = census(source="uci", path=str(tmp_path), native_missing="keep").load(0)
+    split = census(source="uci", path=str(tmp_path)).load(0)
     ages = np.sort(np.concatenate([split.train.frame["age"], split.test.frame["age"]]))
     np.testing.assert_array_equal(ages, np.sort(bundled["age"].head(20000)))
     assert not split.train.observed.all()
+    n_complete = int((bundled.head(20000) != "?").all(axis=1).sum())
+    dropped = census(source="uci", path=str(tmp_path), native_missing="drop", n_train=n_complete - 1, n_test=1).load(0)
+    ages = np.sort(np.concatenate([dropped.train.frame["age"], dropped.test.frame["age"]]))
+    complete = bundled.head(20000)[(bundled.head(20000) != "?").all(axis=1)]
+    np.testing.assert_array_equal(ages, np.sort(complete["age"]))
 
 
 def test_census_refuses(tmp_path):
