@@ -70,6 +70,8 @@ class DiffusionImputer(Imputer):
 
     Attributes:
         n_steps: steps of one draw.
+        n_evaluations: network evaluations that one draw of a row with holes took, on average over the rows and draws
+            of all tables since it was fitted.
     """
 
     draws_differ: ClassVar[bool] = True
@@ -77,13 +79,20 @@ class DiffusionImputer(Imputer):
     seed: int
     recipe: ModelRecipe | None = field(default=None, init=False, repr=False)
     module: MissDiffModule | None = field(default=None, init=False, repr=False)
-    n_evaluations: int = field(default=0, init=False)
+    _evaluated: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
+    """Network evaluations of rows, and drawn rows."""
 
     def __post_init__(self) -> None:
         if self.n_steps is not None and self.n_steps < 1:
             raise ConfigError(f"imputer.n_steps is at least 1, got {self.n_steps}")
 
     is_conditional: ClassVar[bool] = False
+
+    @property
+    def n_evaluations(self) -> float:
+        """See the class."""
+        evaluations, rows = self._evaluated
+        return evaluations / rows if rows else 0.0
 
     def targets(self, table: Table) -> Targets | None:
         """What is hidden in training on a table; None = nothing is."""
@@ -99,6 +108,7 @@ class DiffusionImputer(Imputer):
         if is_conditional != self.is_conditional:
             raise ConfigError(f"the model is {'' if is_conditional else 'not '}a conditional one (imputer=csdi_t)")
         self.module = module.eval()
+        self._evaluated = (0, 0)
         self._fitted_names = module.encoder.schema.names
 
     def check(self, recipe: ModelRecipe) -> None:
@@ -163,22 +173,22 @@ class DiffusionImputer(Imputer):
         }
         done = dict.fromkeys(draws, 0)
         n_blocks = -(-len(rows) // BLOCK_ROWS)
-        self.n_evaluations = 0
+        evaluations, drawn_rows = self._evaluated
         for block in range(n_blocks):
             part = table.take(rows[block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS])
             x, mask = module.encoder.forward(part, part.observed)
             holes = {name: ~part.observed[:, schema.names.index(name)] for name in draws}
-            self.n_evaluations = 0
             for number in range(n_imputations):
                 seed = derive(self.seed, "imputation", block, number)
                 drawn = self._draw(module, x, mask, torch.Generator(module.device).manual_seed(seed))
-                self.n_evaluations += drawn.n_evaluations
+                evaluations, drawn_rows = evaluations + drawn.n_evaluations * len(x), drawn_rows + len(x)
                 cells = module.encoder.decode(drawn.x)
                 for name, here in holes.items():
                     draws[name][number, done[name] : done[name] + here.sum()] = cells[name][here]
                 self.on_progress((block + (number + 1) / n_imputations) / n_blocks)
             for name, here in holes.items():
                 done[name] += int(here.sum())
+        self._evaluated = (evaluations, drawn_rows)
         return Imputations(table, draws)
 
     @abstractmethod

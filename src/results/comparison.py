@@ -6,7 +6,7 @@ from typing import Any
 
 from src.metrics.catalogue import describe
 
-BEST = {"high": "1", "low": "0", "half": "0.5", "level": "0.9"}
+BEST = {"high": "1", "low": "0", "half": "0.5"}
 N_WORST = 5
 TINY = 1e-6
 USES = {

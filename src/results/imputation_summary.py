@@ -29,7 +29,9 @@ def imputation_summary(folder: RunFolder) -> str:
     parts = {label: prefix for label, prefix in PARTS.items() if f"{prefix}rmse" in metrics}
     rows = [["", *(describe(f"imputation/{name}").heading for name in MEASURES)]]
     rows += [[label, *(_number(metrics.get(prefix + name)) for name in MEASURES)] for label, prefix in parts.items()]
-    evaluations = f", {report['n_evaluations']:,.0f} network evaluations a row" if report["n_evaluations"] else ""
+    evaluations = (
+        f", {report['n_evaluations']:,.0f} network evaluations a row and draw" if report["n_evaluations"] else ""
+    )
     return "\n".join(
         [
             _aligned(rows),

@@ -8,13 +8,13 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from src.metrics.metric import good
 from src.results.card import ROLES
 from src.results.origin import MECHANISMS
 from src.results.sweep import Cell, ResultTable, Run, best_columns, shown
 from src.results.sweep_series import COLORS, MAIN_METRIC, Look, by_known, looks, metric, metric_names
 
 OPEN_TABLES = 8
-GOOD = {"high": "high is good", "low": "low is good", "half": "0.5 is good", "level": "0.9 is good"}
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _about(table: ResultTable) -> str:
         return ""
     about = metric(table.metric)
     return (
-        f'<p class="about"><code>{escape(table.metric)}</code>, {GOOD[table.best]}. {escape(about.meaning)} '
+        f'<p class="about"><code>{escape(table.metric)}</code>, {table.good}. {escape(about.meaning)} '
         f"Blind to: {escape(about.blind)}.</p>"
     )
 
@@ -222,7 +222,7 @@ def glossary(site: Site) -> str:
     for name in site.choices["metric"]:
         about = metric(name)
         low, high = ("unbounded" if bound is None else f"{bound:g}" for bound in about.bounds)
-        texts = (about.heading, GOOD[about.best], f"{low} to {high}", about.meaning, about.blind)
+        texts = (about.heading, good(about.best), f"{low} to {high}", about.meaning, about.blind)
         rows.append(
             f'<tr{site.codes("metric", [name])}><th scope="row"><code>{escape(name)}</code></th>'
             + "".join(f"<td>{escape(text)}</td>" for text in texts)

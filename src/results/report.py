@@ -22,9 +22,9 @@ class Report:
     """One finished run; see the README for the meaning of every field.
 
     ``overrides``: what the command line has to say beside dataset, missing, ratio, method and seed to make this run.
-    ``n_evaluations``: network evaluations a synthetic row took. ``validation_bits``: negative
-    log-likelihood of the validation rows, bits per coordinate, before fine-tuning and after each of
-    its epochs. ``dependent_pairs``: pairs that count with SDMetrics' default thresholds.
+    ``n_evaluations``: network evaluations that one draw of a row, synthetic or filled, took on average.
+    ``validation_bits``: negative log-likelihood of the validation rows, bits per coordinate, before fine-tuning and
+    after each of its epochs. ``dependent_pairs``: pairs that count with SDMetrics' default thresholds.
     ``details``: metric -> how it came about, e.g. the chosen grid point.
     """
 
@@ -70,7 +70,10 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``report.json``, with ``metric_notes``: what each metric is."""
-        return {**asdict(self), "metric_notes": {name: describe(name).note() for name in self.metrics}}
+        level = {"level": self.config.get("evaluation", {}).get("level")}
+        notes = {name: describe(name).note() for name in self.metrics}
+        notes = {name: note | level if note["best"] == "level" else note for name, note in notes.items()}
+        return {**asdict(self), "metric_notes": notes}
 
 
 def fingerprint(split: Split) -> str:

@@ -15,6 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from src.errors import ConfigError
+from src.metrics.metric import distance, good
 from src.tables.own_table import dataset_label
 
 DETAILS = ("metrics", "reasons", "per_column", "per_pair", "references", "time")
@@ -54,6 +55,12 @@ class Run:
         """``<missing>-<ratio>``, as in the run folder's path."""
         return self.missing if self.ratio is None else f"{self.missing}-{self.ratio:g}"
 
+    @property
+    def level(self) -> float | None:
+        """What its intervals are to cover (``evaluation.level``); None of a run without intervals."""
+        value: float | None = self.report["config"].get("evaluation", {}).get("level")
+        return value
+
     def metric(self, name: str) -> float | None:
         """A metric of the synthetic table; None where undefined."""
         value: float | None = self.report["metrics"].get(name)
@@ -83,6 +90,7 @@ class Cell:
         paper: the number the paper prints at this place, if it prints one.
         paper_bold: whether the paper prints it in bold.
         paper_reason: why the paper has no number at this place, where it prints "-".
+        level: what the intervals of its runs are to cover; None without intervals, or where the runs differ.
     """
 
     values: tuple[float, ...] = ()
@@ -91,6 +99,7 @@ class Cell:
     paper: float | None = None
     paper_bold: bool = False
     paper_reason: str | None = None
+    level: float | None = None
 
     @cached_property
     def mean(self) -> float | None:
@@ -132,6 +141,12 @@ class ResultTable:
     notes: tuple[str, ...] = ()
     above: tuple[str, ...] = ()
     commands: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> str:
+        """Which values are good, in words."""
+        levels = {found.level for _, cells in self.rows for found in cells if found.level is not None}
+        return good(self.best, sorted(levels))
 
 
 def read_runs(*roots: Path) -> list[Run]:
@@ -214,11 +229,13 @@ def cell(runs: Sequence[Run], metric: str, paper: float | None = None) -> Cell:
     """The cell of the given runs, one a seed."""
     values = [run.metric(metric) for run in runs]
     reasons = [run.reason(metric) for run in runs]
+    levels = {run.level for run in runs}
     return Cell(
         values=tuple(value for value in values if value is not None),
         folders=tuple(run.folder for run in runs),
         reason=next((reason for reason in reasons if reason), None),
         paper=paper,
+        level=next(iter(levels)) if len(levels) == 1 else None,
     )
 
 
@@ -229,16 +246,19 @@ def shown(value: float) -> str:
     return f"{value:.{min(2 - math.floor(math.log10(abs(value))), 6)}f}"
 
 
+def best_cell(table: ResultTable, cells: Sequence[Cell]) -> Cell:
+    """The best of some cells that have a mean."""
+    return min(cells, key=lambda found: distance(table.best, found.mean or 0, found.level))
+
+
 def best_columns(table: ResultTable, row: Sequence[Cell]) -> set[int]:
     """Which columns of a row are best by the mean; those that print alike tie, references never count."""
     means = {i: mean for i, cell in enumerate(row[: len(row) - table.references]) if (mean := cell.mean) is not None}
     if not means:
         return set()
-    distance = {
-        "high": lambda mean: -mean,
-        "low": lambda mean: mean,
-        "half": lambda mean: abs(mean - 0.5),
-        "level": lambda mean: abs(mean - 0.9),
-    }[table.best]
-    first = min(means.values(), key=distance)
-    return {i for i, mean in means.items() if mean == first or shown(mean) == shown(first)}
+    distances = {i: distance(table.best, mean, row[i].level) for i, mean in means.items()}
+    first = min(distances, key=lambda i: distances[i])
+    if math.isinf(distances[first]):
+        return set()
+    alike = (shown(means[first]), row[first].level)
+    return {i for i in means if distances[i] == distances[first] or (shown(means[i]), row[i].level) == alike}

@@ -16,6 +16,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter
 
+from src.metrics.metric import good
 from src.results.files import write_whole
 from src.results.sweep import Run
 from src.results.sweep_series import (
@@ -156,8 +157,7 @@ def _reference(axis: Axes, row: str, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _direction(name: str) -> str:
-    good = {"high": "high is good", "low": "low is good", "half": "0.5 is good", "level": "0.9 is good"}
-    return good[metric(name).best]
+    return good(metric(name).best)
 
 
 def _heat(

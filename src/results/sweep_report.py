@@ -134,11 +134,8 @@ def _report(
 
 
 def _section(table: ResultTable, heading: str) -> list[str]:
-    best = {"high": "higher is better", "low": "lower is better", "half": "0.5 is best", "level": "0.9 is best"}[
-        table.best
-    ]
     notes = "\n".join(f"* {text_in_markdown(note)}" for note in table.notes)
-    title = f"{heading} {text_in_markdown(table.title)} ({best})"
+    title = f"{heading} {text_in_markdown(table.title)} ({table.good})"
     return [title, *_origin(table.above, table.commands), markdown(table), *([notes] if notes else [])]
 
 

@@ -7,10 +7,11 @@ from itertools import groupby
 from statistics import fmean
 
 from src.metrics.catalogue import describe
+from src.metrics.metric import distance
 from src.results.origin import IMPUTE, commands, mechanism_order, method_order, origin, settings
 from src.results.paper import TITLES, PaperNumber, paper_numbers
 from src.results.selection import family_of, measuring, runs_of
-from src.results.sweep import Cell, ResultTable, Run, best_columns, cell, shown
+from src.results.sweep import Cell, ResultTable, Run, best_cell, best_columns, cell, shown
 
 BESIDE = ("complete", "marginals")
 """Methods that are a ceiling and a floor, not rivals: read beside the others, never best."""
@@ -196,17 +197,17 @@ def _standing_of_missdiff(table: ResultTable, columns: Sequence[Column]) -> list
     ours = {i for i, column in enumerate(columns) if column.method == "missdiff"}
     behind, shared, n_rows = [], [], 0
     for heading, cells in table.rows:
-        best, own = best_columns(table, cells), [mean for i in sorted(ours) if (mean := cells[i].mean) is not None]
+        best, own = best_columns(table, cells), [cells[i] for i in sorted(ours) if cells[i].mean is not None]
         others = [c for i, c in enumerate(cells[: len(cells) - table.references]) if i not in ours and c.values]
-        if not own or not others:
+        if not best or not own or not others:
             continue
         n_rows += 1
         if best & ours and best - ours:
             shared.append(heading)
         if not best & ours:
             first = min(best)
-            nearest = (min if table.best == "low" else max)(own)
-            behind.append(f"{heading} ({columns[first].heading} {shown(cells[first].mean or 0)}, not {shown(nearest)})")
+            means = [shown(found.mean or 0) for found in (cells[first], best_cell(table, own))]
+            behind.append(f"{heading} ({columns[first].heading} {', not '.join(means)})")
     if behind:
         return [f"missdiff is not first in: {'; '.join(behind)}."]
     ties = f"; shared in {', '.join(shared)}" if shared else ""
@@ -219,13 +220,15 @@ def _below_the_floor(table: ResultTable, columns: Sequence[Column]) -> list[str]
     """In which rows the method is worse than independent draws, which a first place among the methods would hide."""
     floors = [i for i, column in enumerate(columns) if (column.method, column.name) == (None, FLOOR)]
     ours = [i for i, column in enumerate(columns) if column.method == "missdiff"]
-    sign = {"high": 1, "low": -1}.get(table.best, 0)
     below = []
     for heading, cells in table.rows:
         floor = next((mean for i in floors if (mean := cells[i].mean) is not None), None)
-        own = max((sign * mean for i in ours if (mean := cells[i].mean) is not None), default=None)
-        if floor is not None and own is not None and own < sign * floor:
-            below.append(f"{heading} ({shown(sign * own)}, {FLOOR} {shown(floor)})")
+        own = [cells[i] for i in ours if cells[i].mean is not None]
+        if floor is None or not own:
+            continue
+        ours_best = best_cell(table, own)
+        if distance(table.best, ours_best.mean or 0, ours_best.level) > distance(table.best, floor, ours_best.level):
+            below.append(f"{heading} ({shown(ours_best.mean or 0)}, {FLOOR} {shown(floor)})")
     return [f"missdiff is worse than independent draws in: {'; '.join(below)}."] if below else []
 
 

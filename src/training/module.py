@@ -272,7 +272,7 @@ def _denoiser(
 def _drops_out(layer: nn.Module) -> bool:
     """Whether a layer draws random numbers in training."""
     if isinstance(layer, nn.MultiheadAttention):
-        return layer.dropout > 0
+        return bool(layer.dropout > 0)
     return isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0
 
 

@@ -1,6 +1,6 @@
 // The figures: curves, heat maps, quality against seconds. STATE holds what the filters chose.
 const STATE = { text: "", dataset: "", missing: "", ratio: "", method: "", metric: "", off: new Set() };
-const GOOD = { high: "high is good", low: "low is good", half: "0.5 is good", level: "0.9 is good" };
+const GOOD = { high: "high is good", low: "low is good", half: "0.5 is good", level: "the level of its run is good" };
 const MOST_NUMBERS = 24;
 
 const part = (id, selector) => document.getElementById(id).querySelector(selector);

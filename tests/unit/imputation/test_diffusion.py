@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from src.diffusion import Targets
+from src.diffusion import Drawn, Targets
 from src.errors import ConfigError
 from src.imputation.diffusion import ConditionalImputer
 from tests.conftest import random_table
@@ -58,11 +58,25 @@ def test_a_model_of_the_other_kind_is_refused():
         other.take(one.module)
 
 
-def test_the_cost_of_a_row_is_counted():
+def test_the_cost_of_a_draw_of_a_row_is_counted():
     table = random_table(40)
     mask = np.ones((40, 4), dtype=bool)
     mask[::2, 1] = False
     found = missdiff(0).fit(table)
+    assert found.n_evaluations == 0
     found.transform(table.with_holes(mask), 3)
-    assert found.n_evaluations == 3 * ((8 - 1) * 2 + 1)  # 8 steps twice, the last one once
+    assert found.n_evaluations == (8 - 1) * 2 + 1  # 8 steps twice, the last one once
     assert torch.isfinite(found.module.denoiser.mean).all()
+
+
+def test_the_cost_is_a_mean_over_blocks_and_tables(monkeypatch):
+    monkeypatch.setattr("src.imputation.diffusion.BLOCK_ROWS", 10)
+    costs = iter([5, 5, 20, 20, 8, 8])  # two draws of blocks of 10 and 5 rows, then of 10 rows of another table
+    found = missdiff(0).fit(random_table(40))
+    monkeypatch.setattr(found, "_draw", lambda module, x, mask, generator: Drawn(x, next(costs)))
+    for n_rows in (15, 10):
+        table = random_table(n_rows)
+        mask = np.ones((n_rows, 4), dtype=bool)
+        mask[:, 1] = False
+        found.transform(table.with_holes(mask), 2)
+    assert found.n_evaluations == (10 * 5 + 5 * 20 + 10 * 8) / 25

@@ -154,7 +154,7 @@ def test_the_page_of_the_paper_is_generated_with_commands_and_figures(tmp_path):
         figure.write_bytes(b"a picture")
     write_results(page, runs, paper_tables(runs), [], [tmp_path / "runs"], figures)
     text = page.read_text()
-    assert "## Table 1. Fidelity on Census, MCAR (higher is better)" in text
+    assert "## Table 1. Fidelity on Census, MCAR (high is good)" in text
     assert "census: fidelity/overall" not in text
     assert "python -m src.train --multirun dataset=census missing=row,independent ratio=0.2 method=missdiff" in text
     assert "![seconds-a](figures/seconds-a.png)" in text

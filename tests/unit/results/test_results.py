@@ -107,12 +107,7 @@ def test_fingerprint_sees_one_changed_cell(split):
 )
 def test_fingerprint_sees_what_decides_scores_beside_the_cells(split, changed):
     schema = changed(split.train.schema)
-    other = Split(
-        *(
-            Table(table.frame.set_axis(schema.names, axis=1), schema)
-            for table in (split.train, split.test)
-        )
-    )
+    other = Split(*(Table(table.frame.set_axis(schema.names, axis=1), schema) for table in (split.train, split.test)))
     assert fingerprint(other) != fingerprint(split)
 
 

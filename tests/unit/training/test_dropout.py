@@ -1,4 +1,4 @@
-"""Every network trains to the same weights again: after other work in the process, resumed, and on each rank its own."""
+"""Every network trains to the same weights again, after other work in the process and resumed."""
 
 import pytest
 import torch
