@@ -17,7 +17,7 @@ def complete_rows(table: Table) -> Table:
 def only_complete(table: Table, kept: Table, kind: str) -> str | None:
     """What to say where ``kept``, the complete rows of a ``kind`` (real, synthetic) table, are not all; else None."""
     return (
-        f"only the {kept.n_rows} complete of {table.n_rows} {kind} rows have distances"
+        f"only the {kept.n_rows} complete of {table.n_rows} {kind} rows were compared"
         if kept.n_rows < table.n_rows
         else None
     )

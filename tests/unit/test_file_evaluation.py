@@ -302,6 +302,9 @@ def test_the_real_file_is_no_hold_out(files):
 def test_names_and_paths_need_no_quotes_of_hydra():
     arguments = ["target=Gewicht (kg)", "real=/tmp/a=1, é.csv", "categorical=[Ort (heute),1]", "exclude=a b,c"]
     composed = compose([quoted_path(argument) for argument in arguments], "evaluate")
+    marked = compose([quoted_path(argument) for argument in ("holes=[?, N/A]", "also_holes=-999,none")], "evaluate")
+    assert (list(marked.holes), list(marked.also_holes)) == (["?", "N/A"], ["-999", "none"])
+    assert quoted_path("holes=like_training") == "holes=like_training", "a word to src.sample"
     assert composed.target == "Gewicht (kg)"
     assert composed.real == "/tmp/a=1, é.csv"
     assert list(composed.categorical) == ["Ort (heute)", "1"]
