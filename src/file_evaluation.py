@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def evaluate_files(request: FileRequest) -> dict[str, Any]:
     started = time.perf_counter()
     tables = read_tables(request)
     others = other_tables(tables, request.seed) if request.evaluation.references else {}
+    others = {name: holed_alike(name, table, _present(tables), request.seed) for name, table in others.items()}
     n_threads = cores_of_a_job()
     scored = {}
     every = {"synthetic": tables.synthetic, **others}
@@ -108,6 +110,25 @@ def other_tables(tables: FileTables, seed: int) -> dict[str, Table]:
         if complete.any():
             others["ceiling"] = tables.test.take(complete)
     return others
+
+
+def holed_alike(name: str, table: Table, tables: Mapping[str, Table], seed: int) -> Table:
+    """A table of :func:`other_tables` beside a synthetic one with holes: it has holes too, so that they have a scale.
+
+    The floor as many as the real column, anywhere; the ceiling those of as many hold-out rows, complete or not.
+
+    Arguments:
+        name: of the table.
+        table: without a hole.
+        tables: the real, the synthetic and perhaps the test table, by these names.
+        seed: draws holes and rows.
+    """
+    if tables["synthetic"].observed.all():
+        return table
+    rng = numpy_stream(seed, "reference", "holes")
+    if name == "ceiling":
+        return tables["test"].take(rng.permutation(tables["test"].n_rows)[: table.n_rows])
+    return table.with_holes(rng.random(table.observed.shape) < tables["real"].observed.mean(axis=0))
 
 
 def ceiling_rows(tables: FileTables, request: FileRequest) -> Downstream:

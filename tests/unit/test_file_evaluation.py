@@ -167,6 +167,23 @@ METRICS_OF_HOLES = (
 )
 
 
+def test_floor_and_ceiling_have_holes_where_the_synthetic_table_has_some(files):
+    rng = np.random.default_rng(0)
+    for name in ("real", "synthetic", "test"):
+        frame = pd.concat([pd.read_csv(files / f"{name}.csv")] * 3)
+        holes = (rng.random(len(frame)) < 0.3) & (frame["label"] == 1)
+        frame["age"] = frame["age"].mask(holes)
+        frame["height"] = frame["height"].mask(holes | (rng.random(len(frame)) < 0.1))
+        frame.to_csv(files / f"{name}.csv", index=False)
+    found = evaluate(files, "evaluation.references=true", test="test.csv")
+    floor, ceiling = found["references"]["floor"], found["references"]["ceiling"]
+    assert set(floor) == set(ceiling) == set(found["metrics"])
+    for name in ("holes/co_occurrence", "holes/dependence"):
+        assert floor[name] < 0.5 < ceiling[name]
+        assert floor[name] < found["metrics"][name]
+    assert min(floor["holes/share"], ceiling["holes/share"]) > 0.9
+
+
 def test_a_column_that_is_a_hole_throughout_is_named(files):
     with_holes(files / "synthetic.csv", 0.2, 0, age=np.nan)
     found = evaluate(files, "target=label")
