@@ -25,7 +25,7 @@ from src.completion import COMPLETIONS, marginals
 from src.config import Config
 from src.errors import ConfigError
 from src.experiment import make_module
-from src.file_evaluation import without_holdout
+from src.file_evaluation import holed_alike, without_holdout
 from src.frames import as_tables, check_frame, plain, understood, with_filled
 from src.imputation.diffusion import MissDiffImputer
 from src.metrics.evaluate import score
@@ -229,7 +229,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         split = Split(tables["real"], tables.get("test", tables["real"]))
         floor = marginals(tables["real"], tables["real"].observed, numpy_stream(self.seed, "reference", "marginals"))[0]
         evaluation, n_threads = of_synthetic_rows(self._config().evaluation), cores_of_a_job()
-        scored = {"synthetic": tables["synthetic"], "floor": floor}
+        scored = {"synthetic": tables["synthetic"], "floor": holed_alike("floor", floor, tables, self.seed)}
         scores = {name: score(split, table, evaluation, self.seed, n_threads) for name, table in scored.items()}
         if test is None:
             for each in scores.values():

@@ -10,7 +10,12 @@ PATH_KEYS = (
 )
 TEXT_KEYS = ("target", "dataset.target", "dataset.separator", "dataset.decimal", "dataset.quote", "where")
 NAME_LISTS = ("categorical", "numerical", "exclude")
-NAME_LIST_KEYS = (*NAME_LISTS, *(f"dataset.{key}" for key in (*NAME_LISTS, "ids", "holes", "also_holes")))
+NAME_LIST_KEYS = (
+    *NAME_LISTS,
+    "holes",
+    "also_holes",
+    *(f"dataset.{key}" for key in (*NAME_LISTS, "ids", "holes", "also_holes")),
+)
 OVERRIDE = re.compile(r"[~+]{0,2}[A-Za-z_][\w.@/]*=")
 PLAIN_PATH = re.compile("[A-Za-z./_][A-Za-z0-9./_-]*")
 
@@ -28,6 +33,8 @@ def quoted_path(override: str) -> str:
     """
     key, sign, value = override.partition("=")
     if not sign or value in ("", "null"):
+        return override
+    if key == "holes" and not value.startswith("["):  # that of src.sample, a word
         return override
     if key in NAME_LIST_KEYS and not re.search("['\"]", value):
         names = [name.strip() for name in value.removeprefix("[").removesuffix("]").split(",")]

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ from src.results.provenance import commit, versions
 from src.seeding import numpy_stream
 from src.sweep import cores_of_a_job
 from src.tables import Schema, Split, Table, infer_schema, make_table
-from src.tables.files import read_frame
+from src.tables.files import Mark, read_frame
 from src.tables.kinds import check_names, choose_kinds, content_of
 from src.tables.pairing import admit_unseen, as_real, canonical, refuse_other_columns
+from src.tables.understanding import Rules, marked
 
 COMPARE_WITH_HOLDOUT = "privacy/dcr"
 DELAY_S = 5.0
@@ -72,6 +74,7 @@ def evaluate_files(request: FileRequest) -> dict[str, Any]:
     started = time.perf_counter()
     tables = read_tables(request)
     others = other_tables(tables, request.seed) if request.evaluation.references else {}
+    others = {name: holed_alike(name, table, _present(tables), request.seed) for name, table in others.items()}
     n_threads = cores_of_a_job()
     scored = {}
     every = {"synthetic": tables.synthetic, **others}
@@ -109,6 +112,25 @@ def other_tables(tables: FileTables, seed: int) -> dict[str, Table]:
     return others
 
 
+def holed_alike(name: str, table: Table, tables: Mapping[str, Table], seed: int) -> Table:
+    """A table of :func:`other_tables` beside a synthetic one with holes: it has holes too, so that they have a scale.
+
+    The floor as many as the real column, anywhere; the ceiling those of as many hold-out rows, complete or not.
+
+    Arguments:
+        name: of the table.
+        table: without a hole.
+        tables: the real, the synthetic and perhaps the test table, by these names.
+        seed: draws holes and rows.
+    """
+    if tables["synthetic"].observed.all():
+        return table
+    rng = numpy_stream(seed, "reference", "holes")
+    if name == "ceiling":
+        return tables["test"].take(rng.permutation(tables["test"].n_rows)[: table.n_rows])
+    return table.with_holes(rng.random(table.observed.shape) < tables["real"].observed.mean(axis=0))
+
+
 def ceiling_rows(tables: FileTables, request: FileRequest) -> Downstream:
     """Rows of the ceiling's utility, that of the real table: hold-out rows test and may not train.
 
@@ -133,10 +155,10 @@ def read_tables(request: FileRequest) -> FileTables:
         ConfigError: see :func:`evaluate_files`.
     """
     notes: list[str] = []
-    frame = read_frame(request.real, notes.append)
+    frame = read_frame(request.real, notes.append, mark=_mark(request, request.real, notes))
     texts = [name for name in frame.columns if content_of(frame[name]) == "texts"]
     others = {
-        name: read_frame(file, notes.append, texts)
+        name: read_frame(file, notes.append, texts, _mark(request, file, notes))
         for name, file in (("synthetic", request.synthetic), ("test", request.test))
         if file is not None
     }
@@ -161,7 +183,7 @@ def read_tables(request: FileRequest) -> FileTables:
     tables = FileTables(make_table(real, schema), make_table(synthetic, schema), test, left_out, notes)
     if tables.real.n_rows < 2:
         raise TableError(f"{request.real} has one row; at least two are needed to compare with")
-    _note_holes(tables, notes)
+    _note_holes(tables, request, notes)
     _note_use(tables, notes)
     return tables
 
@@ -183,14 +205,27 @@ def _schema(
     return synthetic, Schema(tuple(columns), target)
 
 
-def _note_holes(tables: FileTables, notes: list[str]) -> None:
+def _mark(request: FileRequest, file: Path, notes: list[str]) -> Mark | None:
+    """What marks the holes of a file as the user says; None where nothing is said."""
+    if request.holes is None and not request.also_holes:
+        return None
+    rules = Rules(None, request.holes, tuple(request.also_holes))
+    return lambda frame: marked(frame, {}, rules, lambda sentence: notes.append(f"{file}: {sentence}"), "holes")
+
+
+def _note_holes(tables: FileTables, request: FileRequest, notes: list[str]) -> None:
+    usual = "empty cells, NA, NaN, None and null are holes" if request.holes is None else "empty cells are holes"
+    asked = [repr(marker) for marker in [*(request.holes or []), *request.also_holes]]
+    what = ", ".join([usual, *asked])
     for name, table in _present(tables).items():
         holes = table.frame.isna().sum()
         holed = holes[holes > 0].sort_values(ascending=False)
         if len(holed):
             columns = ", ".join(f"{column} {n:,}" for column, n in holed.head(5).items())
             more = f" and {len(holed) - 5} more columns" if len(holed) > 5 else ""
-            notes.append(f"the {name} table has holes: {columns}{more} (empty cells, NA, NaN, None and null are holes)")
+            notes.append(f"the {name} table has holes: {columns}{more} ({what})")
+    if tables.synthetic.observed.all() and not tables.real.observed.all():
+        notes.append("the synthetic table has no hole: it is taken for complete rows, and its holes are not scored")
 
 
 def _note_use(tables: FileTables, notes: list[str]) -> None:
@@ -230,6 +265,8 @@ def _record(request: FileRequest, tables: FileTables, scores: Scores, references
         "target": schema.target,
         "task": schema.task,
         "notes": tables.notes,
+        "holes": request.holes,
+        "also_holes": request.also_holes,
         "evaluation": asdict(request.evaluation),
         "seed": request.seed,
         "commit": commit(),

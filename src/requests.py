@@ -55,6 +55,8 @@ class FileRequest:
         synthetic: table to score.
         test: real rows that the generator never saw; None = there are none.
         choices: target, kinds and columns to leave out, where they are not as the cells suggest.
+        holes: texts that mark a hole, as ``dataset.holes``; None = :data:`src.tables.files.HOLES`.
+        also_holes: further texts or numbers that mark one, in any column.
         evaluation: which metrics.
         seed: fixes what the metrics draw.
         out: file of the record.
@@ -64,6 +66,8 @@ class FileRequest:
     synthetic: Path
     test: Path | None
     choices: ColumnChoices
+    holes: list[str | int | float] | None
+    also_holes: list[str | int | float]
     evaluation: QuickEvaluation
     seed: int
     out: Path
@@ -108,6 +112,7 @@ def build_evaluation_request(cfg: DictConfig) -> EvaluationRequest | FileRequest
     if plain.get("real") or plain.get("synthetic"):
         return _file_request(plain)
     asked = [key for key in OF_FILES if key not in ("evaluation", "seed") and plain[key]]
+    asked += ["holes"] if plain["holes"] == [] else []  # no marker at all is a wish too
     if asked:
         raise ConfigError(f"{asked[0]}=... goes with real=FILE synthetic=FILE, which are missing")
     return typed(EvaluationRequest, {key: plain[key] for key in of_run if key in plain}, "")
@@ -130,6 +135,8 @@ def _file_request(plain: dict[str, Any]) -> FileRequest:
         synthetic=synthetic,
         test=Path(given.test) if given.test else None,
         choices=choices,
+        holes=given.holes,
+        also_holes=given.also_holes,
         evaluation=evaluation,
         seed=given.seed,
         out=Path(given.out) if given.out else synthetic.with_name(f"{stem}.evaluation.json"),
@@ -143,6 +150,8 @@ class _Files:
     real: str
     synthetic: str
     test: str | None
+    holes: list[str | int | float] | None
+    also_holes: list[str | int | float]
     seed: int
     out: str | None
 

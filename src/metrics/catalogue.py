@@ -118,6 +118,33 @@ METRICS = (
         "near copies; equality after rounding",
     ),
     Metric(
+        "holes/share",
+        "hole share",
+        "high",
+        UNIT,
+        "How alike the share of holes of each column is: 1 - the difference of the two shares, mean over the columns. "
+        "Of synthetic tables that have holes.",
+        "which rows have the holes",
+    ),
+    Metric(
+        "holes/co_occurrence",
+        "hole pairs",
+        "high",
+        UNIT,
+        "How alike pairs of columns are in missing together: the smaller over the larger of the two shares of rows "
+        "that miss both, each summed over the pairs.",
+        "three holes in a row and more; columns that are never missing together; what holes depend on",
+    ),
+    Metric(
+        "holes/dependence",
+        "hole dependence",
+        "high",
+        UNIT,
+        "How much of what a hole depends on is kept: as dependence, between whether a cell is missing and the observed "
+        "values of another column, over the pairs that depend in the real table beyond chance.",
+        "the direction or form of a dependence; a dependence on the value that is missing",
+    ),
+    Metric(
         "truth/d2_error",
         "D2 error",
         "low",

@@ -18,7 +18,11 @@ def column_pairs(columns: Sequence[T], seed: int) -> tuple[list[tuple[T, T]], st
     Returns:
         The pairs in order, and a remark where some are left out.
     """
-    pairs = list(combinations(columns, 2))
+    return sampled_pairs(list(combinations(columns, 2)), seed)
+
+
+def sampled_pairs(pairs: list[tuple[T, T]], seed: int) -> tuple[list[tuple[T, T]], str | None]:
+    """These pairs of columns, or a sample of them: as :func:`column_pairs`."""
     if len(pairs) <= MAX_PAIRS:
         return pairs, None
     kept = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:MAX_PAIRS])

@@ -17,6 +17,8 @@ one ball around the mean, integrated over 30 values of alpha from 0 to 1.
 itself would not score 1.) Best 1, bounds 0..1, but see what fresh real rows get: beta-recall is about .5
 for them, as a fresh row is as likely nearer as farther than the next real row. More means copies.
 
+Of tables with holes only the complete rows have distances, of either side.
+
 What they cannot see: precision knows distance from the centre, not direction; copied training rows
 raise recall.
 """
@@ -24,7 +26,7 @@ raise recall.
 import numpy as np
 
 from src.metrics.features import coordinates
-from src.metrics.neighbours import MIN_ROWS, complete_rows, nearest
+from src.metrics.neighbours import MIN_ROWS, complete_rows, nearest, only_complete
 from src.metrics.scores import Scores
 from src.tables import Table
 
@@ -35,22 +37,20 @@ N_STEPS = 30
 
 def add_coverage(scores: Scores, real: Table, synthetic: Table, n_rows: int, seed: int) -> None:
     """Add the metrics :data:`NAMES` on at most ``n_rows`` complete rows of either side, drawn by ``seed``."""
-    if not synthetic.observed.all():
-        scores.undefined(NAMES, "the table has holes; distances need complete rows")
-        return
-    complete = complete_rows(real)
-    n = min(n_rows, complete.n_rows, synthetic.n_rows)
+    sides = [complete_rows(table) for table in (real, synthetic)]
+    n = min(n_rows, *(side.n_rows for side in sides))
     if n < MIN_ROWS:
         scores.undefined(NAMES, f"{n} complete rows are too few; {MIN_ROWS} of either side are needed")
         return
     rng = np.random.default_rng(seed)
-    to_points = coordinates(complete)
-    points, drawn = (to_points(table.take(rng.permutation(table.n_rows)[:n])) for table in (complete, synthetic))
+    to_points = coordinates(sides[0])
+    points, drawn = (to_points(table.take(rng.permutation(table.n_rows)[:n])) for table in sides)
     scores.add(PRECISION, alpha_precision(points, drawn))
     scores.add(RECALL, beta_recall(points, drawn))
-    if complete.n_rows < real.n_rows:
-        for name in NAMES:
-            scores.remark(name, f"only the {complete.n_rows} complete of {real.n_rows} real rows have distances")
+    for table, side, kind in zip((real, synthetic), sides, ("real", "synthetic"), strict=True):
+        if remark := only_complete(table, side, kind):
+            for name in NAMES:
+                scores.remark(name, remark)
 
 
 def alpha_precision(real: np.ndarray, synthetic: np.ndarray) -> float:

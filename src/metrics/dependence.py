@@ -10,7 +10,8 @@ so a pair counts by how much it depends in the real table, and the many pairs th
 lift the mean, as they lift Column Pair Trends. Best 1, bounds 0..1; independent draws come near 0.
 
 Numbers are cut at the real column's deciles; a value that fills a whole decile gets a bin of its own.
-The empirical NMI of few rows is too large, so both tables give equally many rows.
+The empirical NMI of few rows is too large, so both tables give equally many rows: of each pair as many as
+are observed in both its columns in the table that has fewer of them.
 
 What it cannot see: the direction or form of a dependence (only its strength), anything beyond pairs,
 a wrong distribution of a column, copied training rows.
@@ -21,7 +22,7 @@ import numpy as np
 from src.metrics.counting import column_pairs, entropy, mutual_information
 from src.metrics.features import coded_columns
 from src.metrics.scores import Scores
-from src.tables import Schema, Table
+from src.tables import Table
 
 NAME = "dependence/weighted_nmi"
 N_BINS = 10
@@ -29,38 +30,49 @@ MAX_ROWS = 50_000
 
 
 def add_dependence(scores: Scores, real: Table, synthetic: Table, seed: int) -> None:
-    """Add ``dependence/weighted_nmi``; a pair uses the real rows observed in both columns.
+    """Add ``dependence/weighted_nmi``; a pair uses the rows observed in both columns, of either table.
 
     Rows beyond the smaller table's, or beyond 50,000, are left out by ``seed``.
     """
-    if not synthetic.observed.all():
-        scores.undefined([NAME], "the table has holes; dependence is measured on complete tables")
-        return
     if real.n_columns < 2:
         scores.undefined([NAME], "one column has no pairs")
         return
-    rng = np.random.default_rng(seed)
-    n = min(real.n_rows, synthetic.n_rows, MAX_ROWS)
-    if n < 2:
+    if min(real.n_rows, synthetic.n_rows) < 2:
         scores.undefined([NAME], f"too few rows: {real.n_rows} real, {synthetic.n_rows} synthetic")
         return
-    sides = [coded_columns(table.take(rng.permutation(table.n_rows)[:n])) for table in (real, synthetic)]
-    codes, observed = _binned(real.schema, sides[0], sides[1])
-    of_real, of_synthetic = [], []
+    codes, observed = binned_columns(*equally_many(real, synthetic, seed))
+    strengths, left_out = [], []
     pairs, sampled = column_pairs(real.schema.names, seed)
     for a, b in pairs:
-        both = observed[a] & observed[b]
-        n_both = int(both.sum())
-        of_real.append(normalised_mutual_information(codes[a][0][both], codes[b][0][both]))
-        of_synthetic.append(normalised_mutual_information(codes[a][1][:n_both], codes[b][1][:n_both]))
-    if sum(of_real) == 0:
+        both = [observed[a][side] & observed[b][side] for side in (0, 1)]
+        n_both = min(int(rows.sum()) for rows in both)
+        if n_both < 2:
+            left_out.append(f"{a} | {b}")
+        sides = [(codes[a][side][rows][:n_both], codes[b][side][rows][:n_both]) for side, rows in enumerate(both)]
+        strengths.append([normalised_mutual_information(*side) for side in sides])
+    of_real, of_synthetic = (np.array(side) for side in zip(*strengths, strict=True))
+    if len(left_out) == len(pairs):
+        scores.undefined([NAME], "no pair of columns has two rows observed in both columns in either table")
+        return
+    if of_real.sum() == 0:
         scores.undefined([NAME], "no pair of columns depends in the real table")
         return
-    scores.add(NAME, weighted_similarity(np.array(of_real), np.array(of_synthetic)))
+    scores.add(NAME, weighted_similarity(of_real, of_synthetic))
     if sampled:
         scores.remark(NAME, sampled)
-    if not real.observed.all():
-        scores.remark(NAME, "the real table has holes: a pair is compared on the rows observed in both columns")
+    for kind, table in (("real", real), ("synthetic", synthetic)):
+        if not table.observed.all():
+            scores.remark(NAME, f"the {kind} table has holes: a pair is compared on the rows observed in both columns")
+    if left_out:
+        scores.remark(NAME, f"pairs with fewer than two such rows are left out: {', '.join(left_out)}")
+
+
+def equally_many(real: Table, synthetic: Table, seed: int) -> tuple[Table, Table]:
+    """As many rows of either table, at most :data:`MAX_ROWS`, drawn by ``seed``."""
+    rng = np.random.default_rng(seed)
+    n = min(real.n_rows, synthetic.n_rows, MAX_ROWS)
+    first, second = (table.take(rng.permutation(table.n_rows)[:n]) for table in (real, synthetic))
+    return first, second
 
 
 def weighted_similarity(real: np.ndarray, synthetic: np.ndarray) -> float:
@@ -85,16 +97,15 @@ def decile_edges(values: np.ndarray) -> np.ndarray:
     return np.unique(np.concatenate([deciles[1:-1], np.nextafter(filling, -np.inf)]))
 
 
-def _binned(
-    schema: Schema, real: dict[str, np.ndarray], synthetic: dict[str, np.ndarray]
-) -> tuple[dict[str, list[np.ndarray]], dict[str, np.ndarray]]:
-    """Column -> integer codes of both sides, and column -> which real rows are observed."""
+def binned_columns(real: Table, synthetic: Table) -> tuple[dict[str, list[np.ndarray]], dict[str, list[np.ndarray]]]:
+    """Column -> (n,) integer codes of both tables, any in a hole; column -> (n,) bool, where they are observed."""
+    tables = [coded_columns(table) for table in (real, synthetic)]
     codes, observed = {}, {}
-    for column in schema.columns:
-        sides = [real[column.name], synthetic[column.name]]
-        known = ~np.isnan(sides[0])
-        if column.kind == "numerical" and known.any():
-            edges = decile_edges(sides[0][known])
+    for column in real.schema.columns:
+        sides = [table[column.name] for table in tables]
+        known = [~np.isnan(values) for values in sides]
+        if column.kind == "numerical" and known[0].any():
+            edges = decile_edges(sides[0][known[0]])
             sides = [np.searchsorted(edges, values) for values in sides]
         codes[column.name] = [np.nan_to_num(values).astype(int) for values in sides]
         observed[column.name] = known

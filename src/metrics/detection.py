@@ -10,7 +10,10 @@ probabilities, the score is
 * ``detection/logistic``: logistic regression (L2, C = 1) on standardised numbers and one-hot
   categories. Sees shifted means and shares only; a table that fails it fails plainly.
 
-Where real rows have holes, each synthetic row gets the holes of a real row drawn at random, so that a
+A synthetic table with holes of its own is judged as it is: a hole is a value that both sides may have, NaN
+to the trees and a coordinate of its own to the regression.
+
+Where only real rows have holes, each synthetic row gets the holes of a real row drawn at random, so that a
 hole gives nothing away. (Under MAR or NMAR holes depend on values and the drawn ones do not: a perfect
 table then scores below 1.)
 
@@ -36,22 +39,21 @@ NEWTON_WIDTH = 500
 
 def add_detection(scores: Scores, real: Table, synthetic: Table, n_rows: int, seed: int, n_threads: int) -> None:
     """Add the metrics :data:`NAMES` on at most ``n_rows`` rows of either side, drawn by ``seed``."""
-    if not synthetic.observed.all():
-        scores.undefined(NAMES, "the table has holes; they would give it away")
-        return
     n = min(n_rows, real.n_rows, synthetic.n_rows)
     if n < N_FOLDS:
         scores.undefined(NAMES, f"{n} rows are too few for {N_FOLDS} folds")
         return
+    own_holes = not synthetic.observed.all()
     rng = np.random.default_rng(seed)
     real, synthetic = (table.take(rng.permutation(table.n_rows)[:n]) for table in (real, synthetic))
-    synthetic = synthetic.with_holes(real.observed)
+    if not own_holes:
+        synthetic = synthetic.with_holes(real.observed)
     y = np.repeat([0, 1], n)
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
     trees = xgboost.XGBClassifier(
         n_estimators=N_TREES, max_depth=DEPTH, tree_method="hist", random_state=seed, n_jobs=n_threads
     )
-    to_points = coordinates(real)
+    to_points = coordinates(real, (real, synthetic))
     width = to_points(real.take(np.arange(1))).shape[1]
     # Newton's method needs few steps, each of width^2 memory; the optimum is the same
     linear = LogisticRegression(solver="newton-cholesky" if width <= NEWTON_WIDTH else "lbfgs", max_iter=1000)
@@ -63,8 +65,10 @@ def add_detection(scores: Scores, real: Table, synthetic: Table, n_rows: int, se
         x = np.concatenate([features(table) for table in (real, synthetic)])
         probability = cross_val_predict(model, x, y, cv=folds, method="predict_proba")[:, 1]
         scores.add(name, detection_score(roc_auc_score(y, probability.round(9))))
-        holed = int((~real.observed.all(axis=1)).sum())
-        if holed:
+        holed, drawn = (int((~table.observed.all(axis=1)).sum()) for table in (real, synthetic))
+        if own_holes:
+            scores.remark(name, f"{holed} of the {n} real and {drawn} of the {n} synthetic rows drawn have holes")
+        elif holed:
             scores.remark(name, f"{holed} of the {n} real rows drawn have holes; synthetic rows were given the same")
 
 

@@ -15,6 +15,7 @@ from src.metrics.detection import add_detection
 from src.metrics.downstream import Downstream, drawn_complete_rows, reference_rows, synthetic_rows
 from src.metrics.fidelity import NAMES as FIDELITY
 from src.metrics.fidelity import add_fidelity
+from src.metrics.holes import add_holes
 from src.metrics.neighbours import complete_rows
 from src.metrics.privacy import DCR, add_privacy
 from src.metrics.privacy import NAMES as PRIVACY
@@ -37,11 +38,13 @@ def score(
     truth: Truth | None = None,
     rows: Downstream | None = None,
     on_fit: Callable[[], object] = lambda: None,
+    score_holes: bool = True,
 ) -> Scores:
     """Score a table against the training table before it lost cells, and against the test table.
 
     Utility tests on the test table, privacy needs both, the others compare with the training table;
-    :func:`src.metrics.catalogue.describe` says what each metric is.
+    :func:`src.metrics.catalogue.describe` says what each metric is. Where either has holes, what is observed is
+    compared; a synthetic table with holes is also scored by them (``holes/...``).
 
     Arguments:
         split: real rows, before any cell was taken away.
@@ -52,6 +55,7 @@ def score(
         truth: for a simulated dataset, known quantities of a complete frame (``truth/...``).
         rows: of the downstream models; by default ``synthetic`` is fitted and the choice is made on the training table.
         on_fit: called after every fit of ``evaluation=paper``.
+        score_holes: whether the holes of ``synthetic`` are a result that has scores of its own.
     """
     scores = Scores()
     add_fidelity(scores, split.train, synthetic, derive_int32(seed, "fidelity"))
@@ -65,6 +69,8 @@ def score(
     add_detection(scores, split.train, synthetic, n_rows, derive_int32(seed, "detection"), n_threads)
     add_coverage(scores, split.train, synthetic, n_rows, derive_int32(seed, "coverage"))
     add_privacy(scores, split.train, split.test, synthetic, n_rows, derive_int32(seed, "privacy"))
+    if score_holes and not synthetic.observed.all():
+        add_holes(scores, split.train, synthetic, derive_int32(seed, "holes"))
     if truth is not None and synthetic.observed.all():
         for name, value in truth(synthetic.frame).items():
             scores.add(f"truth/{name}", value)
@@ -72,7 +78,7 @@ def score(
 
 
 def metric_names(split: Split, evaluation: QuickEvaluation) -> list[str]:
-    """Names every scored table of this dataset has, but for ``truth/...``."""
+    """Names every scored table of this dataset has, but for ``truth/...`` and, with holes of its own, ``holes/...``."""
     schema = split.train.schema
     utility = tuned_names(schema, evaluation) if isinstance(evaluation, PaperEvaluation) else utility_names(schema)
     return [*FIDELITY, *utility, DEPENDENCE, *DETECTION, *COVERAGE, *PRIVACY]
@@ -93,7 +99,8 @@ def reference_tables(split: Split, mask: np.ndarray, seed: int) -> dict[str, Cal
     * ``marginals``: every cell drawn independently (floor: no dependence at all).
     * ``mean_mode``: holes filled by mean or mode.
     * ``complete_rows``: the rows without a hole, drawn with replacement to the table's size.
-    * ``holed_table``: the table with its holes (utility only).
+    * ``holed_table``: the table with its holes, compared on its observed cells: what the holes alone distort. Detection
+      sees them.
     """
     train = split.train
 
@@ -138,7 +145,7 @@ def score_references(
             fitted = split.train if name == "real_holdout" else table
             tuned = isinstance(evaluation, PaperEvaluation)
             rows = reference_rows(split, name, fitted, mask, seed) if tuned else synthetic_rows(split, fitted)
-            results[name] = score(split, table, evaluation, seed, n_threads, truth, rows, on_fit)
+            results[name] = score(split, table, evaluation, seed, n_threads, truth, rows, on_fit, score_holes=False)
             if name == "real_holdout":
                 _hold_out_half(results[name], split, evaluation.detection_rows, derive_int32(seed, "privacy"))
         except NotApplicableError as error:

@@ -1,6 +1,6 @@
 """Tables as numbers: for trees, for models of one scale, for counting, and as points that have distances."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -61,18 +61,25 @@ def category_codes(values: pd.Series, categories: tuple[object, ...]) -> np.ndar
     return np.asarray(codes)
 
 
-def coordinates(real: Table) -> Callable[[Table], np.ndarray]:
+def coordinates(real: Table, holed: Sequence[Table] = ()) -> Callable[[Table], np.ndarray]:
     """Map from tables of one schema to points (N, width) float64, fixed by the real table.
 
     * A number is standardised by the real column's mean and standard deviation and cut off at 30
       deviations; a constant column is only centred.
     * A category is one-hot, scaled so that rows that differ in it alone are 1 apart. Beyond 100
       categories the rarest of the real column share a coordinate.
-    * A hole is 0 everywhere, with a coordinate of its own (1 in a hole) where the real column has any.
+    * A hole is 0 everywhere, with a coordinate of its own (1 in a hole) where the column has any in the real
+      table or in one of the tables ``holed``.
     """
     columns = real.schema.columns
     arrays = coded_columns(real)
-    maps = [_number_map(arrays[c.name]) if c.kind == "numerical" else _one_hot_map(arrays[c.name], c) for c in columns]
+    has_holes = ~np.all([table.observed.all(axis=0) for table in (real, *holed)], axis=0)
+    maps = [
+        _number_map(arrays[c.name], bool(any_hole))
+        if c.kind == "numerical"
+        else _one_hot_map(arrays[c.name], c, bool(any_hole))
+        for c, any_hole in zip(columns, has_holes, strict=True)
+    ]
 
     def transform(table: Table) -> np.ndarray:
         values = coded_columns(table)
@@ -81,12 +88,11 @@ def coordinates(real: Table) -> Callable[[Table], np.ndarray]:
     return transform
 
 
-def _number_map(real: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def _number_map(real: np.ndarray, holed: bool) -> Callable[[np.ndarray], np.ndarray]:
     known = real[~np.isnan(real)]
     largest = np.abs(known).max(initial=0) or 1.0  # sums and squares of very large numbers would overflow
     scaled = known / largest if len(known) else np.zeros(1)
     mean, deviation = scaled.mean() * largest, scaled.std() * largest
-    holed = len(known) < len(real)
 
     def to_points(values: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
@@ -97,14 +103,13 @@ def _number_map(real: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     return to_points
 
 
-def _one_hot_map(real: np.ndarray, column: Column) -> Callable[[np.ndarray], np.ndarray]:
+def _one_hot_map(real: np.ndarray, column: Column, holed: bool) -> Callable[[np.ndarray], np.ndarray]:
     n = len(column.categories)
     counts = np.bincount(real[~np.isnan(real)].astype(int), minlength=n)
     slots = np.arange(n)
     if n > MAX_CATEGORIES:
         slots = np.argsort(np.argsort(-counts, kind="stable"), kind="stable").clip(max=MAX_CATEGORIES - 1)
     width = int(slots.max()) + 1
-    holed = bool(np.isnan(real).any())
 
     def to_points(values: np.ndarray) -> np.ndarray:
         known = ~np.isnan(values)

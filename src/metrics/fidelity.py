@@ -15,8 +15,9 @@ Two readings, because SDMetrics 0.27 changed the overall score: with both thresh
 counts (the meaning of the paper's numbers); with the library's defaults only pairs that depend in
 the real table do (|correlation| > 0.5, Cramer's V > 0.3). Best 1, bounds 0..1.
 
-Holes of the real table: a column is compared on the rows observed in it, a pair on the rows observed
-in both; SDMetrics itself gives a hole another meaning in each pair metric.
+Holes of either table: a column is compared on the rows observed in it, a pair on the rows observed
+in both; SDMetrics itself gives a hole another meaning in each pair metric. What holes a table has is
+for :mod:`src.metrics.holes`.
 
 What it cannot see: anything beyond pairs of columns, and with thresholds 0 hardly even those: draws
 from independent marginals score about .956 on Census.
@@ -59,11 +60,8 @@ class PairScore:
 def add_fidelity(scores: Scores, real: Table, synthetic: Table, seed: int) -> None:
     """Add the metrics :data:`NAMES`, the score of every column and pair, and the pairs that count by default.
 
-    The synthetic table must be complete. ``seed`` fixes the rows drawn of tables above 50,000 rows.
+    ``seed`` fixes the rows drawn of tables above 50,000 rows.
     """
-    if not synthetic.observed.all():
-        scores.undefined(NAMES, "the table has holes; fidelity is defined on complete tables")
-        return
     if real.n_rows < 2 or synthetic.n_rows < 2:
         scores.undefined(NAMES, f"too few rows: {real.n_rows} real, {synthetic.n_rows} synthetic")
         return
@@ -74,6 +72,9 @@ def add_fidelity(scores: Scores, real: Table, synthetic: Table, seed: int) -> No
     scores.per_pair = {name: _or_none(pair.score) for name, pair in pairs.items()}
     scores.dependent_pairs = [name for name, pair in pairs.items() if pair.depends]
     shape = _mean(list(shapes.values()))
+    if np.isnan(shape):
+        scores.undefined(NAMES, "no column has an observed cell in both tables")
+        return
     scores.add("fidelity/column_shapes", shape)
     if not pairs:
         scores.undefined([name for name in NAMES if name not in scores.values], "one column has no pairs")
@@ -92,37 +93,42 @@ def add_fidelity(scores: Scores, real: Table, synthetic: Table, seed: int) -> No
         else:
             names = ["fidelity/overall_default", "fidelity/column_pair_trends_default"]
             scores.undefined(names, "no pair of columns depends enough in the real table to count")
-    _add_left_out(scores, real)
+    _add_left_out(scores, real, synthetic)
     if remark := column_pairs(real.schema.names, seed)[1]:
         for name in NAMES:
             if name != "fidelity/column_shapes":
                 scores.remark(name, remark)
 
 
-def _add_left_out(scores: Scores, real: Table) -> None:
-    """Say which pairs have no score, and how many cells of the real table are holes."""
+def _add_left_out(scores: Scores, real: Table, synthetic: Table) -> None:
+    """Say which columns and pairs have no score, and how many rows have holes."""
+    unseen = [name for name, score in scores.per_column.items() if score is None]
+    if unseen:
+        for name in NAMES:
+            scores.remark(name, f"columns without an observed cell in one table are left out: {', '.join(unseen)}")
     left_out = [name for name, score in scores.per_pair.items() if score is None]
     if left_out:
         reason = f"pairs SDMetrics cannot score (a constant column?) are left out: {', '.join(left_out)}"
         for name in ("fidelity/overall", "fidelity/column_pair_trends"):
             scores.remark(name, reason)
-    holed = int((~real.observed.all(axis=1)).sum())
-    if holed:
-        for name in NAMES:
-            scores.remark(
-                name,
-                f"{holed} of {real.n_rows} real rows have holes: a column is compared on the rows observed in it "
-                f"(at least {int(real.observed.sum(axis=0).min())}), a pair on those observed in both",
-            )
+    for kind, table in (("real", real), ("synthetic", synthetic)):
+        holed = int((~table.observed.all(axis=1)).sum())
+        if holed:
+            for name in NAMES:
+                scores.remark(
+                    name,
+                    f"{holed} of {table.n_rows} {kind} rows have holes: a column is compared on the rows observed in "
+                    f"it (at least {int(table.observed.sum(axis=0).min())}), a pair on those observed in both",
+                )
 
 
 def column_shapes(schema: Schema, real: Columns, synthetic: Columns) -> dict[str, float]:
-    """Column -> similarity of its two distributions; NaN for a column without an observed cell."""
+    """Column -> similarity of its two distributions; NaN for a column without an observed cell in one of the tables."""
     shapes = {}
     for column in schema.columns:
-        values = real[column.name][~np.isnan(real[column.name])]
+        sides = [side[column.name][~np.isnan(side[column.name])] for side in (real, synthetic)]
         compare = ks_complement if column.kind == "numerical" else tv_complement
-        shapes[column.name] = compare(values, synthetic[column.name]) if len(values) else np.nan
+        shapes[column.name] = compare(*sides) if all(map(len, sides)) else np.nan
     return shapes
 
 
@@ -149,14 +155,15 @@ def pair_trends(schema: Schema, real: Columns, synthetic: Columns, seed: int) ->
     rng = np.random.RandomState(seed)  # the library draws from NumPy's older stream
     results = {}
     for a, b in column_pairs(schema.columns, seed)[0]:
-        both = ~np.isnan(real[a.name]) & ~np.isnan(real[b.name])
+        both = [~np.isnan(side[a.name]) & ~np.isnan(side[b.name]) for side in (real, synthetic)]
         numbers = a.kind == b.kind == "numerical"
         sources = (real, synthetic) if numbers else (codes, drawn_codes)
-        if any(name not in source for source in sources for name in (a.name, b.name)) or not both.any():
+        if any(name not in source for source in sources for name in (a.name, b.name)) or not all(map(np.any, both)):
             pair = PairScore(np.nan, False)
         else:
-            of_real = sources[0][a.name][both], sources[0][b.name][both]
-            of_synthetic = sources[1][a.name], sources[1][b.name]
+            of_real, of_synthetic = (
+                (source[a.name][rows], source[b.name][rows]) for source, rows in zip(sources, both, strict=True)
+            )
             pair = (
                 _compare_correlations(of_real, of_synthetic) if numbers else _compare_cells(of_real, of_synthetic, rng)
             )

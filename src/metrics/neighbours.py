@@ -14,6 +14,15 @@ def complete_rows(table: Table) -> Table:
     return table.take(np.asarray(table.observed.all(axis=1)))
 
 
+def only_complete(table: Table, kept: Table, kind: str) -> str | None:
+    """What to say where ``kept``, the complete rows of a ``kind`` (real, synthetic) table, are not all; else None."""
+    return (
+        f"only the {kept.n_rows} complete of {table.n_rows} {kind} rows were compared"
+        if kept.n_rows < table.n_rows
+        else None
+    )
+
+
 def nearest(queries: np.ndarray, points: np.ndarray, same: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Position of the closest point to every query, the Euclidean distance to it, how many are as close: (n,) each.
 

@@ -8,8 +8,11 @@ r"""Privacy: are synthetic rows nearer to the training rows than fresh rows woul
   more of the training rows than of any others, 1 that each is nearer to a training row. Best .5,
   bounds 0..1. Distances are those of :func:`src.metrics.features.coordinates`.
 * ``privacy/copies``: the share of synthetic rows that equal some training row in every cell, over all
-  rows. Best 0, bounds 0..1. Where columns are few and coarse fresh rows repeat too: read it beside
+  (complete) rows. Best 0, bounds 0..1. Where columns are few and coarse fresh rows repeat too: read it beside
   ``real_holdout``, the share of real rows never trained on that do.
+
+Of tables with holes only the complete rows are compared, of every table; a synthetic table with holes needs
+ten of them.
 
 What they cannot see: who is exposed (a mean hides the single outlier), inference of one column from
 others, near copies behind a rounded cell. No value is a proof of privacy.
@@ -18,7 +21,7 @@ others, near copies behind a rounded cell. No value is a proof of privacy.
 import numpy as np
 
 from src.metrics.features import coded_columns, coordinates
-from src.metrics.neighbours import MIN_ROWS, complete_rows, nearest
+from src.metrics.neighbours import MIN_ROWS, complete_rows, nearest, only_complete
 from src.metrics.scores import Scores
 from src.tables import Table
 
@@ -40,10 +43,12 @@ def add_privacy(scores: Scores, train: Table, holdout: Table, synthetic: Table, 
             times as many training rows.
         seed: fixes the draw.
     """
-    if not synthetic.observed.all():
-        scores.undefined(NAMES, "the table has holes; only complete rows have distances")
+    every_row = synthetic
+    complete, fresh, synthetic = (complete_rows(table) for table in (train, holdout, every_row))
+    remark = only_complete(every_row, synthetic, "synthetic")
+    if remark and synthetic.n_rows < MIN_ROWS:
+        scores.undefined(NAMES, f"{remark}; {MIN_ROWS} are needed")
         return
-    complete, fresh = (complete_rows(table) for table in (train, holdout))
     left_out = f"only the {complete.n_rows} complete of {train.n_rows} training rows were compared"
     if complete.n_rows == 0:
         scores.undefined(NAMES, left_out)
@@ -63,9 +68,11 @@ def add_privacy(scores: Scores, train: Table, holdout: Table, synthetic: Table, 
         scores.add(DCR, dcr_share(*drawn))
         if complete.n_rows > n_train:
             scores.remark(DCR, f"{n_train} of the training rows were drawn; copies of the others are not seen")
-    if complete.n_rows < train.n_rows:
-        for name in NAMES:
+    for name in NAMES:
+        if complete.n_rows < train.n_rows:
             scores.remark(name, left_out)
+        if remark:
+            scores.remark(name, remark)
 
 
 def dcr_share(train: np.ndarray, holdout: np.ndarray, synthetic: np.ndarray) -> float:
@@ -87,10 +94,11 @@ def share_of_copies(train: Table, synthetic: Table) -> float:
 def more_copies(train: Table, holdout: Table, synthetic: Table) -> tuple[float, float] | None:
     """Shares of synthetic and of hold-out rows that are copies, where the first is larger beyond chance; else None.
 
-    Beyond chance: by more than :data:`DEVIATIONS` standard errors of the difference of two shares.
+    Only complete rows count. Beyond chance: by more than :data:`DEVIATIONS` standard errors of the difference of two
+    shares.
     """
-    known, fresh = complete_rows(train), complete_rows(holdout)
-    if not synthetic.observed.all() or not known.n_rows or not fresh.n_rows:
+    known, fresh, synthetic = (complete_rows(table) for table in (train, holdout, synthetic))
+    if not (known.n_rows and fresh.n_rows and synthetic.n_rows):
         return None
     ours, theirs = share_of_copies(known, synthetic), share_of_copies(known, fresh)
     counts = np.array([synthetic.n_rows, fresh.n_rows])

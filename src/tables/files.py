@@ -4,7 +4,7 @@ A cell means the same in every format: the texts :data:`HOLES` are holes, ISO 86
 """
 
 import csv
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import date
 from decimal import Decimal
 from numbers import Number
@@ -15,9 +15,11 @@ import pandas as pd
 import pyarrow as pa
 
 from src.errors import TableError
-from src.tables.delimited import SEPARATORS, Reading, Say, find_dialect, parse, read_content
+from src.tables.delimited import SEPARATORS, Dialect, Reading, Say, find_dialect, parse, read_content
 
 __all__ = ["COLUMNAR", "DELIMITED", "HOLES", "KNOWN", "SEPARATORS", "Say", "check_file", "read_frame"]
+
+Mark = Callable[[pd.DataFrame], pd.DataFrame]
 
 DELIMITED = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 COLUMNAR = (".parquet", ".feather")
@@ -30,7 +32,7 @@ COMMA_NUMBER = r"[+-]?\d*,?\d+(?:[eE][+-]?\d+)?"
 ISO_DATE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 
 
-def read_frame(file: Path, say: Say, text: Collection[str] = ()) -> pd.DataFrame:
+def read_frame(file: Path, say: Say, text: Collection[str] = (), mark: Mark | None = None) -> pd.DataFrame:
     """The table of a file, (N, d), every column of one dtype.
 
     Numbers are int64 or float64, truth values bool (object if some are absent), dates datetime64
@@ -41,6 +43,8 @@ def read_frame(file: Path, say: Say, text: Collection[str] = ()) -> pd.DataFrame
             :data:`SEPARATORS`, its encoding is UTF-8 (UTF-16 with a mark), else Latin-1.
         say: is given a sentence for every liberty taken: another encoding, a column without a name.
         text: columns to be read as text even where every cell is a number: ``007`` stays ``007``.
+        mark: puts NaN in place of the cells that are holes, in place of :data:`HOLES`; of a text file it is given
+            categoricals of the texts as they stand.
 
     Raises:
         TableError: absent, a folder, of an unknown extension, empty, damaged, without rows, names
@@ -49,7 +53,7 @@ def read_frame(file: Path, say: Say, text: Collection[str] = ()) -> pd.DataFrame
     """
     kind = check_file(file)
     try:
-        frame = _delimited(file, say, text) if kind in DELIMITED else _columnar(file, kind, say)
+        frame = _delimited(file, say, text, mark) if kind in DELIMITED else _columnar(file, kind, say, mark)
     except (pa.ArrowException, pd.errors.ParserError, csv.Error, OSError, EOFError, ValueError) as error:
         raise TableError(f"{file} cannot be read as {kind}: {str(error).splitlines()[0]}") from error
     names = list(frame.columns)
@@ -60,7 +64,8 @@ def read_frame(file: Path, say: Say, text: Collection[str] = ()) -> pd.DataFrame
         raise TableError(f"{file} has no column with a name")
     if frame.empty:
         raise TableError(f"{file} has {len(names)} columns but no rows")
-    return pd.DataFrame({name: _plain(frame[name], name in text, file) for name in names})
+    holes = HOLES if mark is None else ()
+    return pd.DataFrame({name: _plain(frame[name], name in text, file, holes) for name in names})
 
 
 def check_file(file: Path) -> str:
@@ -81,24 +86,39 @@ def check_file(file: Path) -> str:
     return kinds[0]
 
 
-def _columnar(file: Path, kind: str, say: Say) -> pd.DataFrame:
+def _columnar(file: Path, kind: str, say: Say, mark: Mark | None) -> pd.DataFrame:
     frame = pd.read_parquet(file) if kind == ".parquet" else pd.read_feather(file)
     index = [str(name) for name in frame.index.names if name is not None]
     if index:
         say(f"{file}: {', '.join(index)} is its index, not a column; it is left out")
     frame.columns = pd.Index([str(name) for name in frame.columns])
-    return frame.reset_index(drop=True)
+    frame = frame.reset_index(drop=True)
+    return frame if mark is None else _marked(frame, mark)
 
 
-def _delimited(file: Path, say: Say, text: Collection[str]) -> pd.DataFrame:
+def _marked(frame: pd.DataFrame, mark: Mark) -> pd.DataFrame:
+    """The frame with its holes marked; columns may share the empty name."""
+    numbered = frame.set_axis(range(frame.shape[1]), axis=1)
+    return mark(numbered).set_axis(frame.columns, axis=1)
+
+
+def _with_empty_holes(content: str, dialect: Dialect, mark: Mark) -> str:
+    """The text of a file in which the cells that ``mark`` makes holes are empty, and no others."""
+    cells = _marked(parse(content, dialect, dtype="category", na_filter=False), mark)
+    return str(cells.to_csv(sep=dialect.separator, quotechar=dialect.quote, quoting=csv.QUOTE_ALL, index=False))
+
+
+def _delimited(file: Path, say: Say, text: Collection[str], mark: Mark | None) -> pd.DataFrame:
     content, encoding = read_content(file, None, say)
     dialect = find_dialect(file, content, Reading(), encoding)
+    if mark is not None:
+        content = _with_empty_holes(content, dialect, mark)
     frame = parse(
         content,
         dialect,
         dtype=dict.fromkeys(set(text) & set(dialect.names), str),
         keep_default_na=False,
-        na_values=list(HOLES),
+        na_values=list(HOLES) if mark is None else [""],
         float_precision="round_trip",
         low_memory=False,
     )
@@ -134,7 +154,7 @@ def _without_nameless(frame: pd.DataFrame, file: Path, say: Say) -> pd.DataFrame
     return frame.iloc[:, keep]
 
 
-def _plain(values: pd.Series, as_text: bool, file: Path) -> pd.Series:
+def _plain(values: pd.Series, as_text: bool, file: Path, holes: Collection[str]) -> pd.Series:
     """One column in one of the dtypes of :func:`read_frame`."""
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -143,9 +163,9 @@ def _plain(values: pd.Series, as_text: bool, file: Path) -> pd.Series:
         values = values.astype(object).where(values.notna(), np.nan).infer_objects()
     if as_text:
         texts = values.map(_text_of, na_action="ignore").astype(object)
-        return texts.mask(texts.isin(HOLES), np.nan)
+        return texts.mask(texts.isin(holes), np.nan)
     if values.dtype == object:
-        values = _from_objects(values, file)
+        values = _from_objects(values, file, holes)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         return values.dt.tz_convert("UTC").dt.tz_localize(None)
     if pd.api.types.is_timedelta64_dtype(values.dtype):
@@ -156,8 +176,8 @@ def _plain(values: pd.Series, as_text: bool, file: Path) -> pd.Series:
     return values
 
 
-def _from_objects(values: pd.Series, file: Path) -> pd.Series:
-    values = values.mask(values.isna() | values.isin(HOLES), np.nan)
+def _from_objects(values: pd.Series, file: Path, holes: Collection[str]) -> pd.Series:
+    values = values.mask(values.isna() | values.isin(holes), np.nan)
     cells = values.dropna()
     kinds = set(cells.map(type))
     if cells.empty:

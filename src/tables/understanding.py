@@ -100,8 +100,10 @@ def understand(
     return Columns(frame, layout, summaries, tuple(notes), target, tuple(_not_learned(forms, choices)))
 
 
-def marked(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules, say: Say) -> pd.DataFrame:
-    """The frame with NaN where a cell marks a hole."""
+def marked(
+    frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules, say: Say, key: str = "dataset.holes"
+) -> pd.DataFrame:
+    """The frame with NaN where a cell marks a hole; ``key`` is that of ``rules.holes``."""
     markers = HOLES if rules.holes is None else ("", *map(str, rules.holes))
     asked = [] if rules.holes is None else list(rules.holes)
     columns, seen = {}, dict[str, int]()
@@ -110,7 +112,7 @@ def marked(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rule
         columns[name] = mark_holes(frame[name], markers, also, seen)
     if seen:
         counts = ", ".join(f"{marker!r} {n:,}x" for marker, n in seen.items())
-        say(f"read as holes: {counts} (dataset.holes=[...] lists what is one)")
+        say(f"read as holes: {counts} ({key}=[...] lists what is one)")
     return pd.DataFrame(columns)
 
 

@@ -143,16 +143,103 @@ def test_the_ceiling_of_tuned_models_is_not_chosen_on_rows_they_learned(files):
     assert ceiling_rows(read_tables(quick), quick).fitted.n_rows == 300
 
 
-def test_holes_make_metrics_undefined_with_the_reason(files):
-    frame = pd.read_csv(files / "synthetic.csv")
-    frame.mask(np.random.default_rng(0).random(frame.shape) < 0.2).assign(age=np.nan).to_csv(
-        files / "synthetic.csv", index=False
-    )
+def with_holes(file: Path, share: float, seed: int, **columns: object) -> None:
+    frame = pd.read_csv(file)
+    holes = np.random.default_rng(seed).random(frame.shape) < share
+    frame.mask(holes).assign(**columns).to_csv(file, index=False)
+
+
+def test_holes_of_either_table_leave_what_is_observed_to_compare(files):
+    with_holes(files / "real.csv", 0.1, 0)
+    with_holes(files / "synthetic.csv", 0.2, 1)
     found = evaluate(files, "target=label")
-    assert found["metrics"]["fidelity/overall"] is None
-    assert "holes" in found["reasons"]["fidelity/overall"]
+    assert not [name for name, value in found["metrics"].items() if value is None and name in METRICS_OF_HOLES]
+    assert found["metrics"]["holes/share"] == pytest.approx(0.9, abs=0.03)
+    assert "synthetic rows have holes" in found["reasons"]["fidelity/overall"]
+    assert "complete of 200 synthetic rows" in found["reasons"]["privacy/copies"]
+    assert found["details"]["holes/share"]["per_column"]["age"]["real"] == pytest.approx(0.1, abs=0.05)
+    assert "holes/co_occurrence" in comparison_summary(found)
+
+
+METRICS_OF_HOLES = (
+    *("fidelity/overall", "dependence/weighted_nmi", "detection/xgboost", "detection/logistic"),
+    *("coverage/beta_recall", "privacy/copies", "holes/share", "holes/co_occurrence"),
+)
+
+
+def test_floor_and_ceiling_have_holes_where_the_synthetic_table_has_some(files):
+    rng = np.random.default_rng(0)
+    for name in ("real", "synthetic", "test"):
+        frame = pd.concat([pd.read_csv(files / f"{name}.csv")] * 3)
+        holes = (rng.random(len(frame)) < 0.3) & (frame["label"] == 1)
+        frame["age"] = frame["age"].mask(holes)
+        frame["height"] = frame["height"].mask(holes | (rng.random(len(frame)) < 0.1))
+        frame.to_csv(files / f"{name}.csv", index=False)
+    found = evaluate(files, "evaluation.references=true", test="test.csv")
+    floor, ceiling = found["references"]["floor"], found["references"]["ceiling"]
+    assert set(floor) == set(ceiling) == set(found["metrics"])
+    for name in ("holes/co_occurrence", "holes/dependence"):
+        assert floor[name] < 0.5 < ceiling[name]
+        assert floor[name] < found["metrics"][name]
+    assert min(floor["holes/share"], ceiling["holes/share"]) > 0.9
+
+
+def test_a_column_that_is_a_hole_throughout_is_named(files):
+    with_holes(files / "synthetic.csv", 0.2, 0, age=np.nan)
+    found = evaluate(files, "target=label")
+    assert "left out: age" in found["reasons"]["fidelity/column_shapes"]
+    assert found["metrics"]["privacy/copies"] is None
+    assert "only the 0 complete of 200 synthetic rows" in found["reasons"]["privacy/copies"]
     assert any("the synthetic table has holes: age 200" in note for note in found["notes"])
     assert "fidelity/overall" in comparison_summary(found)
+
+
+def test_a_complete_table_beside_one_with_holes_has_no_scores_of_holes(files):
+    with_holes(files / "real.csv", 0.1, 0)
+    found = evaluate(files)
+    assert not [name for name in found["metrics"] if name.startswith("holes/")]
+    assert any("its holes are not scored" in note for note in found["notes"])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_is_a_hole_can_be_said_as_for_a_table_of_ones_own(files, suffix):
+    marks = {"real": ["?", "NA", "none", "0"], "synthetic": ["?", "NA", "none", "-999.0"]}
+    for name, cells in marks.items():
+        frame = pd.read_csv(files / f"{name}.csv").assign(
+            mark=np.resize(np.array(cells, object), len(pd.read_csv(files / f"{name}.csv")))
+        )
+        frame.loc[:9, "age"] = -999
+        frame.to_csv(files / f"{name}.csv", index=False)
+        frame.to_parquet(files / f"{name}.parquet")
+    names = {"real": f"real{suffix}", "synthetic": f"synthetic{suffix}"}
+
+    def holes(*overrides: str) -> tuple[list[object], list[int]]:
+        tables = read_tables(request(files, *overrides, **names))
+        both = pd.concat([tables.real.frame, tables.synthetic.frame])
+        return sorted(both["mark"].dropna().unique()), [int(n) for n in both[["age", "mark"]].isna().sum()]
+
+    assert holes() == (["-999.0", "0", "none"], [0, 250])
+    assert holes("holes=[]") == (["-999.0", "0", "?", "NA", "none"], [0, 0])
+    assert holes("holes=[none]") == (["-999.0", "0", "?", "NA"], [0, 125])
+    assert holes("also_holes=[-999]") == (["0", "none"], [20, 300])
+    assert holes("holes=[NA]", "also_holes=[none,-999]") == (["0", "?"], [20, 300])
+    found = evaluate(files, "holes=[]", **names)
+    assert (found["holes"], found["also_holes"]) == ([], [])
+    marked = evaluate(files, "also_holes=[-999]", **names)["notes"]
+    assert f"{files / names['real']}: read as holes: '?' 75x (holes=[...] lists what is one)" in marked
+    assert found["per_column"]["mark"] == pytest.approx(0.75, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "cells", [["1", "2", "", "3"], ["007", "008", "", "009"], ["true", "false", "", "true"], ["a", 'b "c"', "", "d\ne"]]
+)
+def test_cells_mean_the_same_whether_or_not_holes_are_named(files, cells):
+    for name in ("real", "synthetic"):
+        frame = pd.read_csv(files / f"{name}.csv")
+        frame.assign(more=np.resize(np.array(cells, object), len(frame))).to_csv(files / f"{name}.csv", index=False)
+    usual, said = (read_tables(request(files, *more)) for more in ([], ["holes=[NA]"]))
+    assert usual.real.schema == said.real.schema
+    pd.testing.assert_frame_equal(usual.synthetic.frame, said.synthetic.frame)
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 6])
@@ -213,6 +300,10 @@ def test_a_column_of_one_file_only_can_be_left_out(files):
         (["real=null"], "real=FILE is missing"),
         (["real=null", "synthetic=null", "target=x"], "target=... goes with real=FILE synthetic=FILE"),
         (["target=age", "exclude=age"], "exclude names the target"),
+        (["holes=NA"], "holes is a list or null, got 'NA'"),
+        (["also_holes=null"], "also_holes is a list, got None"),
+        (["real=null", "synthetic=null", "holes=[]"], "holes=... goes with real=FILE synthetic=FILE"),
+        (["real=null", "synthetic=null", "also_holes=[-9]"], "also_holes=... goes with real=FILE"),
     ],
 )
 def test_a_wrong_request_is_refused_before_any_work(files, overrides, message):
@@ -228,6 +319,9 @@ def test_the_real_file_is_no_hold_out(files):
 def test_names_and_paths_need_no_quotes_of_hydra():
     arguments = ["target=Gewicht (kg)", "real=/tmp/a=1, é.csv", "categorical=[Ort (heute),1]", "exclude=a b,c"]
     composed = compose([quoted_path(argument) for argument in arguments], "evaluate")
+    marked = compose([quoted_path(argument) for argument in ("holes=[?, N/A]", "also_holes=-999,none")], "evaluate")
+    assert (list(marked.holes), list(marked.also_holes)) == (["?", "N/A"], ["-999", "none"])
+    assert quoted_path("holes=like_training") == "holes=like_training", "a word to src.sample"
     assert composed.target == "Gewicht (kg)"
     assert composed.real == "/tmp/a=1, é.csv"
     assert list(composed.categorical) == ["Ort (heute)", "1"]

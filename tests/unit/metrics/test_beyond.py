@@ -279,5 +279,6 @@ def test_copies_beyond_those_of_fresh_rows_are_told_apart_from_chance():
     coarse = Schema((Column("label", "categorical", "int64", categories=(0, 1)),), target=None)
     rows = [make_table(table.frame[["label"]], coarse) for table in (train, fresh, other)]
     assert more_copies(*rows) is None, "every row repeats, fresh ones too"
-    holed = other.with_holes(np.arange(other.observed.size).reshape(other.observed.shape) > 0)
-    assert more_copies(train, fresh, holed) is None
+    half = np.arange(200)[:, None] % 2 > np.zeros(4)
+    assert more_copies(train, fresh, learned.with_holes(half)) == (0.1, 0.0), "only complete rows count"
+    assert more_copies(train, fresh, learned.with_holes(np.zeros((200, 4), dtype=bool))) is None

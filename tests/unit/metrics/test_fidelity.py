@@ -136,10 +136,33 @@ def test_the_table_itself_scores_one_and_shuffled_columns_lose_the_trends():
     assert shuffled.values["fidelity/column_pair_trends"] < 0.97
 
 
-def test_a_holed_synthetic_table_is_undefined_with_the_reason(table):
-    scores = fidelity_of(table, table.with_holes(np.random.default_rng(0).random((200, 4)) > 0.1))
-    assert set(scores.values.values()) == {None}
-    assert "has holes" in scores.reasons["fidelity/overall"]
+def test_a_synthetic_table_with_holes_is_scored_on_what_is_observed():
+    real, synthetic = random_table(300, 1), random_table(300, 2)
+    mask = np.ones((300, 4), dtype=bool)
+    mask[np.arange(300), np.arange(300) % 4] = False
+    scores = fidelity_of(real, synthetic.with_holes(mask))
+    assert all(value is not None for name, value in scores.values.items() if "default" not in name)
+    assert "300 of 300 synthetic rows have holes" in scores.reasons["fidelity/overall"]
+    complete = synthetic.take(mask[:, 2])
+    assert scores.per_column["colour"] == pytest.approx(fidelity_of(real, complete).per_column["colour"])
+    pair = Schema((SCHEMA.columns[2], SCHEMA.columns[3]))
+    both = mask[:, 2] & mask[:, 3]
+    tables = (make_table(t.frame[["colour", "label"]], pair) for t in (real, synthetic.take(both)))
+    assert scores.per_pair["colour | label"] == pytest.approx(fidelity_of(*tables).per_pair["colour | label"])
+
+
+def test_a_holed_table_scores_one_against_itself_and_columns_nobody_observed_are_named(table):
+    holed = table.with_holes(np.random.default_rng(0).random((200, 4)) > 0.3)
+    scores = fidelity_of(holed, holed)
+    assert scores.values["fidelity/overall"] == pytest.approx(1)
+    assert "200 synthetic rows have holes" in scores.reasons["fidelity/overall"]
+    unseen = fidelity_of(table, table.with_holes(np.arange(4) != np.zeros((200, 1))))
+    assert unseen.per_column["age"] is None
+    assert unseen.values["fidelity/column_shapes"] == pytest.approx(1)
+    assert "without an observed cell in one table are left out: age" in unseen.reasons["fidelity/column_shapes"]
+    nothing = fidelity_of(table, table.with_holes(np.zeros((200, 4), dtype=bool)))
+    assert set(nothing.values.values()) == {None}
+    assert "no column has an observed cell in both tables" in nothing.reasons["fidelity/overall"]
 
 
 def test_a_real_table_without_a_complete_row_is_scored_on_what_each_pair_has_observed():

@@ -177,7 +177,10 @@ def test_references_are_six_reproducible_and_carry_reasons(split):
     assert first == second
     names = set(score(split, split.test, QUICK, 0, 1).values)
     assert all(set(scores.values) == names for scores in first.values())
-    assert first["holed_table"].values["utility/xgboost/accuracy"] is not None
+    holed = first["holed_table"].values
+    assert holed["utility/xgboost/accuracy"] is not None
+    assert holed["fidelity/column_shapes"] > 0.95, "its observed cells are those of the training table"
+    assert holed["detection/xgboost"] < 0.5, "its holes give it away"
     mask[:, 0] = False
     mask[0, 0] = True
     mask[0, 1] = False
@@ -221,11 +224,12 @@ def test_fresh_real_rows_are_held_against_other_fresh_rows(split):
 
 
 @settings(max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.integers(1, 4).flatmap(awkward_tables), st.floats(0, 0.9))
-def test_any_table_is_scored_within_bounds_or_says_why_not(tables, holes):
+@given(st.integers(1, 4).flatmap(awkward_tables), st.floats(0, 0.9), st.sampled_from([0, 0.5, 0.95]))
+def test_any_table_is_scored_within_bounds_or_says_why_not(tables, holes, synthetic_holes):
     real, synthetic = tables
     mask = np.random.default_rng(0).random(real.observed.shape) >= holes
-    scores = score(Split(real.with_holes(mask), real), synthetic, QUICK, 0, 1)
+    own = np.random.default_rng(1).random(synthetic.observed.shape) >= synthetic_holes
+    scores = score(Split(real.with_holes(mask), real), synthetic.with_holes(own), QUICK, 0, 1)
     for name, value in scores.values.items():
         low, high = describe(name).bounds
         if value is None:
