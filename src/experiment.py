@@ -75,7 +75,8 @@ def _run(config: Config, folder: RunFolder, data: TableDataModule, started: floa
     folder.open(config.identity, config.general.force)
     if data.split.summaries:
         print(f"{summary_table(data.split.summaries)}\n")
-    for note in [*data.split.notes, *_note_number(config, data), *_note_length(config, data)]:
+    notes = [*data.split.notes, *_note_number(config, data), *_note_length(config, data)]
+    for note in notes:
         print(f"note: {note}")
     print(f"run folder: {folder.path}")
     for warning in _warnings(data):
@@ -86,7 +87,7 @@ def _run(config: Config, folder: RunFolder, data: TableDataModule, started: floa
         if synthetic is not None:
             from src.recording import score_and_record  # its libraries take as long to load as a second of training
 
-            score_and_record(config, folder, data, synthetic, _warnings(data), mirror, started)
+            score_and_record(config, folder, data, synthetic, _warnings(data), notes, mirror, started)
     except BaseException:
         mirror.abandon()
         raise
@@ -178,14 +179,9 @@ def _note_number(config: Config, data: TableDataModule) -> list[str]:
 
 
 def _note_length(config: Config, data: TableDataModule) -> list[str]:
-    training, per_epoch = config.training, data.steps_per_epoch(config.trainer.n_processes)
-    if config.model != "diffusion" or not training.is_capped(per_epoch):
+    if config.model != "diffusion":
         return []
-    return [
-        f"training ends after {training.most_epochs} epochs, {training.main_epochs(per_epoch) * per_epoch:,} "
-        f"steps, not the {training.n_steps:,} of training.n_steps: more would teach the rows by heart "
-        "(training.most_epochs=null trains on)"
-    ]
+    return config.training.notes(data.steps_per_epoch(config.trainer.n_processes))
 
 
 def _warnings(data: TableDataModule) -> list[str]:

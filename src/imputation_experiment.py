@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -167,6 +167,8 @@ def _run(
     config = request.config
     reset_peak_memory()
     folder.open(config.identity, config.general.force)
+    for note in split.notes:
+        print(f"note: {note}")
     print(f"run folder: {folder.path}")
     mirror = mirror_of(config, folder)
     try:
@@ -175,7 +177,7 @@ def _run(
     except BaseException:
         mirror.abandon()
         raise
-    finish_run(request, config, folder, split, started, times, scores, masks)
+    finish_run(request, config, folder, split, started, times, scores, masks, split.notes)
     mirror.finish(json.loads(folder.report.read_text()), {}, None)
     print(f"\n{imputation_summary(folder)}")
 
@@ -189,8 +191,12 @@ def finish_run(
     times: dict[str, float],
     scores: Scores | None = None,
     masks: tuple[np.ndarray, np.ndarray] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
-    """Write the report of a run; without scores and masks of one that only fits."""
+    """Write the report of a run; without scores and masks of one that only fits.
+
+    ``notes`` are those printed, but for the imputer's own.
+    """
     train_mask, test_mask = masks or (split.train.observed, split.test.observed)
     names = split.train.schema.names
     test_ratio = realised_ratio(test_mask, names)["overall"]
@@ -209,6 +215,7 @@ def finish_run(
         realised_ratio=realised_ratio(train_mask, names) | {"test": test_ratio},
         time={"sample_s": 0.0, "evaluate_s": 0.0, **times, "total_s": time.perf_counter() - started},
         peak_memory_mb=peak_memory_mb(),
+        notes=[*notes, *getattr(request.imputer, "notes", ())],
     )
     if scores is not None:
         report.add_scores(scores)

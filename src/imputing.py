@@ -41,11 +41,12 @@ def fill(request: ImputeRequest, asked: Fill) -> None:
     layout = columns.layout
     table = layout.table(columns.frame, layout.schema(columns.target), str(source))
     holed = open_holed(source, layout, columns.frame)
+    notes = (*columns.reading_notes, *_not_filled(columns))
     if is_rank_zero():
-        for note in [*columns.reading_notes, *_not_filled(columns)]:
+        for note in notes:
             print(f"note: {note}")
     if holed.holes and asked.run is None:
-        _fit(request, Split(table, table, layout), started)
+        _fit(request, Split(table, table, layout, notes=notes), started)
     if not is_rank_zero():
         return
     n_draws, wanted = _n_draws(request, asked), asked.n_imputations
@@ -103,7 +104,9 @@ def _fit(request: ImputeRequest, split: Split, started: float) -> None:
         fitting = time.perf_counter()
         fit_imputer(request.imputer, split.train)
         if is_rank_zero() and not folder.done:
-            finish_run(request, config, folder, split, started, {"train_s": time.perf_counter() - fitting})
+            finish_run(
+                request, config, folder, split, started, {"train_s": time.perf_counter() - fitting}, notes=split.notes
+            )
 
 
 def _trains(request: ImputeRequest, asked: Fill) -> bool:

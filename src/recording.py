@@ -34,6 +34,7 @@ def score_and_record(
     data: TableDataModule,
     synthetic: Table,
     warnings: list[str],
+    notes: list[str],
     mirror: Mirror,
     started: float,
 ) -> None:
@@ -45,6 +46,7 @@ def score_and_record(
         data: what it was trained on.
         synthetic: rows drawn.
         warnings: what a reader of the scores must know.
+        notes: what was printed before the training: how the table was read, what of it is not learned.
         mirror: where else the report goes.
         started: when the run started, on the clock of ``time.perf_counter``.
     """
@@ -60,6 +62,7 @@ def score_and_record(
     report = _new_report(config, split, "done", None)
     report.n_used = prepared.n_used
     report.warnings = [*warnings, *_copies(split, synthetic)]
+    report.notes = notes
     report.n_evaluations = float(before["n_evaluations"])
     last = folder.path / "checkpoints" / LAST
     report.validation_bits = fine_tuning_bits(read_checkpoint(last)) if last.exists() else []
@@ -124,6 +127,7 @@ def record_not_applicable(config: Config, folder: RunFolder, split: Split, reaso
     """Write the report of a run whose method leaves no row to train on."""
     folder.open(config.identity, config.general.force)
     report = _new_report(config, split, "not_applicable", reason)
+    report.notes = list(split.notes)
     mask = config.missing.sample_mask(split.train, numpy_stream(config.general.seed, "mask")) & split.train.observed
     report.realised_ratio = realised_ratio(mask, split.train.schema.names)
     save_card(report.to_dict(), folder.card)

@@ -34,7 +34,7 @@ from src.seeding import derive
 from src.tables import Split, Table
 from src.tables.imputations import Imputations
 from src.training.datamodule import TableDataModule
-from src.training.fit import fit, make_trainer
+from src.training.fit import fit, is_rank_zero, make_trainer
 from src.training.module import MissDiffModule
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
@@ -72,6 +72,7 @@ class DiffusionImputer(Imputer):
         n_steps: steps of one draw.
         n_evaluations: network evaluations that one draw of a row with holes took, on average over the rows and draws
             of all tables since it was fitted.
+        notes: what the user was told of the training.
     """
 
     draws_differ: ClassVar[bool] = True
@@ -79,6 +80,7 @@ class DiffusionImputer(Imputer):
     seed: int
     recipe: ModelRecipe | None = field(default=None, init=False, repr=False)
     module: MissDiffModule | None = field(default=None, init=False, repr=False)
+    notes: list[str] = field(default_factory=list, init=False, repr=False)
     _evaluated: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
     """Network evaluations of rows, and drawn rows."""
 
@@ -139,6 +141,10 @@ class DiffusionImputer(Imputer):
             validation=recipe.training.fine_tuning_epochs > 0,
         )
         steps_per_epoch = data.steps_per_epoch(recipe.trainer.n_processes)
+        self.notes = recipe.training.notes(steps_per_epoch)
+        if is_rank_zero():
+            for note in self.notes:
+                print(f"note: {note}")
         module = MissDiffModule(
             data.data.encoder,
             data.data.moments(),

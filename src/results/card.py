@@ -186,6 +186,7 @@ def _limits(report: Mapping[str, Any]) -> list[str]:
     return [
         "## Limits",
         *warnings,
+        *(f"- {_text(note)}" for note in report.get("notes", [])),
         *(f"- {limit}" for limit in LIMITS),
         *([f"- Columns recovered least: {least} (1 = distributed as in the training table)."] if least else []),
     ]

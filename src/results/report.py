@@ -25,6 +25,8 @@ class Report:
     ``n_evaluations``: network evaluations that one draw of a row, synthetic or filled, took on average.
     ``validation_bits``: negative log-likelihood of the validation rows, bits per coordinate, before fine-tuning and
     after each of its epochs. ``dependent_pairs``: pairs that count with SDMetrics' default thresholds.
+    ``warnings``: what a reader of the scores must know.
+    ``notes``: how the table was read, and what of it is not learned.
     ``details``: metric -> how it came about, e.g. the chosen grid point.
     """
 
@@ -42,6 +44,7 @@ class Report:
     n_evaluations: float = 0.0
     validation_bits: list[float] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     realised_ratio: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float | None] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)

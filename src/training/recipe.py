@@ -102,6 +102,16 @@ class TrainingRecipe:
         """Whether ``most_epochs`` ends training before ``n_steps`` steps."""
         return self.epochs is None and self.main_epochs(steps_per_epoch) * steps_per_epoch < (self.n_steps or 0)
 
+    def notes(self, steps_per_epoch: int) -> list[str]:
+        """What the user is told of the length of the training: that it is capped, where it is."""
+        if not self.is_capped(steps_per_epoch):
+            return []
+        return [
+            f"training ends after {self.most_epochs} epochs, {self.main_epochs(steps_per_epoch) * steps_per_epoch:,} "
+            f"steps, not the {self.n_steps:,} of training.n_steps: more would teach the rows by heart "
+            "(training.most_epochs=null trains on)"
+        ]
+
     def n_epochs(self, steps_per_epoch: int) -> int:
         """All epochs, those of fine-tuning included (of which each has at most as many steps)."""
         return self.main_epochs(steps_per_epoch) + self.fine_tuning_epochs

@@ -22,6 +22,20 @@ def impute(*arguments, **more):
     return command("src.impute", *arguments, **more)
 
 
+def test_the_notes_of_filling_a_file_stand_in_the_report_of_its_model(tmp_path):
+    file = holed_file(tmp_path)
+    done = impute(
+        *("dataset=table", f"dataset.path={file}", f"out={tmp_path / 'filled.csv'}", f"outputs_dir={tmp_path / 'out'}"),
+        *("imputer=missdiff", "training.n_steps=1000", "training.most_epochs=2", *SMALL[1:]),
+    )
+    assert done.returncode == 0, done.stderr
+    notes = json.loads((only_run(tmp_path / "out") / "report.json").read_text())["notes"]
+    printed = [line.removeprefix("note: ") for line in done.stdout.splitlines() if line.startswith("note: ")]
+    assert printed == notes
+    assert any("training ends after 2 epochs" in note for note in notes)
+    assert all(note in (only_run(tmp_path / "out") / "card.md").read_text() for note in notes)
+
+
 def holed_file(folder, n=60, seed=0):
     """A text file with odd spellings, and its lines."""
     rng = np.random.default_rng(seed)

@@ -57,6 +57,30 @@ def sample(run, out, *more):
     return command("src.sample", f"run={run}", f"out={out}", *more)
 
 
+def printed_notes(text):
+    return [line.removeprefix("note: ") for line in text.splitlines() if line.startswith("note: ")]
+
+
+def test_every_note_that_is_printed_stands_in_the_report_and_among_the_limits_of_the_card(tmp_path):
+    frame = frame_with_holes()
+    frame["town"] = [f"town {i % 110}" for i in range(len(frame))]
+    frame["empty"] = np.nan
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    done = train(
+        *("dataset=table", f"dataset.path={tmp_path / 't.csv'}", "missing=native", f"outputs_dir={tmp_path / 'out'}"),
+        *("training.n_steps=100000", "training.most_epochs=2", "network.channels=16"),
+        *("n_synthetic=50", "evaluation.references=false", "dataset.max_categories=100"),
+    )
+    assert done.returncode == 0, done.stderr
+    run = only_run(tmp_path / "out")
+    notes = json.loads((run / "report.json").read_text())["notes"]
+    assert printed_notes(done.stdout) == notes
+    for part in ("training ends after 2 epochs", "empty", "Patient ID", "town"):
+        assert any(part in note for note in notes), part
+    limits = (run / "card.md").read_text().split("## Limits")[1].replace("\\|", "|")
+    assert all(f"- {note}" in limits for note in notes)
+
+
 def test_the_columns_are_shown_and_the_table_is_written_like_the_file(trained):
     file, run, said = trained
     assert "Patient ID  id" in said
