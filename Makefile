@@ -66,7 +66,8 @@ oldest: ## the fast tests with the oldest versions that pyproject.toml allows
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest --numprocesses 2 --dist loadfile $(FAST_TESTS)
 
 lock: ## rewrite requirements.lock from what .venv holds
-	$(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([0-9.]*\)+.*/torch==\1/' > requirements.lock
+	$(BIN)/python -m pip freeze --exclude-editable | sed -e 's/^torch==\([0-9.]*\)+.*/torch==\1/' \
+	  -e 's/^xgboost-cpu==\(.*\)/xgboost-cpu==\1; sys_platform != "darwin"\nxgboost==\1; sys_platform == "darwin"/' > requirements.lock
 
 clean: ## delete .venv and caches (never outputs/)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

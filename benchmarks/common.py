@@ -1,7 +1,6 @@
 """What the benchmarks share: facts of the machine, the rate of a large matrix product, results as JSON."""
 
 import json
-import os
 import platform
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import torch
 
+from src.cores import usable_cores
 from src.results.provenance import commit, versions
 
 FOLDER = Path("outputs/benchmarks")
@@ -21,7 +21,7 @@ def machine() -> dict[str, Any]:
     """Processor, cores this process may use, threads of torch, commit and versions."""
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": usable_cores(),
         "threads": torch.get_num_threads(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "platform": platform.platform(),

@@ -5,13 +5,13 @@ against the complete training table. One Markdown line a sampler.
 """
 
 import argparse
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from src.cores import usable_cores
 from src.diffusion import AbsorbingRecipe, CellByCell, Sampler
 from src.evaluate import config_of_run
 from src.experiment import make_data, make_module
@@ -48,7 +48,7 @@ def main() -> None:
         started = time.perf_counter()
         x, n_evaluations = generate(trainer, module, data)
         seconds = time.perf_counter() - started
-        threads = len(os.sched_getaffinity(0))
+        threads = usable_cores()
         scores = score(data.split, data.data.encoder.backward(x), config.evaluation, config.general.seed, threads)
         cells = [f"{scores.values[metric]:.3f}" for metric in METRICS]
         print(f"| {_name(sampler)} | {n_evaluations:.0f} | {seconds:.1f} | " + " | ".join(cells) + " |", flush=True)

@@ -4,7 +4,6 @@ Scores what one run with ``evaluation=quick`` scores: a synthetic table (here: i
 the six references, 20 % of the cells missing in rows. The last line is the score by SDMetrics itself.
 """
 
-import os
 import time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from benchmarks.common import write_result
+from src.cores import usable_cores
 from src.metrics import evaluate
 from src.metrics.sdmetrics_report import quality_report
 from src.metrics.settings import QuickEvaluation
@@ -45,7 +45,7 @@ def main() -> None:
 
     for name in STEPS:
         setattr(evaluate, name, timed(name))
-    quick, n_threads = QuickEvaluation(detection_rows=4_000, references=True), len(os.sched_getaffinity(0))
+    quick, n_threads = QuickEvaluation(detection_rows=4_000, references=True), usable_cores()
     with timing("everything"):
         synthetic = evaluate.reference_tables(split, mask, 1)["marginals"]()
         scores = evaluate.score(split, synthetic, quick, 0, n_threads)

@@ -23,6 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from src.api_config import estimator_config
 from src.completion import COMPLETIONS, marginals
 from src.config import Config
+from src.cores import cores_of_a_job
 from src.errors import ConfigError
 from src.experiment import make_module
 from src.file_evaluation import holed_alike, without_holdout
@@ -33,7 +34,6 @@ from src.metrics.settings import of_synthetic_rows
 from src.sample_request import HOLES, checkpoint_of
 from src.sampling import Model, draw_rows, fix, load_model
 from src.seeding import numpy_stream
-from src.sweep import cores_of_a_job
 from src.tables import Split
 from src.tables.column_choice import ColumnChoice, choices_of
 from src.tables.imputations import ESTIMATES

@@ -12,6 +12,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from src.completion import marginals
+from src.cores import cores_of_a_job
 from src.errors import TableError
 from src.metrics.catalogue import describe
 from src.metrics.downstream import Downstream, reference_rows, synthetic_rows
@@ -24,7 +25,6 @@ from src.results.comparison import comparison_summary
 from src.results.files import write_json
 from src.results.provenance import commit, versions
 from src.seeding import numpy_stream
-from src.sweep import cores_of_a_job
 from src.tables import Schema, Split, Table, infer_schema, make_table
 from src.tables.files import Mark, read_frame
 from src.tables.kinds import check_names, choose_kinds, content_of

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from src.config import Config
+from src.cores import cores_of_a_job
 from src.metrics.evaluate import Truth, metric_names, n_steps, score, score_references
 from src.metrics.privacy import more_copies
 from src.metrics.scores import Scores
@@ -21,7 +22,6 @@ from src.results.run_folder import RunFolder
 from src.results.terminal import run_summary
 from src.results.tracking import Mirror
 from src.seeding import numpy_stream
-from src.sweep import cores_of_a_job
 from src.tables import Split, Table
 from src.training.callbacks import progress_bar, read_curve
 from src.training.checkpoint import LAST, fine_tuning_bits, read_checkpoint

@@ -58,13 +58,6 @@ def sweep_folder(outputs_dir: Path, overrides: Sequence[str]) -> Path:
     return outputs_dir / ".sweeps" / digest
 
 
-def cores_of_a_job() -> int:
-    """CPU cores this process may use: those it is bound to, or ``OMP_NUM_THREADS`` of them."""
-    bound = len(os.sched_getaffinity(0))
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(int(asked), bound) if asked.isdigit() and int(asked) > 0 else bound
-
-
 def jobs_of(folder: Path) -> list[Job]:
     """All jobs that were started, in the order of their numbers; before them those that need not be, numbered -1."""
     jobs = [Job(-1, name.split("\n"), SKIPPED, None, 0, stamp) for name, stamp in finished_before(folder).items()]

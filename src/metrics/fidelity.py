@@ -20,7 +20,7 @@ in both; SDMetrics itself gives a hole another meaning in each pair metric. What
 for :mod:`src.metrics.holes`.
 
 What it cannot see: anything beyond pairs of columns, and with thresholds 0 hardly even those: draws
-from independent marginals score about .956 on Census.
+from independent marginals score high (the reference ``marginals``).
 """
 
 from collections.abc import Mapping

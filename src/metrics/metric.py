@@ -63,4 +63,6 @@ class Metric:
         }
 
 
+SDMETRICS = "0.32"
+"""Version of SDMetrics whose quality score fidelity is equal to; the tests compare the two."""
 UNIT: Bounds = (0.0, 1.0)

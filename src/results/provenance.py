@@ -17,10 +17,13 @@ CLEAR_REFS = Path("/proc/self/clear_refs")
 PACKAGES = (
     "torch",
     "pytorch-lightning",
+    "torchdiffeq",
     "numpy",
     "pandas",
+    "pyarrow",
+    "scipy",
     "scikit-learn",
-    "sdmetrics",
+    "lightgbm",
     "hydra-core",
 )
 

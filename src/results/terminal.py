@@ -6,6 +6,7 @@ from typing import Any
 
 from src.errors import ConfigError
 from src.metrics.catalogue import describe
+from src.metrics.metric import SDMETRICS
 from src.results.card import ROLES
 from src.results.run_folder import RunFolder
 
@@ -27,9 +28,10 @@ COLUMNS = (
 )
 HEADINGS = {name: describe(name).heading for name in COLUMNS}
 NOTE = (
-    "fidelity: SDMetrics with thresholds 0, as in the paper; fidelity*: with the library's defaults. dependence: share "
-    "of the dependence between columns that is kept. utility: XGBoost trained on the row's table, tested on real rows. "
-    "detection: 1 = XGBoost cannot tell it from real rows. More metrics, and what each means, are in report.json."
+    f"fidelity: the quality score, equal to that of SDMetrics {SDMETRICS}, with thresholds 0, as in the paper; fidelity*: "
+    "with the library's defaults. dependence: share of the dependence between columns that is kept. utility: XGBoost "
+    "trained on the row's table, tested on real rows. detection: 1 = XGBoost cannot tell it from real rows. More metrics, "
+    "and what each means, are in report.json."
 )
 
 

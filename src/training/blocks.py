@@ -12,6 +12,7 @@ import torch
 import torch.multiprocessing as multiprocessing
 from torch import Tensor
 
+from src.cores import usable_cores
 from src.diffusion import Given
 from src.errors import ConfigError, MissDiffError
 from src.training.datamodule import CHUNK_ROWS
@@ -120,7 +121,7 @@ def _put(queue: Any, block: np.ndarray) -> None:
 
 def _draw(work: Work, rank: int, queue: Any) -> None:
     """Draw every ``devices``-th block; the work of one process."""
-    torch.set_num_threads(max(len(os.sched_getaffinity(0)) // work.devices, 1))
+    torch.set_num_threads(max(usable_cores() // work.devices, 1))
     try:
         module = work.load().to(device_of(work.accelerator, rank, work.devices))
         for x in drawn_blocks(

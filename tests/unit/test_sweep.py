@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 
 from src.cells import Cell, stamps_of, still_finished
 from src.cli import _walk, sweep_axes
+from src.cores import cores_of_a_job, usable_cores
 from src.errors import ConfigError, SweepError
 from src.gpus import take_device, visible_gpus
 from src.locks import hold
@@ -20,7 +22,6 @@ from src.sweep import (
     RUNNING,
     SKIPPED,
     Job,
-    cores_of_a_job,
     finished_before,
     jobs_of,
     live_line,
@@ -129,13 +130,32 @@ def test_one_gpu_or_none_is_left_alone(tmp_path, monkeypatch):
 
 
 def test_the_cores_of_a_job(monkeypatch):
-    bound = len(os.sched_getaffinity(0))
+    bound = usable_cores()
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert cores_of_a_job() == bound
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert cores_of_a_job() == 1
     monkeypatch.setenv("OMP_NUM_THREADS", "1000")
     assert cores_of_a_job() == bound
+
+
+def test_a_system_that_binds_no_process_to_cores_has_all_of_them(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    assert usable_cores() == 12
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert usable_cores() == 1
+
+
+def test_what_not_every_system_has_is_asked_for_in_one_place():
+    root = Path(__file__).resolve().parents[2]
+    users = {
+        file.relative_to(root).as_posix()
+        for folder in ("src", "benchmarks")
+        for file in (root / folder).rglob("*.py")
+        if any(word in file.read_text() for word in ("sched_getaffinity", "import fcntl"))
+    }
+    assert users == {"src/cores.py", "src/locks.py"}
 
 
 def test_axes_of_a_committed_sweep_give_way_to_the_command_line():

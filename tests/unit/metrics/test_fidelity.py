@@ -1,6 +1,7 @@
 """Fidelity is SDMetrics' own score: the library is the reference, on tables made to be awkward."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from src.metrics import fidelity
 from src.metrics.fidelity import add_fidelity
+from src.metrics.metric import SDMETRICS
 from src.metrics.scores import Scores
 from src.metrics.sdmetrics_report import SHAPES, TRENDS, quality_report
 from src.tables import Column, Schema, Table, make_table
@@ -53,6 +55,11 @@ def assert_same(ours: dict[str, float | None], theirs: pd.Series) -> None:
             assert ours[name] is None, name
         else:
             assert ours[name] == pytest.approx(value, abs=1e-9), name
+
+
+def test_the_version_named_is_the_locked_one_that_the_values_are_compared_with():
+    lock = Path(__file__).resolve().parents[3] / "requirements.lock"
+    assert f"\nsdmetrics=={SDMETRICS}." in lock.read_text()
 
 
 @settings(max_examples=80, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))

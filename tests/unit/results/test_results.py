@@ -124,6 +124,12 @@ def test_references_are_computed_anew_by_other_code(tmp_path, monkeypatch):
     assert len(calls) == 2
 
 
+def test_versions_are_those_of_what_computes():
+    found = provenance.versions()
+    assert {"scipy", "lightgbm", "torchdiffeq", "xgboost", "scikit-learn", "torch"} <= set(found)
+    assert "sdmetrics" not in found  # fidelity is computed here; the tests hold it equal to the library's
+
+
 def test_the_scoring_code_is_that_of_metrics_completions_tables_and_streams(monkeypatch, tmp_path):
     files = ["metrics/a.py", "metrics/deep/b.py", "completion/c.py", "tables/d.py", "seeding.py"]
     monkeypatch.setattr(provenance, "SOURCE", tmp_path)

@@ -1,0 +1,17 @@
+"""How many CPU cores a process may use."""
+
+import os
+
+
+def usable_cores() -> int:
+    """Cores this process is bound to; on systems that bind none, as macOS, all there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cores_of_a_job() -> int:
+    """Cores a job may use: the usable ones, or ``OMP_NUM_THREADS`` of them."""
+    usable = usable_cores()
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(asked), usable) if asked.isdigit() and int(asked) > 0 else usable
