@@ -211,8 +211,8 @@ def _standing_of_missdiff(table: ResultTable, columns: Sequence[Column]) -> list
     if behind:
         return [f"missdiff is not first in: {'; '.join(behind)}."]
     ties = f"; shared in {', '.join(shared)}" if shared else ""
-    first = f"missdiff is first in every row with a rival ({n_rows} of {len(table.rows)} rows{ties})."
-    return [first] if n_rows else []
+    everywhere = f"missdiff is first in every row with a rival ({n_rows} of {len(table.rows)} rows{ties})."
+    return [everywhere] if n_rows else []
 
 
 def _below_the_floor(table: ResultTable, columns: Sequence[Column]) -> list[str]:
