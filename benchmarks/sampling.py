@@ -1,6 +1,6 @@
 """Rows a second that are drawn, beside the arithmetic floor: python -m benchmarks.sampling [--chunks 512 2048 8192]
 
-Census and the stand-in of MIMIC4ED by the default process, Census by ``ddpm``; chunks of several sizes take turns,
+Census and the stand-in of MIMIC4ED by the default process, Census by ``vp``; chunks of several sizes take turns,
 2,048 rows being the program's. The floor is the floating-point operations PyTorch counts, over the rate of a large
 matrix product on the same cores in the same turn. Weights are random: the time does not depend on them. Then whole
 tables as ``python -m src.sample`` writes them: 50,000 rows of Census, decoded and on disk.
@@ -27,7 +27,7 @@ from src.tables.writing import written_whole
 CASES = {
     "census": [],
     "mimic4ed_standin": ["dataset=mimic4ed_standin", "dataset.n_train=20000"],
-    "census, ddpm": ["diffusion=ddpm"],
+    "census, vp": ["diffusion=vp"],
 }
 WHOLE_TABLE = 50_000
 

@@ -1,6 +1,6 @@
 """The training step beside a bare PyTorch loop and the arithmetic floor: python -m benchmarks.training_step
 
-Networks x batch sizes, on Census: ``residual_mlp`` on the default process, ``residual_attention`` on ``ddpm``, whose
+Networks x batch sizes, on Census: ``residual_mlp`` on the default process, ``residual_attention`` on ``vp``, whose
 network it is. The sides take turns in one process, each first every other turn, and the figures are medians over the
 turns: the LightningModule as it trains, but for its checkpoints (2 % of a run at most); a bare loop of the same
 objective, batches, fused Adam, learning rates and average; that loop with the objective compiled, where asked for
@@ -32,7 +32,7 @@ from src.training.datamodule import TableDataModule
 from src.training.fit import make_trainer
 from src.training.module import MissDiffModule
 
-CASES = {"residual_mlp": ("absorbing", (64, 512, 4096)), "residual_attention": ("ddpm", (64,))}
+CASES = {"residual_mlp": ("absorbing", (64, 512, 4096)), "residual_attention": ("vp", (64,))}
 
 
 class Stopwatch(pl.Callback):

@@ -148,7 +148,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             where: columns to fix, e.g. ``{"sex": "female"}``.
             holes: ``none``, or ``like_training``: every row gets the holes of a training row.
             seed: of the rows; None = the estimator's.
-            repeats: of every step of a continuous process (``diffusion`` ddpm or ve) where columns are fixed.
+            repeats: of every step of a continuous process (``diffusion`` ddpm, vp or ve) where columns are fixed.
 
         Raises:
             ConfigError, TableError: a column or a value of ``where`` does not exist.

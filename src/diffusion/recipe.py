@@ -46,8 +46,11 @@ class DiffusionRecipe:
 
 
 @dataclass(frozen=True)
-class DDPMRecipe(DiffusionRecipe):
-    """``diffusion=ddpm``: variance preserving, the paper's."""
+class VPRecipe(DiffusionRecipe):
+    """``diffusion=ddpm``, the paper's, and ``diffusion=vp``: variance preserving.
+
+    The two differ in values alone: scale of numbers, coordinate for na, prediction and weight.
+    """
 
     process: VariancePreserving
 
@@ -99,4 +102,9 @@ def with_steps(diffusion: AnyDiffusion, n_steps: int) -> AnyDiffusion:
     return replace(diffusion, sampler=sampler)
 
 
-DIFFUSIONS: dict[str, type[AnyDiffusion]] = {"absorbing": AbsorbingRecipe, "ddpm": DDPMRecipe, "ve": VERecipe}
+DIFFUSIONS: dict[str, type[AnyDiffusion]] = {
+    "absorbing": AbsorbingRecipe,
+    "ddpm": VPRecipe,
+    "vp": VPRecipe,
+    "ve": VERecipe,
+}

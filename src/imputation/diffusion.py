@@ -120,7 +120,7 @@ class DiffusionImputer(Imputer):
             ConfigError: of a conditional model, a process without noise, or fine-tuning by likelihood.
         """
         if self.is_conditional and isinstance(recipe.diffusion, AbsorbingRecipe):
-            raise ConfigError("imputer=csdi_t is a model of noisy cells; diffusion is ddpm or ve")
+            raise ConfigError("imputer=csdi_t is a model of noisy cells; diffusion is vp, ddpm or ve")
         if self.is_conditional and recipe.training.fine_tuning_epochs:
             raise ConfigError(
                 "imputer=csdi_t has no likelihood of whole rows to fine-tune by; set training.fine_tuning_epochs=0"

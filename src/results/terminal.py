@@ -29,9 +29,9 @@ COLUMNS = (
 HEADINGS = {name: describe(name).heading for name in COLUMNS}
 NOTE = (
     f"fidelity: the quality score, equal to that of SDMetrics {SDMETRICS}, with thresholds 0, as in the paper; "
-    "fidelity*: with the library's defaults. dependence: share of the dependence between columns that is kept. utility: "
-    "XGBoost trained on the row's table, tested on real rows. detection: 1 = XGBoost cannot tell it from real rows. "
-    "More metrics, and what each means, are in report.json."
+    "fidelity*: with the library's defaults. dependence: share of the dependence between columns that is kept. "
+    "utility: XGBoost trained on the row's table, tested on real rows. "
+    "detection: 1 = XGBoost cannot tell it from real rows. More metrics, and what each means, are in report.json."
 )
 
 

@@ -20,7 +20,7 @@ def trained(root, *more):
 
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
-    return trained(tmp_path_factory.mktemp("evaluate"), "diffusion=ddpm", "diffusion.process.n_steps=10")
+    return trained(tmp_path_factory.mktemp("evaluate"), "diffusion=vp", "diffusion.process.n_steps=10")
 
 
 def test_the_likelihood_of_states_is_a_probability(tmp_path):

@@ -48,7 +48,7 @@ def test_single_run_leaves_the_folder_of_the_contract(finished):
         report["metrics"]
     )
     assert set(report["time"]) == {"train_s", "sample_s", "evaluate_s", "total_s"}
-    assert report["versions"]["sdmetrics"]
+    assert report["versions"]["scipy"]
     frame = pd.read_parquet(run / "synthetic.parquet")
     assert list(frame.columns) == ["C1", "C2", "D1", "D2", "D3"]
     assert [str(dtype) for dtype in frame.dtypes] == ["float64", "float64", "int64", "int64", "int64"]
@@ -112,7 +112,7 @@ def test_a_committed_sweep_is_a_sweep_whose_axes_can_be_overridden(tmp_path):
         (["ratoi=0.3"], "unknown setting ratoi; did you mean ratio?"),
         (
             ["diffusion.prediction=noise"],
-            "unknown setting diffusion.prediction; it goes with diffusion=ddpm or diffusion=ve",
+            "unknown setting diffusion.prediction; it goes with diffusion=ddpm or diffusion=ve or diffusion=vp",
         ),
         (["missing=rows"], "missing=rows does not exist; missing is one of column, independent"),
         (["experiment=paper_table1"], "experiment=paper_table1 does not exist; experiment is one of imputation_adult"),

@@ -35,6 +35,7 @@ OPTIONS = [
     "stasy_mean",
     "complete",
     "ddpm",
+    "vp",
     "ve",
     "paper",
     "fast",

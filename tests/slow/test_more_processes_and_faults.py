@@ -15,7 +15,7 @@ from tests.cli.test_distributed import UNEVEN, all_end_with, difference, in_sess
 from tests.cli.test_faults import SHORT
 
 LONG = [*SHORT, "training.epochs=300"]
-CURRICULUM = ["diffusion=ddpm", "training.self_paced_steps=100"]
+CURRICULUM = ["diffusion=vp", "training.self_paced_steps=100"]
 
 
 def started(*arguments):

@@ -137,7 +137,7 @@ def test_long_differences_are_shortened_and_stay_distinct():
         ("evaluation.detection_rows=1", "evaluation.detection_rows is at least 10"),
         ("missing.include_target=3", "missing.include_target is true or false"),
         ("method.completion=drop", "method.completion is one of"),
-        ("dataset.native_missing=maybe", "dataset.native_missing is drop or keep"),
+        ("dataset.native_missing=maybe", "dataset.native_missing is drop, keep or null"),
         ("outputs_dir=''", "outputs_dir is empty"),
     ],
 )
@@ -164,6 +164,9 @@ def test_stasy_methods_bring_their_recipe_and_the_command_line_wins():
         (["diffusion=ddpm"], 100),
         (["dataset=mimic4ed", "diffusion=ddpm"], 150),
         (["dataset=mimic4ed_standin", "diffusion=ddpm"], 150),
+        (["diffusion=vp"], 100),
+        (["dataset=mimic4ed", "diffusion=vp"], 150),
+        (["dataset=mimic4ed_standin", "diffusion=vp"], 150),
         (["experiment=paper_table3_4", "method=diff_mean"], 150),
         (["dataset=mimic4ed", "diffusion=ddpm", "diffusion.process.n_steps=9"], 9),
         (["experiment=paper_table3_4", "method=stasy_mean"], None),

@@ -7,7 +7,7 @@ from torch import nn
 from src.diffusion import Condition, ConditionalDenoiser, Sampler, Targets, VariancePreserving, draw_conditional
 from src.diffusion.csdi import N_CHANNELS
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
-from src.diffusion.recipe import DDPMRecipe
+from src.diffusion.recipe import VPRecipe
 from src.errors import ConfigError
 
 RHO = 0.8
@@ -39,7 +39,7 @@ class Constant(nn.Module):
 
 
 def conditional(network, columns=COLUMNS, share=0.5):
-    recipe = DDPMRecipe(PROCESS, "noise", "noise", Sampler("ancestral", None, "beta", 1e-5))
+    recipe = VPRecipe(PROCESS, "noise", "noise", Sampler("ancestral", None, "beta", 1e-5))
     width = len(columns)
     return ConditionalDenoiser(network, recipe, (torch.zeros(width), torch.ones(width)), columns, Targets(share, share))
 

@@ -8,12 +8,12 @@ from src.diffusion.conditional import Given
 from src.diffusion.csdi import N_CHANNELS
 from src.diffusion.networks import ResidualMLPRecipe
 from src.diffusion.pieces import InPieces, is_out_of_memory
-from src.diffusion.recipe import CellByCell, DDPMRecipe
+from src.diffusion.recipe import CellByCell, VPRecipe
 from tests.unit.diffusion.test_cell_by_cell import made
 
 WIDTH = 5
 SAMPLER = Sampler("ancestral", None, "beta", 1e-5)
-RECIPE = DDPMRecipe(VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", SAMPLER)
+RECIPE = VPRecipe(VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", SAMPLER)
 MOMENTS = Moments(*(torch.ones(WIDTH) for _ in Moments._fields))
 ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory"),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from src.diffusion import AbsorbingRecipe, CellByCell, Sampler, VariancePreserving
 from src.diffusion.networks import ResidualMLPRecipe
-from src.diffusion.recipe import DDPMRecipe
+from src.diffusion.recipe import VPRecipe
 from src.encoding import EncodingRecipe, StatesRecipe
 from src.imputation.boosted import BoostedChain
 from src.imputation.diffusion import ConditionalImputer, DiffusionImputer, MissDiffImputer, ModelRecipe
@@ -40,7 +40,7 @@ def gain(seed: int, n_steps: int = 150) -> Gain:
 
 RECIPE = ModelRecipe(
     EncodingRecipe("quantile", -1, False),
-    DDPMRecipe(VariancePreserving(50, 1e-4, 0.5), "residual", "velocity", Sampler("ancestral", None, "beta", 1e-5)),
+    VPRecipe(VariancePreserving(50, 1e-4, 0.5), "residual", "velocity", Sampler("ancestral", None, "beta", 1e-5)),
     ResidualMLPRecipe(channels=32, n_blocks=2, dim_time=16),
     TrainingRecipe(
         epochs=None,

@@ -48,7 +48,7 @@ def test_the_absorbing_objective_is_one_graph(recipe):
     assert_same(denoiser.eval(), x, torch.tensor([[1, 1, 1], [1, 0, 0], [1, 1, 0]]).bool())
 
 
-@pytest.mark.parametrize("options", [["diffusion=ddpm"], ["diffusion=ve"]])
+@pytest.mark.parametrize("options", [["diffusion=ddpm"], ["diffusion=vp"], ["diffusion=ve"]])
 def test_the_objective_of_continuous_processes_is_one_graph(options):
     sizes = ["network.channels=16", "network.n_blocks=1"]
     config = build_config(compose([*options, *sizes, "dataset.n_train=200", "dataset.n_test=50"]))

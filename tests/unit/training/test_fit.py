@@ -8,7 +8,7 @@ import torch
 from src.completion import keep
 from src.diffusion import Sampler, VariancePreserving
 from src.diffusion.networks import ResidualMLPRecipe
-from src.diffusion.recipe import DDPMRecipe
+from src.diffusion.recipe import VPRecipe
 from src.encoding import EncodingRecipe, TableEncoder
 from src.errors import CheckpointError, ConfigError, TrainingDivergedError
 from src.missing.mcar import IndependentMissing
@@ -22,9 +22,7 @@ from src.training.recipe import TrainerSettings, TrainingRecipe
 from tests.conftest import random_table
 
 CPU = TrainerSettings("cpu", 1, 1, "32-true", "auto")
-DIFFUSION = DDPMRecipe(
-    VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", Sampler("ancestral", None, "beta", 1e-5)
-)
+DIFFUSION = VPRecipe(VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", Sampler("ancestral", None, "beta", 1e-5))
 ENCODING = EncodingRecipe("quantile", -1, False)
 
 
