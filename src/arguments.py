@@ -1,6 +1,7 @@
-"""Arguments of the command line as Hydra can parse them: paths, names of columns and JSON are quoted."""
+"""Arguments of the command line as Hydra can parse them, and commands to print as a shell can."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,33 @@ def hydra_value(value: Any) -> str:
     if isinstance(value, list):
         return f"[{','.join(hydra_value(item) for item in value)}]"
     text = str(value)
-    if not isinstance(value, str) or re.fullmatch(r"(?!(null|true|false|nan|inf)$)[a-z_./][\w./+-]*", text):
+    if not isinstance(value, str) or re.fullmatch(
+        r"(?!(?i:null|true|false|nan|inf)$)[a-z_./][\w./+-]*", text, re.ASCII
+    ):
         return text
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return _quoted(text)
+
+
+def setting(key: str, value: Any) -> str:
+    """``key=value`` to print for a user: Hydra parses it, and a shell passes it on as one word."""
+    return shlex.quote(_override(key, value))
+
+
+def command(module: str, *overrides: str, **values: Any) -> str:
+    """``python -m src.<module> ...`` to print for a user: a shell runs it as it stands, whatever its names hold.
+
+    Arguments:
+        module: the command, e.g. ``train``.
+        overrides: arguments that Hydra can parse already.
+        values: keys and plain values; ``__`` in a key is a dot. They come after ``overrides``.
+    """
+    given = [_override(key.replace("__", "."), value) for key, value in values.items()]
+    return shlex.join(["python", "-m", f"src.{module}", *overrides, *given])
+
+
+def _override(key: str, value: Any) -> str:
+    """A file of settings is read before Hydra parses anything, so its name stays as it is."""
+    return f"{key}={value if key == 'experiment' else hydra_value(value)}"
 
 
 def _quoted(value: str) -> str:

@@ -17,9 +17,10 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> None:
     """Print the table of columns and write the sidecar."""
+    from src.arguments import command
     from src.describe_request import build_describe_request
     from src.results.files import write_whole
-    from src.tables.sidecar import sidecar_text
+    from src.tables.sidecar import sidecar_of, sidecar_text
     from src.tables.summary import summary_table
 
     request = build_describe_request(cfg)
@@ -30,10 +31,9 @@ def job(cfg: DictConfig) -> None:
         print(f"note: {note}")
     text = sidecar_text(request.file.name, columns.layout.forms, columns.summaries)
     write_whole(request.out, lambda partial: partial.write_text(text, encoding="utf-8"))
-    print(
-        f"written to {request.out}: correct a kind there, then\n"
-        f"  python -m src.train dataset=table dataset.path={request.file} missing=native"
-    )
+    columns_of = {} if request.out == sidecar_of(request.file) else {"dataset__columns": str(request.out)}
+    train = command("train", "dataset=table", dataset__path=str(request.file), **columns_of, missing="native")
+    print(f"written to {request.out}: correct a kind there, then\n  {train}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from src.arguments import setting
 from src.completion import marginals
 from src.cores import cores_of_a_job
 from src.errors import TableError
@@ -239,7 +240,9 @@ def _note_use(tables: FileTables, notes: list[str]) -> None:
         )
     if schema.target is not None and schema.task == "regression" and schema[schema.target].integer:
         n_values = tables.real.frame[schema.target].nunique()
-        as_classes = f"; categorical=['{schema.target}'] makes them classes" if n_values <= MAX_CLASSES else ""
+        as_classes = (
+            f"; {setting('categorical', [schema.target])} makes them classes" if n_values <= MAX_CLASSES else ""
+        )
         notes.append(f"the target {schema.target!r} is a number, {n_values:,} different values: regression{as_classes}")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from src.arguments import command
 from src.errors import InterruptedRunError, MissDiffError
 from src.imputation import DiffusionImputer
 from src.imputation_experiment import finish_run, fit_imputer, imputations_of, started_run
@@ -41,7 +42,8 @@ def fill(request: ImputeRequest, asked: Fill) -> None:
     layout = columns.layout
     table = layout.table(columns.frame, layout.schema(columns.target), str(source))
     holed = open_holed(source, layout, columns.frame)
-    notes = (*columns.reading_notes, *_not_filled(columns))
+    n_draws, more = _n_draws(request, asked)
+    notes = (*columns.reading_notes, *_not_filled(columns), *more)
     if is_rank_zero():
         for note in notes:
             print(f"note: {note}")
@@ -49,7 +51,7 @@ def fill(request: ImputeRequest, asked: Fill) -> None:
         _fit(request, Split(table, table, layout, notes=notes), started)
     if not is_rank_zero():
         return
-    n_draws, wanted = _n_draws(request, asked), asked.n_imputations
+    wanted = asked.n_imputations
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     imputing = time.perf_counter()
     try:
@@ -69,17 +71,19 @@ def fill(request: ImputeRequest, asked: Fill) -> None:
     print(_summary(request, asked, table, holed, seconds))
 
 
-def _n_draws(request: ImputeRequest, asked: Fill) -> int:
-    """Draws for each hole: as many as tables, and where best values or bounds are wanted as many as these need."""
+def _n_draws(request: ImputeRequest, asked: Fill) -> tuple[int, list[str]]:
+    """Draws for each hole, and a note where they are more than asked for.
+
+    As many as tables, and where best values or bounds are wanted as many as these need.
+    """
     n_draws = asked.n_imputations or 1
     if request.imputer.draws_differ and asked.n_imputations is None:
         n_draws = request.evaluation.n_draws
     if asked.intervals is None:
-        return n_draws
+        return n_draws, []
     needed = draws_for(asked.intervals)
-    if needed > request.evaluation.n_draws:
-        print(f"note: intervals={asked.intervals:g} needs {needed} draws for each hole, so many are made")
-    return max(n_draws, request.evaluation.n_draws, needed)
+    more = [f"intervals={asked.intervals:g} needs {needed} draws for each hole, so many are made"]
+    return max(n_draws, request.evaluation.n_draws, needed), more if needed > request.evaluation.n_draws else []
 
 
 def _columns(request: ImputeRequest, asked: Fill) -> Columns:
@@ -204,7 +208,8 @@ def _summary(request: ImputeRequest, asked: Fill, table: Table, holed: HoledFile
         lines.append(f"intervals   {asked.bounds}")
     if _trains(request, asked):
         folder = request.placed()[0]
-        lines.append(f"model       {folder} (python -m src.impute run={folder} ... fills other files)")
+        other = command("impute", run=str(folder), dataset="table") + " dataset.path=FILE out=FILE"
+        lines.append(f"model       {folder} ({other} fills other files)")
     if not n_holes:
         lines[0] = "no hole in a learned column; the file is written as it is"
     return "\n".join(lines)

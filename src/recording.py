@@ -127,9 +127,9 @@ def record_not_applicable(config: Config, folder: RunFolder, split: Split, reaso
     """Write the report of a run whose method leaves no row to train on."""
     folder.open(config.identity, config.general.force)
     report = _new_report(config, split, "not_applicable", reason)
-    report.notes = list(split.notes)
     mask = config.missing.sample_mask(split.train, numpy_stream(config.general.seed, "mask")) & split.train.observed
     report.realised_ratio = realised_ratio(mask, split.train.schema.names)
+    report.notes = list(split.notes)
     save_card(report.to_dict(), folder.card)
     folder.finish(report.to_dict())
     mirror.finish(report.to_dict(), {}, None)

@@ -7,7 +7,6 @@ suffix says where it stands (``0007.running`` becomes ``0007.done``), and a log 
 import hashlib
 import json
 import os
-import shlex
 import shutil
 import sys
 import threading
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from src.arguments import command
 from src.cells import name_of, still_finished
 from src.errors import ConfigError
 from src.locks import hold
@@ -282,7 +282,7 @@ def _say_end(folder: Path, n_jobs: int, elapsed: float, terminal: IO[str]) -> No
         for job in failed:
             name = " ".join(override for override in job.overrides if override not in shared)
             lines += [f"  {name}", f"    {job.reason}", f"    log: {folder / f'{job.number:04d}.log'}"]
-    lines.append(f"all of it beside the paper: python -m src.report sweep={shlex.quote(str(folder.parents[1]))}")
+    lines.append(f"all of it beside the paper: {command('report', sweep=str(folder.parents[1]))}")
     print("\n".join(lines), file=terminal, flush=True)
 
 

@@ -10,6 +10,7 @@ import optuna
 import yaml
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from src.arguments import command
 from src.config import Config, group_name
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, TrainingDivergedError
 from src.experiment import make_data, make_module
@@ -153,7 +154,7 @@ def _best(study: optuna.Study, request: TuningRequest, file: Path) -> str:
         "# @package _global_\n"
         f"# Best of {_n_judged(study)} trials on {group_name(config)}, method {config.method}: validation loss "
         f"{study.best_value:.4f}{beside}.\n"
-        f"# python -m src.train experiment={file} dataset=... missing=...\n{text}"
+        f"# {command('train', experiment=file)} dataset=... missing=...\n{text}"
     )
 
 
@@ -163,4 +164,4 @@ def _summary(study: optuna.Study, best: Path) -> str:
     lines = [f"best of {len(done)} finished and {n_pruned} pruned trials, by the loss on the validation rows:"]
     for trial in done[:SHOWN]:
         lines.append(f"  {trial.value:.4f}  " + " ".join(f"{k}={_short(v)}" for k, v in trial.params.items()))
-    return "\n".join([*lines, f"settings         {best}", f"use them         python -m src.train experiment={best}"])
+    return "\n".join([*lines, f"settings         {best}", f"use them         {command('train', experiment=best)}"])

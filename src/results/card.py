@@ -1,14 +1,16 @@
 """The model card of a run: its ``report.json`` as Markdown for whoever is handed the model or its rows."""
 
 import json
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from src.arguments import command, hydra_value
 from src.errors import ConfigError
 from src.metrics.catalogue import describe
 from src.results.files import write_whole
+from src.results.formats import code
+from src.results.origin import IMPUTE
 
 ROLES = {
     "real_holdout": "ceiling: fresh real rows (utility: trained on the complete table)",
@@ -91,11 +93,16 @@ def _table_name(dataset: Mapping[str, Any]) -> str:
 
 
 def _facts(facts: Mapping[str, Any]) -> list[str]:
-    return [f"- {name}: {_text(value)}" for name, value in facts.items() if value not in (None, "")]
+    return [f"- {name}: {_line(value)}" for name, value in facts.items() if value not in (None, "")]
 
 
 def _text(value: Any) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")
+    """For a cell of a table, where a bar parts cells."""
+    return _line(value).replace("|", "\\|")
+
+
+def _line(value: Any) -> str:
+    return str(value).replace("\n", " ")
 
 
 def _holes(report: Mapping[str, Any]) -> list[str]:
@@ -124,7 +131,7 @@ def _recipe(report: Mapping[str, Any]) -> list[str]:
                 "diffusion": f"`{config['diffusion']['name']}`",
                 "network": _settings(config["network"]),
                 "training": _settings(config["training"]),
-                "made anew by": f"`python -m src.train {_command(report)}`",
+                "made anew by": code(_command(report)),
                 "seed": report["seed"],
                 "commit": report["commit"],
                 "versions": ", ".join(f"{name} {version}" for name, version in report["versions"].items()),
@@ -144,9 +151,12 @@ def _settings(group: Mapping[str, Any]) -> str:
 
 def _command(report: Mapping[str, Any]) -> str:
     config = report["config"]
-    usual = {key: config[key]["name"] for key in ("dataset", "missing", "method")} | {"ratio": config["ratio"]}
-    chosen = [f"{key}={value}" for key, value in usual.items()]
-    return shlex.join([*chosen, f"seed={report['seed']}", *report["overrides"]])
+    name = config["method"]["name"]
+    is_imputer = name.startswith(IMPUTE)
+    method = {"imputer": name.removeprefix(IMPUTE)} if is_imputer else {"method": name}
+    usual = {key: config[key]["name"] for key in ("dataset", "missing")} | method | {"ratio": config["ratio"]}
+    chosen = [f"{key}={hydra_value(value)}" for key, value in usual.items()]
+    return command("impute" if is_imputer else "train", *chosen, f"seed={report['seed']}", *report["overrides"])
 
 
 def _scores(report: Mapping[str, Any]) -> list[str]:
@@ -181,12 +191,13 @@ def _number(value: float | None) -> str:
 
 def _limits(report: Mapping[str, Any]) -> list[str]:
     warnings = [f"- **{_text(warning)}**" for warning in report["warnings"]]
+    notes = [f"- {_text(note)}" for note in report.get("notes", [])]
     worst = sorted((value, name) for name, value in report["per_column"].items() if value is not None)[:3]
     least = ", ".join(f"`{name}` {value:.3f}" for value, name in worst)
     return [
         "## Limits",
         *warnings,
-        *(f"- {_text(note)}" for note in report.get("notes", [])),
+        *notes,
         *(f"- {limit}" for limit in LIMITS),
         *([f"- Columns recovered least: {least} (1 = distributed as in the training table)."] if least else []),
     ]

@@ -125,6 +125,13 @@ def text_in_markdown(text: str) -> str:
     return re.sub(r"([\\|*<>\[\]`])", r"\\\1", text)
 
 
+def code(text: str) -> str:
+    """Text as code in Markdown, which may hold backticks itself."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence, gap = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{gap}{text}{gap}{fence}"
+
+
 def escape(text: str) -> str:
     """Text in which LaTeX reads every character as itself."""
     return "".join(LATEX.get(character, character) for character in text)

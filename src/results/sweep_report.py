@@ -2,15 +2,15 @@
 
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from src.arguments import command
 from src.results.files import write_whole
-from src.results.formats import cells_csv, latex, latex_document, markdown, runs_csv, text_in_markdown
+from src.results.formats import cells_csv, code, latex, latex_document, markdown, runs_csv, text_in_markdown
 from src.results.origin import commands, mixtures, origin
 from src.results.paper import TITLES
 from src.results.sweep import ResultTable, Run
@@ -73,11 +73,11 @@ def write_results(
     """
     pictures = [_copied(png, file.parent / "figures") for png in figures if PICTURES.fullmatch(png.stem)]
     asked = ",".join(map(str, sweep))
-    command = shlex.join(["python", "-m", "src.report", f"sweep={asked}", f"results={file}"])
+    made_by = code(command("report", sweep=asked, results=str(file)))
     imputation = [table for table in others if (table.metric or "").startswith("imputation/")]
     lines = [
         "# Results: the tables of the paper",
-        f"Written by `{command}` from {len(runs)} finished runs; nothing on this page is typed by hand. {HOW_TO_READ}",
+        f"Written by {made_by} from {len(runs)} finished runs; nothing on this page is typed by hand. {HOW_TO_READ}",
         REFERENCES,
         *mixtures(runs),
         *(part for table in paper for part in _section(table, "##")),

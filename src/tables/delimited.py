@@ -12,6 +12,7 @@ from typing import IO, Any, Literal
 
 import pandas as pd
 
+from src.arguments import setting
 from src.errors import ConfigError, TableError
 from src.tables.field_spans import Splitter
 from src.tables.formulas import escaped
@@ -278,7 +279,7 @@ def _refuse_other_separator(file: Path, content: str) -> None:
             known = ", ".join(map(repr, SEPARATORS))
             raise TableError(
                 f"{file}: one column is found with the separators {known}, but {separator!r} cuts every line into "
-                f"equally many fields; if it is the separator: dataset.separator={separator!r}"
+                f"equally many fields; if it is the separator: {setting('dataset.separator', separator)}"
             )
 
 

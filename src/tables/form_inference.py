@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from src.arguments import setting
 from src.errors import TableError
 from src.tables.cell_inference import date_patterns, infer_cells, patterned, reads
 from src.tables.cells import NOT_NULLABLE, Cells, Content
@@ -238,10 +239,12 @@ def _say_nearly(name: str, values: list[Any], counts: np.ndarray, comma: bool, s
     for what, odd in (("numbers", nearly_numbers(values, counts, comma)), ("dates", _nearly_dates(values, counts))):
         if odd:
             n_odd = sum(int(count) for value, count in zip(values, counts, strict=True) if value in odd)
+            n_shown = 3
+            every = setting("dataset.also_holes", odd) if len(odd) <= n_shown else "dataset.also_holes with all of them"
             say(
                 f"column {name!r}: all but {n_odd:,} of {counts.sum():,} cells are {what}, the others "
-                f"{listed(map(repr, odd), 3)}; its cells are taken as categories. Where those mark holes, "
-                f"dataset.also_holes=[{listed(odd, 3)}] makes it a column of {what}"
+                f"{listed(map(repr, odd), n_shown)}; its cells are taken as categories. Where those mark holes, "
+                f"{every} makes it a column of {what}"
             )
             return
 
@@ -281,5 +284,5 @@ def _say_marker(name: str, values: list[Any], counts: np.ndarray, say: Say) -> N
         if gap > rest[-1] - rest[0]:
             say(
                 f"column {name!r}: {counts[i]:,} cells are {values[i]}, far from all others; if it marks a hole: "
-                f"dataset.also_holes=[{values[i]}]"
+                f"{setting('dataset.also_holes', [values[i]])}"
             )

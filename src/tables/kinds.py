@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from src.arguments import setting
 from src.errors import ConfigError, TableError
 from src.tables.files import Say
 from src.tables.schema import Kind
@@ -146,7 +147,7 @@ def _why_left_out(values: pd.Series, choices: ColumnChoices) -> str | None:
         if n_values > MANY_TEXTS or (n_values > FEW_TEXTS and n_values > n_cells / 2):
             return (
                 _nearly_numbers(values) or f"{n_values:,} different texts in {n_cells:,} rows are names, not categories"
-            ) + f" (categorical=['{name}'] keeps it)"
+            ) + f" ({setting('categorical', [name])} keeps it)"
     return None
 
 

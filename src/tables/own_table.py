@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from src.arguments import command
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
 from src.tables.column_choice import ColumnChoice, choices_of
@@ -124,9 +125,8 @@ class OwnTable:
                 f"dataset.test_path={self.test_path} is the table itself; test rows are rows that are not in it"
             )
         if self.columns is not None and not Path(self.columns).is_file():
-            raise ConfigError(
-                f"dataset.columns={self.columns} does not exist; python -m src.describe {self.path} writes one"
-            )
+            describe = command("describe", file=self.path, out=self.columns)
+            raise ConfigError(f"dataset.columns={self.columns} does not exist; {describe} writes one")
         sidecar = self._sidecar_file()
         if sidecar is not None:
             read_sidecar(sidecar)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).resolve().parents[2] / "src"
-EVERYONE = {"cores", "errors", "locks", "seeding", "whole"}
+EVERYONE = {"arguments", "cores", "errors", "locks", "seeding", "whole"}
 ALLOWED = {
     "tables": set(),
     "missing": {"tables"},

@@ -36,6 +36,13 @@ def test_warnings_stand_first_among_the_limits(run):
     assert limits.startswith("- **half of \\| it is copied**")
 
 
+def test_notes_stand_among_the_limits_and_old_reports_have_none(run):
+    report = json.loads((run / "report.json").read_text())
+    assert "- not learned: \\| 'id'" in model_card(report | {"notes": ["not learned: | 'id'"]}).split("## Limits\n")[1]
+    del report["notes"]
+    assert "## Limits" in model_card(report)
+
+
 def test_the_command_writes_it_again(run):
     before = (run / "card.md").read_text()
     (run / "card.md").unlink()
