@@ -21,7 +21,7 @@ $(VENV)/installed: $(LOCK)
 run: setup ## train on Census (row missing, ratio 0.2), draw rows, score them: make run [ARGS="seed=1"]
 	$(BIN)/python -m src.train dataset=census missing=row ratio=0.2 $(ARGS)
 
-test: setup ## all tests but the slow ones (about 10 minutes on two quiet cores)
+test: setup ## all tests but the slow ones
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## kills, fuzzing and long sweeps (about an hour on two cores)

@@ -4,8 +4,8 @@ The generator completes rows from their observed coordinates, noise in the hidde
 discriminator tells which coordinates of completed rows were hidden, from the rows and a hint of the mask. Sizes,
 losses, noise, hint and the optimiser (Adam) are as in the published code (https://github.com/jsyoon0823/GAIN): its
 hint is b m, where the paper has b m + 0.5 (1 - b), and its losses take the mean over all coordinates where the paper's
-Algorithm 1 takes those the hint leaves out. The published form imputes better on Census. Mask and hint agree inside
-a one-hot block, whose coordinates are hidden together.
+Algorithm 1 takes those the hint leaves out. Mask and hint agree inside a one-hot block, whose
+coordinates are hidden together.
 """
 
 from collections.abc import Iterator

@@ -30,8 +30,8 @@ from src.tables.imputations import Imputations
 class GramRidge(BayesianRidge):  # type: ignore[misc]
     """BayesianRidge from the products of its columns instead of a singular value decomposition of its rows.
 
-    The iteration is the library's (MacKay 1992), the result the same up to rounding, and of 13,000 rows by 100
-    columns several times faster.
+    The iteration is the library's (MacKay 1992), the result the same up to rounding; faster where
+    there are many more rows than columns.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "GramRidge":

@@ -1,6 +1,6 @@
 """The quality report of SDMetrics itself: the reference :mod:`src.metrics.fidelity` is tested against.
 
-Some twenty times slower; nothing but the tests and the benchmark runs it.
+Much slower; nothing but the tests and the benchmark runs it.
 """
 
 import warnings
