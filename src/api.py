@@ -35,7 +35,7 @@ from src.sample_request import HOLES, checkpoint_of
 from src.sampling import Model, draw_rows, fix, load_model
 from src.seeding import numpy_stream
 from src.tables import Split
-from src.tables.column_choice import ColumnChoice, choices_of
+from src.tables.column_choice import choices_of, refuse_contradictions, refuse_target
 from src.tables.imputations import ESTIMATES
 from src.tables.kinds import check_names
 from src.tables.understanding import Columns, Rules
@@ -45,7 +45,8 @@ from src.training.fit import fit, make_trainer
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"
-LISTS = ("categorical", "numerical", "ids", "exclude", "also_holes")
+KINDS = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
+LISTS = (*KINDS, "also_holes")
 
 
 class MissDiff(BaseEstimator):  # type: ignore[misc]
@@ -285,13 +286,13 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
 
     def _understand(self, frame: pd.DataFrame) -> Columns:
         check_frame(frame)
-        named = {"category": self.categorical, "numerical": self.numerical, "id": self.ids, "drop": self.exclude}
-        for key, names in {**{key: getattr(self, key) for key in LISTS[:4]}, "ordered": self.ordered or {}}.items():
+        orders = {name: list(order) for name, order in (self.ordered or {}).items()}
+        lists = {key: list(getattr(self, key)) for key in KINDS} | {"ordered": list(orders)}
+        for key, names in lists.items():
             check_names(key, names, frame.columns)
-        choices: dict[str, ColumnChoice] = choices_of(
-            {kind: list(names) for kind, names in named.items()},
-            {name: list(order) for name, order in (self.ordered or {}).items()},
-        )
+        refuse_contradictions(lists)
+        refuse_target("exclude", lists["exclude"], self.target)
+        choices = choices_of({kind: lists[key] for key, kind in KINDS.items()}, orders)
         return understood(frame, choices, self._rules)
 
     @property

@@ -21,6 +21,7 @@ from src.tables.cells import LARGEST_EXACT, MIDNIGHT, UNITS, Cells, microseconds
 from src.tables.date_patterns import parsed, parsed_together
 from src.tables.delimited import Dialect
 from src.tables.distinct import distinct_cells
+from src.tables.object_cells import class_and_zone, zone_text
 
 NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 COMMA_NUMBER = re.compile(r"-?(\d+,?\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -101,7 +102,8 @@ def _of_values(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarra
         return _numbers(distinct, dtype, where, codes)
     if all(issubclass(kind, datetime | np.datetime64) for kind in kinds):
         spans = [_span(value) for value in distinct]
-        return Cells("date", dtype, unit=_coarsest(spans))
+        objects, zone_name = class_and_zone(distinct) if dtype == "object" else ("", "")
+        return Cells("date", dtype, objects=objects, zone_name=zone_name, unit=_coarsest(spans))
     if all(issubclass(kind, date) and not issubclass(kind, datetime) for kind in kinds):
         return Cells("date", dtype, objects="date", unit="days")
     if all(issubclass(kind, time) for kind in kinds):
@@ -124,11 +126,7 @@ def _zone_name(cells: pd.Series) -> str:
     zone = cells.dtype.tz if isinstance(cells.dtype, pd.DatetimeTZDtype) else None
     if zone is None:  # of Arrow
         return str(cells.dtype).split("tz=")[1].rstrip("]").split("]")[0]
-    offset = re.search(r"FixedOffset\((-?\d+)\)", str(zone))
-    if offset:
-        minutes = int(offset[1])
-        return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
-    return str(zone)
+    return zone_text(zone)
 
 
 def _plain_zone(dtype: str) -> str:
@@ -154,7 +152,7 @@ def _numbers(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray)
     if all(isinstance(value, int | np.integer) for value in distinct):
         if np.abs(numbers).max() > LARGEST_EXACT:
             return Cells("text", dtype, objects="int")
-        return _with_range(Cells("number", dtype, decimals=0), numbers)
+        return _with_range(Cells("number", dtype, objects="int" if dtype == "object" else "", decimals=0), numbers)
     if (numbers == numbers.round()).all() and np.abs(numbers).max() <= LARGEST_EXACT:
         return _with_range(Cells("number", dtype, decimals=0), numbers)
     return _with_range(

@@ -26,6 +26,7 @@ import pandas as pd
 from src.errors import TableError
 from src.tables.date_patterns import FRACTION, formatted, parsed, parsed_together
 from src.tables.distinct import distinct_cells, typed_categories
+from src.tables.object_cells import moment_cell
 
 Content = Literal["number", "truth value", "date", "time", "duration", "text"]
 UNITS = {
@@ -52,8 +53,8 @@ class Cells:
         content: what a cell means.
         dtype: pandas dtype of the column when it has no hole.
         as_text: whether the cells are texts although they mean something else.
-        objects: Python class of the cells of an object column: ``Decimal``, ``date``, ``time``; ``int`` where
-            numbers too large for float64 are kept as texts; else empty.
+        objects: Python class of the cells of an object column: ``Decimal``, ``int``, ``date``, ``time``,
+            ``Timestamp``, ``datetime``; else empty. ``int`` with content ``text``: too large for float64.
         decimals: of numbers, most digits after the point; None = as many as it takes.
         least_decimals: digits after the point that are written even where they are zeros.
         low: of numbers, the smallest seen; rounding does not lead below it.
@@ -166,7 +167,7 @@ class Cells:
             return pd.Series(pd.Categorical.from_codes(codes, categories, ordered=self.ordered), name=cells.name)
         if NOT_NULLABLE.fullmatch(self.dtype) and cells.isna().any():
             return cells.astype(float) if self.content == "number" else cells
-        if self.zone_name:
+        if self.zone_name and self.dtype != "object":
             moments = pd.to_datetime(cells).dt.tz_localize("UTC").dt.tz_convert(self.zone_name)
             unit = re.findall(r"(?:datetime64|timestamp)\[(\w+)", self.dtype)[0]
             zoned = moments.dt.as_unit(unit)
@@ -229,8 +230,8 @@ class Cells:
             moment = self._moment(cell.strip())
             if self.zone_name and moment.tzinfo is None:
                 moment = pd.Timestamp(moment).tz_localize(self.zone_name).to_pydatetime()
-        elif isinstance(cell, datetime):
-            moment = cell
+        elif isinstance(cell, datetime | np.datetime64):
+            moment = pd.Timestamp(cell).to_pydatetime(warn=False)
         else:
             moment = datetime.combine(cell, time())
         if moment.tzinfo is not None:
@@ -250,6 +251,8 @@ class Cells:
         if self.content == "truth value":
             return (self.truths or ("False", "True"))[int(value)] if text else bool(value)
         if self.content == "number":
+            if self.objects == "int" and not text:
+                return int(value)
             return self._number_text(value) if text else Decimal(f"{value:.{self.decimals or 0}f}")
         span = timedelta(microseconds=min(max(round(value) * UNITS[self.unit], FIRST_MOMENT), LAST_MOMENT))
         if self.content == "duration":
@@ -259,7 +262,7 @@ class Cells:
             return formatted(moment, self.pattern or _usual_pattern(self.content, self.unit))
         if self.objects == "date":
             return moment.date()
-        return moment.time() if self.content == "time" else np.datetime64(moment, "us")
+        return moment.time() if self.content == "time" else moment_cell(moment, self.objects, self.zone_name)
 
     def _number_text(self, value: float) -> str:
         if self.decimals is None:

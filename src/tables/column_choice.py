@@ -1,6 +1,6 @@
 """What the user says about single columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,29 @@ class ColumnChoice:
             raise ConfigError(f"{where}: order goes with kind: ordered, got kind: {self.kind}")
         if len(self.order) != len({str(value) for value in self.order}):
             raise ConfigError(f"{where}: order names a value twice: {listed(self.order)}")
+
+
+def refuse_contradictions(named: Mapping[str, Sequence[str]]) -> None:
+    """Refuse lists of columns, by key, of which two name the same column.
+
+    Raises:
+        ConfigError: names both keys and the column.
+    """
+    found: dict[str, str] = {}
+    for key, names in named.items():
+        for name in names:
+            if found.setdefault(name, key) != key:
+                raise ConfigError(f"{found[name]} and {key} both name {name!r}")
+
+
+def refuse_target(key: str, names: Sequence[str], target: str | None) -> None:
+    """Refuse a list of columns to leave out that names the target.
+
+    Raises:
+        ConfigError: names the key and the column.
+    """
+    if target is not None and target in names:
+        raise ConfigError(f"{key} names the target {target!r}")
 
 
 def choices_of(named: Mapping[str, list[str]], ordered: Mapping[str, list[Any]]) -> dict[str, ColumnChoice]:

@@ -16,7 +16,7 @@ import pandas as pd
 from src.arguments import command
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
-from src.tables.column_choice import ColumnChoice, choices_of
+from src.tables.column_choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target
 from src.tables.delimited import Reading, Say
 from src.tables.files import check_file
 from src.tables.formulas import check_formulas
@@ -81,16 +81,11 @@ class OwnTable:
             raise ConfigError(f"dataset.max_categories is at least 2, got {self.max_categories}")
         check_formulas("dataset.formulas", self.formulas)
         self.reading.check()
-        named: dict[str, str] = {}
-        for key, names in {**self._named, "ordered": list(self.orders)}.items():
-            for name in names:
-                if named.setdefault(name, key) != key:
-                    raise ConfigError(f"dataset.{named[name]} and dataset.{key} both name {name!r}")
+        refuse_contradictions({f"dataset.{k}": v for k, v in {**self._named, "ordered": list(self.orders)}.items()})
         for name, order in self.orders.items():
             if not isinstance(order, list) or len(order) < 2:
                 raise ConfigError(f"dataset.ordered={{{name}: ...}} is a list of values, smallest first, got {order!r}")
-        if self.target is not None and self.target in self.exclude:
-            raise ConfigError(f"dataset.exclude names the target {self.target!r}")
+        refuse_target("dataset.exclude", self.exclude, self.target)
 
     @property
     def orders(self) -> dict[str, Any]:

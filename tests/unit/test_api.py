@@ -1,6 +1,9 @@
 """The Python interface."""
 
 import pickle
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -219,3 +222,54 @@ def test_settings_of_imputation_are_checked(model, frame):
         model.impute(frame[["age"]])
     with pytest.raises(NotFittedError):
         MissDiff().impute(frame)
+
+
+@pytest.mark.parametrize(
+    ("lists", "message"),
+    [
+        ({"ids": ["g"], "categorical": ["g"]}, "categorical and ids both name 'g'"),
+        ({"numerical": ["g"], "ordered": {"g": ["a", "b"]}}, "numerical and ordered both name 'g'"),
+        ({"exclude": ["g"], "target": "g"}, "exclude names the target 'g'"),
+    ],
+)
+def test_contradictory_lists_are_refused_as_by_the_command(lists, message):
+    frame = pd.DataFrame({"x": np.arange(20.0), "g": ["a", "b"] * 10})
+    with pytest.raises(ConfigError, match=message):
+        MissDiff(**lists).fit(frame)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+DAY = timedelta(days=1)
+OBJECT_CELLS = {
+    "timestamps of a zone": lambda i: pd.Timestamp("2020-01-01 10:00", tz="Europe/Berlin") + i * DAY,
+    "timestamps": lambda i: pd.Timestamp("2020-01-01 10:00") + i * DAY,
+    "datetimes in UTC": lambda i: datetime(2020, 1, 1, 10, tzinfo=UTC) + i * DAY,
+    "datetimes of a zone": lambda i: datetime(2020, 1, 1, 10, tzinfo=BERLIN) + i * DAY,
+    "datetimes of an offset": lambda i: datetime(2020, 1, 1, 10, tzinfo=timezone(timedelta(hours=-3))) + i * DAY,
+    "datetimes": lambda i: datetime(2020, 1, 1, 10) + i * DAY,
+    "dates": lambda i: date(2020, 1, 1) + i * DAY,
+    "whole numbers": lambda i: i,
+    "numbers": lambda i: i / 4,
+    "decimals": lambda i: Decimal(i) / 4,
+    "truth values": lambda i: bool(i % 2),
+}
+
+
+@pytest.mark.parametrize("name", OBJECT_CELLS)
+def test_cells_of_object_columns_are_filled_and_drawn_as_their_neighbours_are(name, tmp_path):
+    rng = np.random.default_rng(0)
+    cells = [OBJECT_CELLS[name](int(i)) for i in rng.integers(0, 200, 80)]
+    frame = pd.DataFrame({"x": rng.normal(size=80), "o": pd.Series(cells, dtype=object)})
+    frame.loc[::6, "o"] = None
+    model = MissDiff(settings={"training.n_steps": 20, "network.channels": 16}).fit(frame)
+    filled, drawn = model.impute(frame), model.sample(30)
+    kind, zone = type(cells[0]), getattr(cells[0], "tzinfo", None)
+    for column in (filled["o"], drawn["o"]):
+        assert {type(cell) for cell in column} == {kind}
+        assert {getattr(cell, "tzinfo", None) is None for cell in column} == {zone is None}
+        if zone is not None:
+            assert all(cell.utcoffset() == cell.astimezone(zone).utcoffset() for cell in column)
+        assert column.max() >= column.sort_values().iloc[0]
+    kept = frame["o"].notna()
+    assert all(a is b for a, b in zip(filled.loc[kept, "o"], frame.loc[kept, "o"], strict=True))
+    filled.to_parquet(tmp_path / "filled.parquet")
