@@ -17,7 +17,7 @@ from src.cores import cores_of_a_job
 from src.errors import TableError
 from src.metrics.catalogue import describe
 from src.metrics.downstream import Downstream, reference_rows, synthetic_rows
-from src.metrics.evaluate import n_steps, score
+from src.metrics.evaluate import few_rows, n_steps, score
 from src.metrics.scores import Scores
 from src.metrics.settings import PaperEvaluation
 from src.metrics.utility import MAX_CLASSES
@@ -103,12 +103,16 @@ def other_tables(tables: FileTables, seed: int) -> dict[str, Table]:
 
     * ``floor``: every cell drawn from the real column on its own, no dependence at all.
     * ``ceiling``, with a hold-out only: its complete rows.
+    * ``floor_small``, where those are few: as many rows of the floor.
     """
     rng = numpy_stream(seed, "reference", "marginals")
     others = {"floor": marginals(tables.real, tables.real.observed, rng)[0]}
     if tables.test is not None:
         complete = np.asarray(tables.test.observed.all(axis=1))
-        if complete.any():
+        n_fresh = int(complete.sum())
+        if few_rows(n_fresh, tables.real.n_rows):
+            others["floor_small"] = others["floor"].take(np.arange(n_fresh))
+        if n_fresh:
             others["ceiling"] = tables.test.take(complete)
     return others
 

@@ -1,6 +1,7 @@
 """What becomes of a run's synthetic rows: scores, figures, report."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,15 @@ import pandas as pd
 
 from src.config import Config
 from src.cores import cores_of_a_job
-from src.metrics.evaluate import Truth, metric_names, n_steps, score, score_references
+from src.metrics.evaluate import (
+    SMALL_FLOOR,
+    Truth,
+    metric_names,
+    n_steps,
+    reference_tables,
+    score,
+    score_references,
+)
 from src.metrics.privacy import more_copies
 from src.metrics.scores import Scores
 from src.metrics.settings import of_synthetic_rows
@@ -62,7 +71,8 @@ def score_and_record(
     report = _new_report(config, split, "done", None)
     report.n_used = prepared.n_used
     report.warnings = [*warnings, *_copies(split, synthetic)]
-    report.notes = notes
+    small = _small_ceiling(references, split)
+    report.notes = [*notes, *small]
     report.n_evaluations = float(before["n_evaluations"])
     last = folder.path / "checkpoints" / LAST
     report.validation_bits = fine_tuning_bits(read_checkpoint(last)) if last.exists() else []
@@ -78,7 +88,17 @@ def score_and_record(
     save_card(report.to_dict(), folder.card)
     folder.finish(report.to_dict())
     mirror.finish(report.to_dict(), figures, pd.read_parquet(folder.synthetic))
-    print(f"\n{run_summary(folder, config.method)}")
+    print("".join(f"\nnote: {note}" for note in small) + f"\n{run_summary(folder, config.method)}")
+
+
+def _small_ceiling(references: Mapping[str, Scores], split: Split) -> list[str]:
+    if SMALL_FLOOR not in references:
+        return []
+    n_rows = int(split.test.observed.all(axis=1).sum())
+    return [
+        f"real_holdout has {n_rows:,} rows, the other tables {split.train.n_rows:,}: few rows score low; its floor is "
+        f"{SMALL_FLOOR}, which has as many"
+    ]
 
 
 def _copies(split: Split, synthetic: Table) -> list[str]:
@@ -95,7 +115,7 @@ def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[
     seed, n_threads = config.general.seed, cores_of_a_job()
     evaluation = of_synthetic_rows(config.evaluation)
     truth: Truth | None = getattr(config.dataset, "truth", None)
-    n_tables = 7 if evaluation.references else 1
+    n_tables = 1 + (len(reference_tables(split, mask, seed)) if evaluation.references else 0)
     steps = n_steps(split.train.schema, evaluation)
     with progress_bar(n_tables * steps, "scoring", "table" if steps == 1 else "fit") as bar:
 

@@ -56,7 +56,7 @@ def reference_rows(split: Split, name: str, table: Table, mask: np.ndarray, seed
 
 def source_rows(name: str, mask: np.ndarray, seed: int) -> np.ndarray | None:
     """Training row that each row of a reference table stems from, None where rows are put together anew."""
-    if name == "marginals":
+    if name.startswith("marginals"):
         return None
     if name == "complete_rows":
         return drawn_complete_rows(mask, seed)

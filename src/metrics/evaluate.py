@@ -26,6 +26,8 @@ from src.metrics.utility import add_utility, utility_names
 from src.seeding import derive_int32, numpy_stream
 from src.tables import Schema, Split, Table
 
+FEW_ROWS = 1000
+SMALL_FLOOR = "marginals_small"
 Truth = Callable[..., dict[str, float]]
 
 
@@ -89,6 +91,11 @@ def n_steps(schema: Schema, evaluation: QuickEvaluation) -> int:
     return 1 + (n_fits(schema, evaluation) if isinstance(evaluation, PaperEvaluation) else 0)
 
 
+def few_rows(n_fresh: int, n_real: int) -> bool:
+    """Whether fresh real rows are so few that their scores say more of their number than of anything else."""
+    return 0 < n_fresh < min(n_real, FEW_ROWS)
+
+
 def reference_tables(split: Split, mask: np.ndarray, seed: int) -> dict[str, Callable[[], Table]]:
     """The floors and ceilings of one mask, each built when called.
 
@@ -97,6 +104,8 @@ def reference_tables(split: Split, mask: np.ndarray, seed: int) -> dict[str, Cal
       ``privacy/dcr_share`` is that of one half of the test rows, held against the other half.
     * ``hot_deck``: holes filled by random observed cells of the same column.
     * ``marginals``: every cell drawn independently (floor: no dependence at all).
+    * ``marginals_small``, only where :func:`few_rows` says so: as many of the rows of ``marginals`` as ``real_holdout``
+      has. Few rows score low whatever they are: this is the floor that the ceiling has to be read beside.
     * ``mean_mode``: holes filled by mean or mode.
     * ``complete_rows``: the rows without a hole, drawn with replacement to the table's size.
     * ``holed_table``: the table with its holes, compared on its observed cells: what the holes alone distort. Detection
@@ -111,16 +120,23 @@ def reference_tables(split: Split, mask: np.ndarray, seed: int) -> dict[str, Cal
         delete_rows(train, mask, rng("complete_rows"))
         return train.take(drawn_complete_rows(mask, seed))
 
+    complete = np.asarray(split.test.observed.all(axis=1))
+
     def holdout() -> Table:
-        complete = np.asarray(split.test.observed.all(axis=1))
         if not complete.any():
             raise NotApplicableError(f"none of the {split.test.n_rows} test rows is complete")
         return split.test.take(complete)
 
+    def independent() -> Table:
+        return marginals(train, mask, rng("marginals"))[0]
+
+    n_fresh = int(complete.sum())
+    small = {SMALL_FLOOR: lambda: independent().take(np.arange(n_fresh))}
     return {
         "real_holdout": holdout,
         "hot_deck": lambda: hot_deck(train, mask, rng("hot_deck"))[0],
-        "marginals": lambda: marginals(train, mask, rng("marginals"))[0],
+        "marginals": independent,
+        **(small if few_rows(n_fresh, train.n_rows) else {}),
         "mean_mode": lambda: mean_mode(train, mask, rng("mean_mode"))[0],
         "complete_rows": complete_rows,
         "holed_table": lambda: train.with_holes(mask),

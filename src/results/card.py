@@ -16,6 +16,7 @@ ROLES = {
     "real_holdout": "ceiling: fresh real rows (utility: trained on the complete table)",
     "hot_deck": "holes filled at random",
     "marginals": "floor: no dependence",
+    "marginals_small": "floor of as many rows as real_holdout has",
     "mean_mode": "holes filled by mean or mode",
     "complete_rows": "only rows without a hole",
     "holed_table": "the holes as they are",

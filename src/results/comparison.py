@@ -16,6 +16,7 @@ USES = {
 }
 REFERENCE_NOTE = {
     "floor": "floor: every cell drawn from the real column on its own, no dependence",
+    "floor_small": "floor_small: as many rows of the floor as the ceiling has: few rows score low whatever they are",
     "ceiling": "ceiling: the real test rows themselves (utility: trained on the real file)",
 }
 

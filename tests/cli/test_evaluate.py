@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from tests.cli.command import TINY, command, only_run, train
@@ -48,6 +50,28 @@ def test_likelihood_and_bound_are_printed_and_written(run_dir):
     first = (run_dir / "likelihood.json").read_bytes()
     evaluate(f"run={run_dir}", "likelihood=true", "n_rows=100", "n_probes=null")
     assert (run_dir / "likelihood.json").read_bytes() == first
+
+
+def test_where_no_test_row_is_complete_the_likelihoods_are_kept_and_the_bound_has_a_reason(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(120, 4)).round(3), columns=list("abcd"))
+    frame = frame.mask(np.arange(4) == rng.integers(0, 4, 120)[:, None])  # one hole in every row
+    frame.to_csv(tmp_path / "holed.csv", index=False)
+    done = train(
+        *("dataset=table", f"dataset.path={tmp_path / 'holed.csv'}", "missing=native", "diffusion=vp"),
+        *("diffusion.process.n_steps=10", "training.epochs=2", "network.channels=16", "evaluation.references=false"),
+        f"outputs_dir={tmp_path / 'out'}",
+    )
+    assert done.returncode == 0, done.stderr
+    run_dir = only_run(tmp_path / "out")
+    done = evaluate(f"run={run_dir}", "likelihood=true", "n_rows=20")
+    assert done.returncode == 0, done.stderr
+    assert "no bound: it is about complete rows, and none of the 24 test rows is complete" in done.stdout
+    found = json.loads((run_dir / "likelihood.json").read_text())
+    assert found["theorem_2_3"]["bits"] is None
+    assert "none of the 24 test rows is complete" in found["theorem_2_3"]["reason"]
+    assert found["test"]["bits"] is not None
+    assert found["train"]["bits"] is not None
 
 
 def test_without_a_wish_the_scores_are_shown(run_dir):

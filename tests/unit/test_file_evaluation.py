@@ -121,7 +121,7 @@ def test_privacy_needs_a_hold_out(files, monkeypatch):
 
 def test_floor_and_ceiling_frame_a_good_table(files):
     found = evaluate(files, "target=label", "evaluation.references=true", test="test.csv")
-    assert set(found["references"]) == {"floor", "ceiling"}
+    assert set(found["references"]) == {"floor", "floor_small", "ceiling"}
     floor, ceiling = found["references"]["floor"], found["references"]["ceiling"]
     name = "utility/xgboost/auroc"
     assert floor[name] < 0.65 < ceiling[name]

@@ -18,7 +18,7 @@ from src.metrics.utility import (
     class_probabilities,
     utility_names,
 )
-from src.tables import Column, Schema, Split, make_table
+from src.tables import Column, Schema, Split, infer_schema, make_table
 from src.tables.bayesian_network import BayesianNetwork
 from tests.conftest import SCHEMA, random_frame, random_table
 from tests.unit.metrics.awkward import awkward_tables
@@ -163,12 +163,34 @@ def test_scores_never_hold_a_nan():
     assert "nan" in scores.reasons["m"]
 
 
-def test_references_are_six_reproducible_and_carry_reasons(split):
+def correlated(n, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n)
+    return pd.DataFrame({"x": x, "y": x + 0.1 * rng.normal(size=n), "label": np.where(x > 0, "yes", "no")})
+
+
+@pytest.mark.parametrize("n_fresh", [30, 300, 400])
+def test_a_ceiling_of_few_rows_has_a_floor_of_as_many(n_fresh):
+    schema = infer_schema(correlated(300, 0), "label", ["label"])
+    split = Split(make_table(correlated(300, 0), schema), make_table(correlated(n_fresh, 1), schema))
+    tables = reference_tables(split, np.ones((300, 3), dtype=bool), 0)
+    assert ("marginals_small" in tables) == (n_fresh < 300)
+    if n_fresh < 300:
+        small, floor = tables["marginals_small"](), tables["marginals"]()
+        assert small.n_rows == tables["real_holdout"]().n_rows == n_fresh
+        assert small.frame.equals(floor.frame.head(n_fresh))
+        scores = score_references(split, np.ones((300, 3), dtype=bool), QUICK, 0, 1, None, lambda: None)
+        ceiling, floor = (scores[name].values["fidelity/overall"] for name in ("real_holdout", "marginals_small"))
+        assert ceiling > floor
+
+
+def test_references_are_reproducible_and_carry_reasons(split):
     mask = np.random.default_rng(0).random((300, 4)) > 0.3
     assert set(reference_tables(split, mask, 0)) == {
         "real_holdout",
         "hot_deck",
         "marginals",
+        "marginals_small",
         "mean_mode",
         "complete_rows",
         "holed_table",
