@@ -138,7 +138,9 @@ def make_module(config: Config, data: TableDataModule) -> MissDiffModule:
 
 def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> Table | None:
     """Train and draw the synthetic table, or read it where that is done; None on ranks but 0."""
-    if not folder.synthetic.exists():
+    # of an earlier run, where rank 0 is about to delete it
+    is_left_over = config.general.force and not is_rank_zero()
+    if is_left_over or not folder.synthetic.exists():
         draw = _draw_marginals if config.model == "marginals" else _train_and_draw
         table, facts = draw(config, folder, data, mirror)
         if not is_rank_zero():
@@ -158,7 +160,7 @@ def _draw_marginals(config: Config, folder: RunFolder, data: TableDataModule, mi
 def _train_and_draw(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> tuple[Table, Facts]:
     module = make_module(config, data)
     trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, folder.path, mirror.epoch)
-    fit(trainer, module, data, folder.path)
+    fit(trainer, module, data, folder.path, config.general.force)
     sampling = time.perf_counter()
     x, n_evaluations = generate(trainer, module, data)
     return data.data.encoder.backward(x), {

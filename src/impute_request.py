@@ -134,6 +134,7 @@ def model_recipe(config: Config, folder: Path | None, stored: dict[str, Any]) ->
         folder,
         config.identity,
         stored,
+        config.general.force,
     )
 
 

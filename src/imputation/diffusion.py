@@ -52,6 +52,7 @@ class ModelRecipe:
         folder: where checkpoint and training curve are kept, and training resumes from; None = nowhere.
         config: plain settings, stored in the checkpoint.
         stored: what else the checkpoint holds, plain values and arrays.
+        anew: see :func:`src.training.fit.fit`.
     """
 
     encoding: Encoding
@@ -62,6 +63,7 @@ class ModelRecipe:
     folder: Path | None = None
     config: dict[str, Any] = field(default_factory=dict)
     stored: dict[str, Any] = field(default_factory=dict)
+    anew: bool = False
 
 
 @dataclass
@@ -160,7 +162,7 @@ class DiffusionImputer(Imputer):
         with tempfile.TemporaryDirectory() as temporary:
             folder = recipe.folder or Path(temporary)
             trainer = make_trainer(recipe.trainer, recipe.training, steps_per_epoch, folder)
-            fit(trainer, module, data, folder)
+            fit(trainer, module, data, folder, recipe.anew)
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()  # one process alone imputes, the others end
         self.take(module.to(trainer.strategy.root_device))

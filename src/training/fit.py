@@ -96,10 +96,18 @@ def _environment() -> list[Any]:
     return [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
 
 
-def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_dir: Path) -> None:
+def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_dir: Path, anew: bool = False) -> None:
     """Train to the last epoch, from the newest checkpoint in ``checkpoints/`` where there is one.
 
     Afterwards the module holds the weights to sample with: the best of fine-tuning, else the average.
+
+    Arguments:
+        trainer: of :func:`make_trainer`.
+        module: to train.
+        data: to train on.
+        run_dir: folder of the run.
+        anew: whether rank 0 deletes the checkpoints of an earlier run: other ranks may come before it, and do not
+            look at them.
 
     Raises:
         InterruptedRunError: Ctrl-C or a termination signal; finished epochs are on disk.
@@ -108,7 +116,8 @@ def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_
     """
     folder = run_dir / "checkpoints"
     epochs = int(trainer.max_epochs or 0)
-    file, checkpoint = newest_readable(folder) or (None, None)
+    looks = is_rank_zero() or not anew
+    file, checkpoint = (newest_readable(folder) if looks else None) or (None, None)
     if checkpoint is None or not is_trained(checkpoint, epochs):
         try:
             with _only_our_warnings():

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -58,6 +59,46 @@ def test_processes_draw_the_rows_of_one_and_report_its_loss(roots):
     for n_processes in (2, 3):
         pd.testing.assert_frame_equal(tables[1], tables[n_processes])
         pd.testing.assert_series_equal(curves[1], curves[n_processes], rtol=1e-5)
+
+
+def outside(root, rank, port, *more):
+    """One process of two that were started from outside, as torchrun does."""
+    launch = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": 2, "RANK": rank, "LOCAL_RANK": rank}
+    names = {"GROUP_RANK": 0, "LOCAL_WORLD_SIZE": 2, "TORCHELASTIC_RUN_ID": "test", "OMP_NUM_THREADS": 1}
+    return subprocess.Popen(
+        [sys.executable, "-m", "src.train", *UNEVEN, *on(2), f"outputs_dir={root}", *more],
+        cwd=ROOT,
+        env={**os.environ, **{name: str(value) for name, value in {**launch, **names}.items()}},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def free_port():
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return held.getsockname()[1]
+
+
+@pytest.mark.parametrize("first", [1, 0])
+def test_processes_from_outside_run_a_finished_run_anew_whoever_comes_first(roots, first):
+    root = roots[2]
+    before = (only_run(root) / "synthetic.parquet").read_bytes()
+    done_before = (only_run(root) / "DONE").stat().st_mtime_ns
+    port, started = free_port(), {}
+    try:
+        for rank in (first, 1 - first):
+            started[rank] = outside(root, rank, port, "force=true")
+            time.sleep(8 if rank == first else 0)
+        for process in started.values():
+            _, said = process.communicate(timeout=120)
+            assert process.returncode == 0, said
+    finally:
+        for process in started.values():
+            process.kill()
+    assert (only_run(root) / "synthetic.parquet").read_bytes() == before
+    assert (only_run(root) / "DONE").stat().st_mtime_ns > done_before
 
 
 def test_all_processes_end_with_another(tmp_path):
