@@ -81,8 +81,14 @@ def command(module: str, *overrides: str, **values: Any) -> str:
 
 
 def _override(key: str, value: Any) -> str:
-    """A file of settings is read before Hydra parses anything, so its name stays as it is."""
-    return f"{key}={value if key == 'experiment' else hydra_value(value)}"
+    """The shortest spelling: as it is where the command quotes for Hydra by itself (:func:`quoted_path`).
+
+    A file of settings is read before Hydra parses anything, so its name stays as it is.
+    """
+    plain, is_text = f"{key}={value}", isinstance(value, str) and "," not in value  # a comma may part two files
+    if key == "experiment" or (is_text and quoted_path(plain) == f"{key}={_quoted(value)}"):
+        return plain
+    return f"{key}={hydra_value(value)}"
 
 
 def _quoted(value: str) -> str:
