@@ -21,6 +21,10 @@ CONF = str(Path(__file__).resolve().parents[1] / "conf")
 HYDRA_VERSION = "1.3"
 
 
+REFUSALS = (HydraException, OmegaConfBaseException)
+"""What :func:`compose` raises beside our own errors."""
+
+
 def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
     """The configuration of ``overrides``, composed as the command line would.
 

@@ -43,7 +43,10 @@ def job(cfg: DictConfig) -> None:
     print(f"page                  {page}\nfigures               {len(figures)} in {request.folder / 'figures'}")
     print(f"report                {written[0]}\nalso there            cells.csv, runs.csv, latex/report.tex")
     if request.results is not None:
-        results = write_results(Path(request.results), runs, paper, others, request.roots, figures)
+        from src.reproducing import departures
+
+        found = departures(runs)
+        results = write_results(Path(request.results), runs, paper, others, request.roots, figures, found)
         print(f"page of the paper     {results}")
     upload_report(build_logger(cfg), request.folder, runs, [*paper, *others], [*written, page, *figures])
 

@@ -3,7 +3,8 @@
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -60,6 +61,7 @@ def write_results(
     others: Sequence[ResultTable],
     sweep: Sequence[Path],
     figures: Sequence[Path],
+    departures: Mapping[Path, Sequence[str]],
 ) -> Path:
     """Write the page of the paper's tables, e.g. ``docs/results.md``: all of it comes from the runs.
 
@@ -70,7 +72,9 @@ def write_results(
         others: of which those of imputation are shown, beyond the paper's one measure of it.
         sweep: folders the runs were read from, for the command that makes the page.
         figures: PNG files of the report; those of :data:`PICTURES` are copied beside the page and shown.
+        departures: by folder of a run whose printed command gives other settings here than were recorded, the keys.
     """
+    paper, others = ([_with_departures(table, runs, departures) for table in tables] for tables in (paper, others))
     pictures = [_copied(png, file.parent / "figures") for png in figures if PICTURES.fullmatch(png.stem)]
     asked = ",".join(map(str, sweep))
     made_by = code(command("report", sweep=asked, results=str(file)))
@@ -87,6 +91,20 @@ def write_results(
         f"Not here, for want of runs: Table {absent_tables(paper) or 'nothing'}.",
     ]
     return _write(file, "\n\n".join(lines) + "\n")
+
+
+def _with_departures(table: ResultTable, runs: Sequence[Run], departures: Mapping[Path, Sequence[str]]) -> ResultTable:
+    """The table, with a sentence above it where its commands make other runs at this commit."""
+    folders = {folder for _, cells in table.rows for found in cells for folder in found.folders} & set(departures)
+    if not folders:
+        return table
+    keys = sorted({key for folder in folders for key in departures[folder]})
+    commits = sorted({str(run.report["commit"]) for run in runs if run.folder in folders})
+    sentence = (
+        f"The commands give the settings of {len(folders)} of these runs only at the commit of the runs: "
+        f"{', '.join(f'git checkout {commit}' for commit in commits)}. Here they differ in {', '.join(keys)}."
+    )
+    return replace(table, above=(sentence, *table.above))
 
 
 def report_summary(

@@ -152,7 +152,7 @@ def test_the_page_of_the_paper_is_generated_with_commands_and_figures(tmp_path):
     page, figures = tmp_path / "docs" / "results.md", [tmp_path / f"{name}.png" for name in ("seconds-a", "pairs-a")]
     for figure in figures:
         figure.write_bytes(b"a picture")
-    write_results(page, runs, paper_tables(runs), [], [tmp_path / "runs"], figures)
+    write_results(page, runs, paper_tables(runs), [], [tmp_path / "runs"], figures, {})
     text = page.read_text()
     assert "## Table 1. Fidelity on Census, MCAR (high is good)" in text
     assert "census: fidelity/overall" not in text
