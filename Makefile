@@ -6,7 +6,7 @@ ARGS ?=
 LOCK ?= requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow lint format benchmark results lock clean
+.PHONY: help setup run test test-slow lint format benchmark gpu results lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -38,6 +38,9 @@ format: setup ## let ruff format and fix
 
 benchmark: setup ## training throughput against a bare PyTorch loop
 	$(BIN)/python -m benchmarks.training_step
+
+gpu: setup ## measure a GPU in 8 minutes, without a network: make gpu [ARGS="--device cpu --share 0.01" rehearses]
+	$(BIN)/python -m benchmarks.gpu $(ARGS)
 
 SWEEPS := paper_table1_2 paper_table3_4 paper_table5_6 paper_table9_11 paper_table12_16 paper_table17_18 paper_figure1
 

@@ -13,12 +13,27 @@ from src.cores import usable_cores
 from src.results.provenance import commit, versions
 
 FOLDER = Path("outputs/benchmarks")
-PRODUCT = 1024
+CPU = torch.device("cpu")
+PRODUCT = {"cpu": 1024, "cuda": 8192}
 """Size of the square matrices whose product is the yardstick: large enough to be limited by arithmetic alone."""
 
 
-def machine() -> dict[str, Any]:
-    """Processor, cores this process may use, threads of torch, commit and versions."""
+def machine(device: torch.device = CPU) -> dict[str, Any]:
+    """Processor, cores this process may use, threads of torch, commit and versions; of a GPU its name too."""
+    found = _host()
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        found["gpu"] = {
+            "name": properties.name,
+            "memory_mb": properties.total_memory / 2**20,
+            "multiprocessors": properties.multi_processor_count,
+            "capability": f"{properties.major}.{properties.minor}",
+            "cuda": torch.version.cuda,
+        }
+    return found
+
+
+def _host() -> dict[str, Any]:
     return {
         "processor": _processor(),
         "cores": usable_cores(),
@@ -30,27 +45,36 @@ def machine() -> dict[str, Any]:
     }
 
 
-def write_result(name: str, result: dict[str, Any], out: Path | None = None) -> Path:
+def write_result(name: str, result: dict[str, Any], out: Path | None = None, device: torch.device = CPU) -> Path:
     """Write ``result`` and the facts of the machine as JSON, to ``outputs/benchmarks/NAME.json`` by default."""
     file = out or FOLDER / f"{name}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"machine": machine(), **result}, indent=2) + "\n")
+    file.write_text(json.dumps({"machine": machine(device), **result}, indent=2) + "\n")
     print(f"written to {file}")
     return file
 
 
-def product_rate(seconds: float = 0.5) -> float:
-    """Floating-point operations a second of a large float32 matrix product: the most that the cores give."""
-    a, b = torch.randn(2, PRODUCT, PRODUCT)
-    out = torch.empty(PRODUCT, PRODUCT)
+def synchronize(device: torch.device) -> None:
+    """Wait for what a GPU was asked to do; a CPU has done it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def product_rate(seconds: float = 0.5, device: torch.device = CPU, dtype: torch.dtype = torch.float32) -> float:
+    """Floating-point operations a second of a large matrix product: the most that the cores, or the GPU, give."""
+    n = PRODUCT[device.type]
+    a, b = torch.randn(2, n, n, device=device, dtype=dtype)
+    out = torch.empty_like(a)
     torch.mm(a, b, out=out)
     times = []
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
+        synchronize(device)
         started = time.perf_counter()
         torch.mm(a, b, out=out)
+        synchronize(device)
         times.append(time.perf_counter() - started)
-    return 2 * PRODUCT**3 / median(times)
+    return 2 * n**3 / median(times)
 
 
 def _processor() -> str:

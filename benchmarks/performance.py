@@ -1,7 +1,7 @@
 """docs/performance.md from the results of the benchmarks: python -m benchmarks.performance [--results DIR] [--out FILE]
 
-Reads what ``benchmarks.training_step``, ``sampling``, ``scoring``, ``startup``, ``scaling`` and ``peers`` have written
-to ``outputs/benchmarks``; a benchmark without a result is left out and said to be.
+Reads what ``benchmarks.training_step``, ``sampling``, ``scoring``, ``startup``, ``scaling``, ``peers`` and ``gpu`` have
+written to ``outputs/benchmarks``; a benchmark without a result is left out and said to be.
 """
 
 import argparse
@@ -17,7 +17,8 @@ Result = dict[str, Any]
 HEAD = """# Performance
 
 Written by `python -m benchmarks.performance` from the results of the other benchmarks, each of one run of one command;
-ratios compare sides that took turns in it. No figure is of a GPU. Seconds are those of a noisy machine: compare ratios.
+ratios compare sides that took turns in it. Seconds are those of a noisy machine: compare ratios. The last section alone
+is of a GPU.
 """
 
 
@@ -118,6 +119,50 @@ def _reached(found: Result | None) -> list[Any]:
     return [found["seconds"], found["ratio"]] if found else ["not reached", ""]
 
 
+def gpu(result: Result) -> str:
+    """Training and drawing on a GPU, the paper's recipe, agreement with the CPU."""
+    parts = []
+    if "losses" in result:
+        worst = max(line["loss"] for line in result["losses"])
+        parts.append(f"Losses of {len(result['losses'])} recipes beside the CPU's, float32: at most {worst:.1e} apart.")
+    if "resume" in result:
+        equal = "equal" if all(line["rows_equal"] for line in result["resume"]) else "not equal"
+        parts.append(f"Rows drawn after a crash and a resumed training: {equal}.")
+    if "training" in result:
+        head = [
+            "recipe",
+            "precision",
+            "way",
+            "bare loop, ms",
+            "the program, ms",
+            "floor, ms",
+            "compilation s",
+            "peak MiB",
+        ]
+        keys = ("recipe", "precision", "way", "bare_ms", "lightning_ms", "floor_ms", "compile_s", "peak_memory_mb")
+        rows = [[line.get(key) for key in keys] for line in result["training"] if "bare_ms" in line]
+        parts.append("Milliseconds of a training step:\n\n" + table(head, rows))
+    if "sampling" in result:
+        head = ["rows at a time", "precision", "way", "rows a second", "floor, rows a second", "peak MiB"]
+        keys = ("chunk", "precision", "way", "rows_per_s", "floor_rows_per_s", "peak_memory_mb")
+        rows = [[line.get(key) for key in keys] for line in result["sampling"] if "rows_per_s" in line]
+        parts.append("Rows drawn by the default recipe:\n\n" + table(head, rows))
+    if "paper" in result:
+        paper = result["paper"]
+        head = ["run", "status", "steps", "ms a step", "fidelity (0)", "(defaults)", "AUROC", "detection"]
+        names = ("fidelity/overall", "fidelity/overall_default", "utility/xgboost/auroc", "detection/xgboost")
+        rows = [
+            [r["run"], r["status"], r["steps"], r["ms_a_step"], *((r["metrics"] or {}).get(name) for name in names)]
+            for r in paper["runs"]
+        ]
+        graphs = "with CUDA graphs" if paper["compiled"] else "eager"
+        text = f"The paper's recipe, {paper['side_by_side']} runs side by side, {graphs}, in {paper['seconds']:.0f} s"
+        memory = f", {paper['peak_memory_mb']:,.0f} MiB at most" if paper["peak_memory_mb"] else ""
+        parts.append(f"{text}{memory}:\n\n" + table(head, rows))
+    parts += [f"{name} failed: {message}." for name, message in result["errors"].items()]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
 SECTIONS: dict[str, tuple[str, Callable[[Result], str]]] = {
     "training_step": ("Training step", training_step),
     "sampling": ("Sampling", sampling),
@@ -125,6 +170,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Result], str]]] = {
     "startup": ("Start-up", startup),
     "scaling": ("Scaling", scaling),
     "peers": ("Peers", peers),
+    "gpu": ("A GPU", gpu),
 }
 
 
@@ -138,6 +184,8 @@ def document(results: dict[str, Result]) -> str:
             continue
         machine = results[name]["machine"]
         facts = f"{machine['processor']}, {machine['cores']} cores, torch {machine['versions']['torch']}"
+        if "gpu" in machine:
+            facts = f"{machine['gpu']['name']}, CUDA {machine['gpu']['cuda']}, {facts}"
         parts[-1] += f" on {facts}, commit {str(machine['commit'])[:10]}.\n"
         parts.append(section(results[name]))
     return "\n".join(parts).rstrip() + "\n"

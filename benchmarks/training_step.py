@@ -21,7 +21,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.common import product_rate, write_result
+from benchmarks.common import CPU, product_rate, synchronize, write_result
 from src.composing import compose
 from src.config import Config, build_config
 from src.experiment import make_data, make_module
@@ -48,9 +48,10 @@ class Stopwatch(pl.Callback):
 
 
 class Case:
-    """One network at one batch size."""
+    """One network at one batch size, on one device."""
 
-    def __init__(self, overrides: list[str]) -> None:
+    def __init__(self, overrides: list[str], device: torch.device = CPU) -> None:
+        self.device = device
         self.config: Config = build_config(compose(overrides))
         self.data: TableDataModule = make_data(self.config)
         self.compiled: Callable[..., Any] | None = None
@@ -59,20 +60,26 @@ class Case:
     def batches(self) -> Iterator[Batch]:
         """Batches of the program, epoch after epoch, without end."""
         prepared, recipe = self.data.data, self.config.training
+        x, mask = prepared.x.to(self.device), prepared.coordinate_mask.to(self.device)
         while True:
-            yield from Batches(prepared.x, prepared.coordinate_mask, recipe.batch_size, 0, lambda: 0)._batches()
+            yield from Batches(x, mask, recipe.batch_size, 0, lambda: 0)._batches()
+
+    def module(self) -> MissDiffModule:
+        """A module with its first weights, on the device."""
+        return make_module(self.config, self.data).to(self.device)
 
     def bare(self, n_steps: int, module: MissDiffModule | None = None, objective: Any = None) -> float:
         """Seconds of ``n_steps`` optimiser steps of a plain loop."""
         recipe = self.config.training
-        denoiser = (module or make_module(self.config, self.data)).denoiser
+        denoiser = (module or self.module()).denoiser
         objective = objective or denoiser.losses_of
         optimizer = torch.optim.Adam(
             denoiser.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         average = AveragedModel(denoiser, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay or 0.999))
-        generator = torch.Generator().manual_seed(0)
+        generator = torch.Generator(self.device).manual_seed(0)
         per_epoch = self.data.steps_per_epoch(1)
+        synchronize(self.device)
         started = time.perf_counter()
         for step, (x, mask, *_) in zip(range(n_steps), self.batches(), strict=False):
             for group in optimizer.param_groups:
@@ -83,12 +90,13 @@ class Case:
             optimizer.step()
             if recipe.ema_decay and step % STRETCH == 0:
                 average.update_parameters(denoiser)
+        synchronize(self.device)
         return time.perf_counter() - started
 
-    def compile(self) -> float:
+    def compile(self, mode: str = "default") -> float:
         """Compile the objective; the seconds that its first steps take, the last batch of an epoch included."""
-        self.compiled_module = make_module(self.config, self.data)
-        self.compiled = torch.compile(self.compiled_module.denoiser.losses_of, fullgraph=True, dynamic=False)
+        self.compiled_module = self.module()
+        self.compiled = torch.compile(self.compiled_module.denoiser.losses_of, fullgraph=True, dynamic=False, mode=mode)
         return self.bare(self.data.steps_per_epoch(1) + 1, self.compiled_module, self.compiled)
 
     def lightning(self, n_steps: int) -> float:
@@ -108,10 +116,10 @@ class Case:
 
     def n_operations(self) -> int:
         """Floating-point operations of an optimiser step on a full batch, as PyTorch counts them."""
-        denoiser = make_module(self.config, self.data).denoiser
-        x, mask = next(self.batches())
+        denoiser = self.module().denoiser
+        x, mask, *_ = next(self.batches())
         with FlopCounterMode(display=False) as counter:
-            denoiser.losses(x, mask, torch.Generator().manual_seed(0)).loss.mean().backward()
+            denoiser.losses(x, mask, torch.Generator(self.device).manual_seed(0)).loss.mean().backward()
         return int(counter.get_total_flops())
 
 

@@ -2,12 +2,14 @@
 
 import json
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from src.config import Config
 from src.diffusion import AbsorbingRecipe
+from src.diffusion.likelihood import log_likelihood
 from src.errors import ConfigError
 from src.experiment import make_data, make_module
 from src.requests import EvaluationRequest
@@ -50,13 +52,12 @@ def evaluate_likelihood(config: Config, folder: RunFolder, request: EvaluationRe
     }
     rows = {name: _some(len(x), request.n_rows, config.general.seed, name) for name, (x, _) in tables.items()}
     found: dict[str, Any] = {"n_probes": request.n_probes, "tolerance": request.tolerance, "width": encoder.width}
+    estimate = partial(log_likelihood, tolerance=request.tolerance, n_probes=request.n_probes)
     with progress_bar(sum(len(chosen) for chosen in rows.values()), "likelihood", "row") as bar:
         on_rows = row_counter(bar)
         for name, (x, mask) in tables.items():
             chosen = rows[name]
-            nats, n_evaluations = row_log_likelihoods(
-                module, x[chosen], mask[chosen], request.tolerance, request.n_probes, name, on_rows=on_rows
-            )
+            nats, n_evaluations = row_log_likelihoods(module, x[chosen], mask[chosen], estimate, name, on_rows=on_rows)
             n_coordinates = mask[chosen].sum(dim=1)
             found[name] = _bits(nats.double().numpy(), n_coordinates.numpy()) | {"n_evaluations": n_evaluations}
     is_absorbing = isinstance(config.diffusion, AbsorbingRecipe)

@@ -10,6 +10,9 @@ from src.config import GROUPS, NOT_IDENTITY, Config, build_config
 from src.errors import ConfigError
 from src.results.run_folder import flatten
 
+GONE = {("training", "fine_tuning_probes")}
+"""Settings that earlier versions recorded and no model depends on any more."""
+
 
 def recorded_config(identity: Mapping[str, Any]) -> Config:
     """The configuration of :attr:`Config.identity` values from a run folder or a checkpoint.
@@ -23,7 +26,8 @@ def recorded_config(identity: Mapping[str, Any]) -> Config:
     known = [g for g in GROUPS if g not in NOT_IDENTITY and g != "method" and "name" in identity.get(g, {})]
     defaults = compose_plain([f"{group}={identity[group]['name']}" for group in known])
     kept = {key: value for key, value in defaults.items() if key in NOT_IDENTITY}
-    groups = {group: _completed(defaults[group], identity[group]) for group in known}
+    recorded = {group: {k: v for k, v in identity[group].items() if (group, k) not in GONE} for group in known}
+    groups = {group: _completed(defaults[group], recorded[group]) for group in known}
     return build_config(OmegaConf.create({**kept, **identity, **groups}))
 
 

@@ -79,4 +79,18 @@ def integrate(field: Callable[..., Any], y: Any, start: float, stop: float, tole
             f"the ODE solver cannot go on ({reason}): the model is not smooth enough or not trained; "
             "raise the tolerance, or draw with diffusion.sampler.name=dpm"
         ) from error
-    return states[-1] if isinstance(y, Tensor) else tuple(state[-1] for state in states)
+    return _last(states)
+
+
+def integrate_in_steps(field: Callable[..., Any], y: Any, start: float, stop: float, n_steps: int) -> Any:
+    """Solve dy/du = field(u, y) by torchdiffeq's Euler steps, one evaluation each; otherwise as :func:`integrate`."""
+    from torchdiffeq import odeint
+
+    device = y.device if isinstance(y, Tensor) else y[0].device
+    grid = torch.linspace(start, stop, n_steps + 1, dtype=torch.float64, device=device)
+    return _last(odeint(field, y, grid, method="euler"))
+
+
+def _last(states: Any) -> Any:
+    """The state at the end, of states at every time."""
+    return states[-1] if isinstance(states, Tensor) else tuple(state[-1] for state in states)

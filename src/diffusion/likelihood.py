@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from src.diffusion.denoiser import Denoiser
-from src.diffusion.flow import Flow, integrate
+from src.diffusion.flow import Flow, integrate, integrate_in_steps
 
 
 @dataclass(frozen=True)
@@ -68,26 +68,90 @@ def log_likelihood(
         generator: random stream of the probes; needed when the trace is not exact.
         on_progress: receives the share of the way that is done, 0..1, now and then.
     """
-    schedule = denoiser.schedule
-    observed = mask.to(x.dtype)
-    first, last = schedule.log_ratio_range
-    flow = Flow(denoiser, lambda u: on_progress((u - first) / max(last - first, 1e-12)))
     if n_probes is None or n_probes >= x.shape[1]:
         probes = torch.eye(x.shape[1], device=x.device, dtype=x.dtype)[:, None, :].expand(-1, len(x), -1)
         weight = 1.0
     else:
         assert generator is not None, "Hutchinson's estimate needs a random stream"
-        signs = torch.randint(0, 2, (n_probes, *x.shape), generator=generator, device=x.device)
-        probes, weight = 2 * signs.to(x.dtype) - 1, 1 / n_probes
-    probes = probes * observed
+        probes, weight = _signs(n_probes, x, generator), 1 / n_probes
+    return _along(
+        denoiser,
+        x,
+        mask,
+        lambda: (probes, weight),
+        lambda field, y, first, last: integrate(field, y, first, last, tolerance),
+        on_progress,
+    )
+
+
+def quick_log_likelihood(
+    denoiser: Denoiser,
+    x: Tensor,
+    mask: Tensor,
+    n_steps: int,
+    generator: torch.Generator,
+    on_progress: Callable[[float], object] = lambda share: None,
+) -> LogLikelihood:
+    """Estimate of :func:`log_likelihood` in ``n_steps`` Euler steps, each with one probe of the trace of its own.
+
+    An adaptive solver needs one field, hence the same probes all the way, and their error adds up; fixed steps may
+    have a probe each, whose errors average out. Of two models the same generator state gives the same probes: their
+    difference is much surer than either. ``docs/decisions/0009-stasy.md`` has the figures.
+
+    Arguments:
+        denoiser: the model.
+        x: (B, D) rows at the first time, 0 where missing.
+        mask: (B, D) bool, True = observed.
+        n_steps: network evaluations.
+        generator: random stream of the probes.
+        on_progress: receives the share of the way that is done, 0..1.
+    """
+    return _along(
+        denoiser,
+        x,
+        mask,
+        lambda: (_signs(1, x, generator), 1.0),
+        lambda field, y, first, last: integrate_in_steps(field, y, first, last, n_steps),
+        on_progress,
+    )
+
+
+def _signs(n_probes: int, x: Tensor, generator: torch.Generator) -> Tensor:
+    """(n, B, D) Rademacher probes of rows x (B, D)."""
+    return 2 * torch.randint(0, 2, (n_probes, *x.shape), generator=generator, device=x.device).to(x.dtype) - 1
+
+
+def _along(
+    denoiser: Denoiser,
+    x: Tensor,
+    mask: Tensor,
+    probes: Callable[[], tuple[Tensor, float]],
+    solve: Callable[..., tuple[Tensor, Tensor]],
+    on_progress: Callable[[float], object],
+) -> LogLikelihood:
+    """The log-density, the trace integrated along the way of the rows.
+
+    Arguments:
+        denoiser: the model.
+        x: (B, D) rows at the first time, 0 where missing.
+        mask: (B, D) bool, True = observed.
+        probes: gives (n, B, D) probes of an evaluation's trace, and the weight of each.
+        solve: integrates a field from a state (B, D), (B,) between two times.
+        on_progress: receives the share of the way that is done.
+    """
+    schedule = denoiser.schedule
+    observed = mask.to(x.dtype)
+    first, last = schedule.log_ratio_range
+    flow = Flow(denoiser, lambda u: on_progress((u - first) / max(last - first, 1e-12)))
 
     def augmented(u: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        directions, weight = probes()
         with torch.enable_grad():
             y = state[0].detach().requires_grad_(True)
             field = flow(u, y) * observed
             trace = torch.zeros_like(state[1])
-            for k, probe in enumerate(probes):
-                (pulled,) = torch.autograd.grad(field, y, probe, retain_graph=k + 1 < len(probes))
+            for k, probe in enumerate(directions * observed):
+                (pulled,) = torch.autograd.grad(field, y, probe, retain_graph=k + 1 < len(directions))
                 trace = trace + weight * (pulled * probe).sum(dim=1)
         return field.detach(), trace
 
@@ -96,7 +160,7 @@ def log_likelihood(
     radius = (alpha**2 + sigma**2).sqrt()
     start = (x / radius[0].to(x.dtype) * observed, x.new_zeros(len(x)))
     with torch.no_grad():
-        y, trace = integrate(augmented, start, first, last, tolerance)
+        y, trace = solve(augmented, start, first, last)
     n = mask.sum(dim=1)
     scale = schedule.prior_scale / float(radius[1])
     prior = -0.5 * ((y * observed / scale).square().sum(dim=1) + n * math.log(2 * math.pi * scale**2))

@@ -49,7 +49,8 @@ def split_rows(frame: pd.DataFrame, schema: Schema, n_train: int, n_test: int, s
     """
     if n_train + n_test > len(frame):
         raise TableError(
-            f"n_train={n_train} and n_test={n_test} ask for {n_train + n_test} rows, the table has {len(frame)}"
+            f"dataset.n_train={n_train} and dataset.n_test={n_test} ask for {n_train + n_test} rows, the table has "
+            f"{len(frame)}"
         )
     order = numpy_stream(seed, "split").permutation(len(frame))
     table = make_table(frame, schema)

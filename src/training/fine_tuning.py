@@ -1,21 +1,25 @@
 """Fine-tuning driven by log-likelihood (STaSy; Kim et al. 2023, section 3.3), on rows with holes too.
 
 After the main epochs come ``fine_tuning_epochs`` more, at a small learning rate and without the
-curriculum. The first trains the rows whose log-likelihood is at most the median; each later one the
-rows whose log-likelihood fell by more than 0.1 nats since fine-tuning began. It ends early when there
-are none. The weights kept are those of the epoch (the one before fine-tuning included) at which the
-validation rows, a part of the *training* table that no epoch trains on, are most likely: the
-published code chooses on the test set instead.
+curriculum. All rows are judged before the first of them, after every fifth and after the last. First come
+the rows whose log-likelihood is at most the median; after a later judgement those whose log-likelihood
+fell by more than 0.1 nats since fine-tuning began. It ends early when there are none. The weights kept
+are those of the judgement (the one before fine-tuning included) at which the validation rows, a part of
+the *training* table that no epoch trains on, are most likely: the published code chooses on the test
+set instead.
 
-The log-likelihood of a row is that of its observed coordinates (:mod:`src.diffusion.likelihood`).
+The log-likelihood of a row is that of its observed coordinates, by a fixed number of steps
+(:func:`src.diffusion.likelihood.quick_log_likelihood`).
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
 from torch import Tensor
 
+from src.diffusion.likelihood import quick_log_likelihood
 from src.training.callbacks import averaged_weights, progress_bar, row_counter
 from src.training.datamodule import TableDataModule
 from src.training.likelihood import row_log_likelihoods
@@ -23,19 +27,27 @@ from src.training.module import MissDiffModule
 from src.training.recipe import TrainingRecipe
 
 FALL = 0.1
-TOLERANCE = 1e-3
+N_STEPS = 16
+"""Network evaluations of a row's likelihood."""
+QUICKLY = partial(quick_log_likelihood, n_steps=N_STEPS)
+JUDGED_EVERY = 5
+"""Epochs. Judging all rows costs as much as several epochs of training them."""
+
+
+def n_judgements(n_epochs: int) -> int:
+    """How often all rows are judged in ``n_epochs`` epochs of fine-tuning."""
+    return 1 + -(-n_epochs // JUDGED_EVERY)
 
 
 class FineTuning(pl.Callback):
     """Chooses the rows of each fine-tuning epoch and remembers the best weights.
 
     Arguments:
-        recipe: epochs and probes.
+        recipe: its epochs.
         steps_per_epoch: optimiser steps of a main epoch.
     """
 
     def __init__(self, recipe: TrainingRecipe, steps_per_epoch: int) -> None:
-        self.n_probes = recipe.fine_tuning_probes
         self.first = recipe.main_epochs(steps_per_epoch)
         self.n_epochs = recipe.fine_tuning_epochs
         self.before: Tensor | None = None
@@ -44,9 +56,9 @@ class FineTuning(pl.Callback):
         self.stopped = False
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Judge the epoch, choose the rows of the next one, end where none is left."""
+        """Judge where that is due, choose the rows of the next epochs, end where none is left."""
         epoch = trainer.current_epoch + 1 - self.first
-        if epoch < 0:
+        if epoch < 0 or (epoch % JUDGED_EVERY and epoch != self.n_epochs):
             return
         assert isinstance(pl_module, MissDiffModule)
         data: Any = getattr(trainer, "datamodule", None)
@@ -76,7 +88,7 @@ class FineTuning(pl.Callback):
         ranks = trainer.global_rank, trainer.world_size
         with progress_bar(len(rows) // ranks[1], f"likelihood of {stream} rows", "row", passing=True) as bar:
             counter = row_counter(bar) if trainer.is_global_zero else lambda n_rows: None
-            return row_log_likelihoods(module, x, mask, TOLERANCE, self.n_probes, stream, *ranks, on_rows=counter)[0]
+            return row_log_likelihoods(module, x, mask, QUICKLY, stream, *ranks, on_rows=counter)[0]
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs, and the weights to sample with under ``best``."""

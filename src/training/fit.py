@@ -28,6 +28,7 @@ from src.training.checkpoint import (
 )
 from src.training.datamodule import TableDataModule
 from src.training.fine_tuning import FineTuning
+from src.training.length import announce_length
 from src.training.module import MissDiffModule
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
@@ -118,6 +119,8 @@ def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_
     epochs = int(trainer.max_epochs or 0)
     looks = is_rank_zero() or not anew
     file, checkpoint = (newest_readable(folder) if looks else None) or (None, None)
+    if checkpoint is None and is_rank_zero():
+        announce_length(module, data, trainer.strategy.root_device)
     if checkpoint is None or not is_trained(checkpoint, epochs):
         try:
             with _only_our_warnings():

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from src.diffusion import AbsorbingDenoiser
 from src.diffusion.any_order import any_order_log_likelihood
-from src.diffusion.likelihood import Bound, log_likelihood, noised, theorem_2_3
+from src.diffusion.likelihood import Bound, LogLikelihood, noised, theorem_2_3
 from src.errors import CheckpointError
 from src.seeding import derive
 from src.training.checkpoint import read_checkpoint, sampling_weights
@@ -23,8 +23,7 @@ def row_log_likelihoods(
     module: MissDiffModule,
     x: Tensor,
     mask: Tensor,
-    tolerance: float,
-    n_probes: int | None,
+    estimate: Callable[..., LogLikelihood],
     stream: str,
     rank: int = 0,
     world_size: int = 1,
@@ -39,8 +38,8 @@ def row_log_likelihoods(
         module: the model; its averaged weights, where they are to be judged, are already in place.
         x: (N, D) encoded rows, 0 where missing.
         mask: (N, D) bool on coordinates.
-        tolerance: of the solver of a continuous process.
-        n_probes: of its trace; None = exact (:func:`src.diffusion.likelihood.log_likelihood`).
+        estimate: of a continuous process: :func:`src.diffusion.likelihood.log_likelihood` or
+            :func:`src.diffusion.likelihood.quick_log_likelihood`, its accuracy given.
         stream: name of the random stream.
         rank: of this process.
         world_size: number of processes; each takes every ``world_size``-th chunk.
@@ -64,7 +63,7 @@ def row_log_likelihoods(
             found = any_order_log_likelihood(module.denoiser, chunk, observed, N_ORDERS, generator, on_progress)
         else:
             noisy = noised(module.denoiser, chunk, observed, generator)
-            found = log_likelihood(module.denoiser, noisy, observed, tolerance, n_probes, generator, on_progress)
+            found = estimate(module.denoiser, noisy, observed, generator=generator, on_progress=on_progress)
         nats[rows] = found.nats
         nats[-1] += found.n_evaluations * len(chunk)
     module.train(was_training)

@@ -34,7 +34,6 @@ class TrainingRecipe:
         fine_tuning_epochs: epochs after the others, driven by log-likelihood
             (:mod:`src.training.fine_tuning`); 0 = none.
         fine_tuning_rate: their learning rate.
-        fine_tuning_probes: Rademacher probes of their likelihood's trace; from D on it is exact.
     """
 
     epochs: int | None
@@ -50,12 +49,11 @@ class TrainingRecipe:
     self_paced_steps: int | None
     fine_tuning_epochs: int
     fine_tuning_rate: float
-    fine_tuning_probes: int
 
     def __post_init__(self) -> None:
         if self.epochs is None and self.n_steps is None:
             raise ConfigError("training.epochs and training.n_steps are both null; set one of them")
-        for name in ("epochs", "n_steps", "most_epochs", "batch_size", "self_paced_steps", "fine_tuning_probes"):
+        for name in ("epochs", "n_steps", "most_epochs", "batch_size", "self_paced_steps"):
             size = getattr(self, name)
             if size is not None and size < 1:
                 raise ConfigError(f"training.{name} is at least 1, got {size}")

@@ -1,5 +1,7 @@
 """The arithmetic of the benchmarks, and the page made of their results."""
 
+from pathlib import Path
+
 import pytest
 
 from benchmarks.performance import SECTIONS, document, table
@@ -50,3 +52,13 @@ def test_peers_that_did_not_finish_have_a_line():
     assert "| slow | as they are | not finished in 9 s |" in page
     assert "**missdiff**, 10 steps" in page
     assert "| ctgan | 3 | 1 | 3 | not reached |" in page
+
+
+def test_what_is_carried_to_a_machine_without_a_network_is_what_is_locked():
+    lines = [
+        set(Path(name).read_text().splitlines()) for name in ("benchmarks/gpu/requirements.txt", "requirements.lock")
+    ]
+    carried = {line for line in lines[0] if not line.startswith("#")}
+    locked = {line.partition(";")[0] for line in lines[1]}
+    assert carried <= locked
+    assert not {line for line in carried if line.startswith("torch==")}, "the machine has its own"

@@ -103,3 +103,9 @@ def test_settings_recorded_under_the_old_meaning_of_ddpm_are_built_as_they_were(
     assert (config.diffusion.prediction, config.diffusion.weight) == ("residual", "velocity")
     assert config.encoding.numerical == "quantile"
     assert not config.encoding.na_coordinate
+
+
+def test_a_setting_that_is_gone_is_no_hindrance():
+    recorded = plain(["method=stasy_mean"])
+    recorded["training"]["fine_tuning_probes"] = 50
+    assert recorded_config(recorded).training.fine_tuning_epochs == 50

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from src.diffusion import VarianceExploding, VariancePreserving
-from src.diffusion.likelihood import log_likelihood, noised, theorem_2_3
+from src.diffusion.likelihood import log_likelihood, noised, quick_log_likelihood, theorem_2_3
 from tests.unit.diffusion.gaussian import (
     COVARIANCE,
     FACTOR,
@@ -51,6 +51,42 @@ def test_hutchinson_is_unbiased():
     errors = log_likelihood(model, x, mask, 1e-4, n_probes=1, generator=stream(1)).nats - exact
     assert errors.std() > 0.01
     assert abs(float(errors.mean())) < 4 * float(errors.std()) / N_ROWS**0.5
+
+
+@pytest.mark.parametrize("process", [VP, VE], ids=["vp", "ve"])
+def test_the_quick_estimate_comes_to_the_closed_form_density(process):
+    """Its error falls as 1 / n, of Euler's steps and of the mean of as many probes."""
+    model = gaussian_denoiser(process)
+    x, mask = rows(model)
+    expected = density_at_first_time(model).log_prob(x)
+    errors = {}
+    for n_steps in (16, 64, 256):
+        found = quick_log_likelihood(model, x, mask, n_steps, stream(1))
+        assert found.n_evaluations == n_steps
+        errors[n_steps] = found.nats - expected
+    assert float(errors[256].square().mean().sqrt()) < 0.15
+    assert float(errors[64].square().mean()) < float(errors[16].square().mean()) / 4
+    assert float(errors[256].square().mean()) < float(errors[64].square().mean()) / 3
+
+
+def test_the_quick_estimate_finds_the_rows_that_a_change_of_the_model_makes_less_likely():
+    """The probes are the same for two models, so that their difference is surer than either."""
+    before, after = gaussian_denoiser(VE), gaussian_denoiser(VE, MEAN + 0.03)
+    x, mask = rows(before)
+    change = density_at_first_time(after, MEAN + 0.03).log_prob(x) - density_at_first_time(before).log_prob(x)
+    found = [quick_log_likelihood(model, x, mask, 16, stream(1)).nats for model in (before, after)]
+    assert change.std() > 0.1
+    assert float(torch.corrcoef(torch.stack([found[1] - found[0], change]))[0, 1]) > 0.98
+
+
+def test_the_quick_estimate_of_a_row_with_holes_reads_its_observed_coordinates_alone():
+    model = gaussian_denoiser(VP)
+    x, mask = rows(model, 20)
+    mask[:, 1] = False
+    mask[0] = False
+    first = quick_log_likelihood(model, x * mask, mask, 16, stream(1))
+    torch.testing.assert_close(quick_log_likelihood(model, x, mask, 16, stream(1)).nats, first.nats)
+    assert first.nats[0] == 0
 
 
 @pytest.mark.parametrize("process", [VP, VE], ids=["vp", "ve"])

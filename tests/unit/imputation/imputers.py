@@ -56,7 +56,6 @@ RECIPE = ModelRecipe(
         self_paced_steps=None,
         fine_tuning_epochs=0,
         fine_tuning_rate=1e-7,
-        fine_tuning_probes=1,
     ),
     TrainerSettings(accelerator="cpu", devices=1, num_nodes=1, precision="32-true", strategy="auto"),
 )

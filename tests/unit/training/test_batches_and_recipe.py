@@ -22,7 +22,6 @@ RECIPE = {
     "self_paced_steps": None,
     "fine_tuning_epochs": 0,
     "fine_tuning_rate": 2e-7,
-    "fine_tuning_probes": 50,
 }
 
 
@@ -139,7 +138,6 @@ def test_a_budget_scales_every_length_and_nothing_else():
         ("self_paced_steps", 0),
         ("fine_tuning_epochs", -1),
         ("fine_tuning_rate", 0.0),
-        ("fine_tuning_probes", 0),
     ],
 )
 def test_recipe_refuses(key, value):

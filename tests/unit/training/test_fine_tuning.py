@@ -8,7 +8,7 @@ import torch
 from src.training.batches import Batch
 from src.training.checkpoint import LAST, fine_tuning_bits, is_trained, read_checkpoint
 from src.training.datamodule import TableDataModule
-from src.training.fine_tuning import FineTuning
+from src.training.fine_tuning import QUICKLY, FineTuning, n_judgements
 from src.training.fit import fit, make_trainer
 from src.training.likelihood import row_log_likelihoods
 from tests.unit.training.test_fit import CPU, ENCODING, StopAfter, parts, recipe, rows_of, weights
@@ -19,6 +19,11 @@ TUNED = {"epochs": 3, "fine_tuning_epochs": 3, "fine_tuning_rate": 1e-3}
 @pytest.fixture(autouse=True)
 def _a_checkpoint_after_every_epoch(monkeypatch):
     monkeypatch.setattr("src.training.checkpoint.LEAST_WORK", 0)
+
+
+@pytest.fixture
+def _judged_every_epoch(monkeypatch):
+    monkeypatch.setattr("src.training.fine_tuning.JUDGED_EVERY", 1)
 
 
 def tuned_parts(path, **changes):
@@ -53,6 +58,7 @@ def test_a_tenth_of_the_rows_is_kept_out_of_every_epoch(tmp_path):
     assert seen <= trained
 
 
+@pytest.mark.usefixtures("_judged_every_epoch")
 def test_the_first_epoch_takes_the_less_likely_half_and_later_ones_what_fell(tmp_path):
     run = tuned_parts(tmp_path)
     chosen = []
@@ -71,6 +77,26 @@ def test_the_first_epoch_takes_the_less_likely_half_and_later_ones_what_fell(tmp
     assert all(len(rows) < 270 for rows in chosen[4:])
 
 
+@pytest.mark.parametrize(
+    ("n_epochs", "judged"), [(1, [0, 1]), (5, [0, 5]), (7, [0, 5, 7]), (12, [0, 5, 10, 12])], ids=str
+)
+def test_rows_are_judged_before_the_first_epoch_after_every_fifth_and_after_the_last(tmp_path, n_epochs, judged):
+    run = tuned_parts(tmp_path, fine_tuning_epochs=n_epochs, fine_tuning_rate=1e-2)
+    found, bits = [], tuning(run[0]).bits
+
+    class Watch(pl.Callback):
+        def on_train_epoch_end(self, trainer, pl_module):
+            if len(bits) > len(found):
+                found.append(trainer.current_epoch + 1 - TUNED["epochs"])
+
+    run[0].callbacks.append(Watch())
+    fit(*run)
+    assert found == judged[: len(found)]
+    assert found == judged or tuning(run[0]).stopped
+    assert n_judgements(n_epochs) == len(judged)
+
+
+@pytest.mark.usefixtures("_judged_every_epoch")
 def test_the_weights_kept_are_those_most_likely_on_the_validation_rows(tmp_path):
     run = tuned_parts(tmp_path)
     fit(*run)
@@ -78,13 +104,14 @@ def test_the_weights_kept_are_those_most_likely_on_the_validation_rows(tmp_path)
     bits = tuning(trainer).bits
     rows = data.validation_rows
     x, mask = data.data.x[rows], data.data.coordinate_mask[rows]
-    nats, _ = row_log_likelihoods(module, x, mask, 1e-3, 50, "validation")
+    nats, _ = row_log_likelihoods(module, x, mask, QUICKLY, "validation")
     assert -float(nats.sum()) / (np.log(2) * int(mask.sum())) == pytest.approx(min(bits), abs=1e-6)
     checkpoint = read_checkpoint(tmp_path / "checkpoints" / LAST)
     assert fine_tuning_bits(checkpoint) == bits
     assert 2 <= len(bits) <= 4
 
 
+@pytest.mark.usefixtures("_judged_every_epoch")
 @pytest.mark.parametrize("stop", [2, 4])
 def test_resumed_equals_uninterrupted(tmp_path, stop):
     settings = {"self_paced_steps": 12, "fine_tuning_rate": 1e-2}
@@ -103,6 +130,7 @@ def test_resumed_equals_uninterrupted(tmp_path, stop):
     assert torch.equal(rows_of(whole), rows_of(resumed))
 
 
+@pytest.mark.usefixtures("_judged_every_epoch")
 def test_fine_tuning_that_has_nothing_left_to_do_ends_and_stays_ended(tmp_path):
     run = tuned_parts(tmp_path, fine_tuning_rate=1e-12)
     fit(*run)
@@ -144,9 +172,9 @@ def test_any_number_of_processes_gives_the_same_likelihoods(tmp_path, monkeypatc
     monkeypatch.setattr("src.training.likelihood.CHUNK_ROWS", 64)
     _, module, data, _ = parts(tmp_path, recipe())
     x, mask = data.data.x, data.data.coordinate_mask
-    whole, _ = row_log_likelihoods(module, x, mask, 1e-3, 2, "a")
+    whole, _ = row_log_likelihoods(module, x, mask, QUICKLY, "a")
     shares = []
     monkeypatch.setattr(torch.distributed, "all_reduce", lambda tensor: shares.append(tensor.clone()))
     for rank in range(3):
-        row_log_likelihoods(module, x, mask, 1e-3, 2, "a", rank, 3)
+        row_log_likelihoods(module, x, mask, QUICKLY, "a", rank, 3)
     assert torch.equal(sum(shares)[:-1], whole)

@@ -41,7 +41,6 @@ def recipe(**changes):
         "self_paced_steps": None,
         "fine_tuning_epochs": 0,
         "fine_tuning_rate": 1e-4,
-        "fine_tuning_probes": 50,
     }
     return TrainingRecipe(**values | changes)
 

@@ -1,0 +1,107 @@
+"""How long a training will take, said before it begins: a few of its steps are timed on a copy of the model."""
+
+import copy
+import sys
+import time
+from collections.abc import Callable
+
+import torch
+
+from src.diffusion import AbsorbingDenoiser, ConditionalDenoiser
+from src.training.datamodule import CHUNK_ROWS, TableDataModule
+from src.training.fine_tuning import N_STEPS, n_judgements
+from src.training.module import MissDiffModule
+from src.training.recipe import TrainingRecipe
+
+LONG_S = 600.0
+"""Of a training that is announced."""
+TIMED = 3
+
+
+def announce_length(module: MissDiffModule, data: TableDataModule, device: torch.device) -> None:
+    """Print on standard error how long the training will be and which key shortens it, where that is over 10 minutes.
+
+    Nothing of the module, of the data or of any random stream changes.
+
+    Arguments:
+        module: to be trained.
+        data: to train on.
+        device: that it is trained on.
+    """
+    recipe, per_epoch = module.training_recipe, module.steps_per_epoch
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):  # dropout draws from the global stream
+        step_s, row_s = _seconds(module, data, device)
+    main = recipe.main_epochs(per_epoch) * per_epoch * step_s
+    judged = n_judgements(recipe.fine_tuning_epochs) * data.data.n_used * row_s if recipe.fine_tuning_epochs else 0.0
+    tuning = recipe.fine_tuning_epochs * per_epoch * step_s / 2 + judged  # of half the rows, and fewer
+    if main + tuning > LONG_S:
+        print(f"note: {length_note(recipe, per_epoch, main, tuning)}", file=sys.stderr)
+
+
+def length_note(recipe: TrainingRecipe, steps_per_epoch: int, main_s: float, tuning_s: float) -> str:
+    """The announcement.
+
+    Arguments:
+        recipe: of the training.
+        steps_per_epoch: optimiser steps of a main epoch.
+        main_s: seconds of the main epochs.
+        tuning_s: seconds of fine-tuning.
+    """
+    epochs = recipe.main_epochs(steps_per_epoch)
+    said = f"training takes about {_duration(main_s + tuning_s)} on this machine ({epochs * steps_per_epoch:,} steps"
+    said += f", then {_duration(tuning_s)} of fine-tuning); " if tuning_s else "); "
+    share = min(LONG_S / main_s, 1.0)
+    if recipe.epochs is not None:
+        said += f"training.epochs={max(int(epochs * share), 1)}"
+    else:
+        said += f"training.n_steps={max(int(epochs * steps_per_epoch * share), 1)}"
+    if tuning_s:
+        said += " training.fine_tuning_epochs=0"
+    return f"{said} takes about {_duration(main_s * share)}, and so does less of the recipe with budget=small"
+
+
+def _duration(seconds: float) -> str:
+    minutes = max(round(seconds / 60), 1)
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.0f} h"
+
+
+def _seconds(module: MissDiffModule, data: TableDataModule, device: torch.device) -> tuple[float, float]:
+    """Seconds of an optimiser step, and of judging a row's likelihood (0 where there is no fine-tuning)."""
+    denoiser = copy.deepcopy(module.denoiser).to(device)
+    optimizer = torch.optim.Adam(denoiser.parameters(), 1e-9, fused=True)
+    generator = torch.Generator(device).manual_seed(0)
+    x, mask = data.data.x, data.data.coordinate_mask
+    n_rows = module.training_recipe.batch_size
+    batch, of_batch = x[:n_rows].to(device), mask[:n_rows].to(device)
+
+    def step() -> None:
+        optimizer.zero_grad()
+        denoiser.losses(batch, of_batch, generator).loss.mean().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    step_s = _timed(step, device)
+    if not module.training_recipe.fine_tuning_epochs:
+        return step_s, 0.0
+    assert not isinstance(denoiser, AbsorbingDenoiser | ConditionalDenoiser), "fine-tuning is of a continuous process"
+    n_rows = min(len(x), CHUNK_ROWS)
+    rows, of_rows = x[:n_rows].to(device), mask[:n_rows].to(device)
+    time_ = torch.tensor([denoiser.schedule.first], device=device)
+    denoiser.eval()
+
+    def judge() -> None:
+        y = rows.clone().requires_grad_(True)
+        torch.autograd.grad(denoiser(y, time_), y, of_rows.to(y.dtype))
+
+    return step_s, N_STEPS * _timed(judge, device) / n_rows
+
+
+def _timed(run: Callable[[], object], device: torch.device) -> float:
+    """Seconds of the fastest of a few runs, the first, which loads what is needed, apart."""
+    times = []
+    for _ in range(1 + TIMED):
+        started = time.perf_counter()
+        run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - started)
+    return min(times[1:])
