@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from src.cores import usable_cores
-from src.results.provenance import commit, versions
+from src.results.record.provenance import commit, versions
+from src.system.cores import usable_cores
 
 FOLDER = Path("outputs/benchmarks")
 CPU = torch.device("cpu")

@@ -7,12 +7,12 @@ fitted to the same rows, which fills them. Both in one run, fitting and filling 
 import argparse
 import time
 
-from src.composing import compose
-from src.config import build_config
+from src.config.compose import compose
+from src.config.impute import model_recipe
+from src.config.run import build_config
 from src.imputation.diffusion import MissDiffImputer
 from src.imputation.missforest import MissForest
-from src.imputation_experiment import fit_imputer
-from src.impute_request import model_recipe
+from src.runs.score_imputer import fit_imputer
 from src.seeding import numpy_stream
 
 

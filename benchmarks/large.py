@@ -12,13 +12,13 @@ from pathlib import Path
 
 import torch
 
-from src.composing import compose
-from src.config import build_config
-from src.experiment import make_data, make_module
-from src.results.provenance import peak_memory_mb
-from src.sampling import Model, draw_rows, load_model, write_rows
-from src.synthetic import layout_of
-from src.tables.writing import written_whole
+from src.config.compose import compose
+from src.config.run import build_config
+from src.results.record.provenance import peak_memory_mb
+from src.runs.draw import Model, draw_rows, load_model, write_rows
+from src.runs.synthetic import layout_of
+from src.runs.train import make_data, make_module
+from src.tables.files.writing import written_whole
 from src.training.batches import Batches
 from src.training.callbacks import progress_bar
 from src.training.checkpoint import LAST

@@ -19,9 +19,9 @@ from scipy.stats import spearmanr
 from torch import Tensor
 
 from benchmarks.common import write_result
-from src.diffusion.likelihood import LogLikelihood, log_likelihood, noised, quick_log_likelihood
-from src.experiment import make_data, make_module
-from src.recorded import recorded_config
+from src.config.recorded import recorded_config
+from src.diffusion.gaussian.likelihood import LogLikelihood, log_likelihood, noised, quick_log_likelihood
+from src.runs.train import make_data, make_module
 from src.training.checkpoint import LAST, read_checkpoint, sampling_weights
 from src.training.module import CHECKPOINT_KEY
 

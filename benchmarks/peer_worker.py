@@ -209,9 +209,9 @@ def _forest_diffusion(task: Task, n_levels: int, n_noises: int, n_trees: int) ->
 
 
 def missdiff(task: Task) -> Train:
-    from src.composing import compose
-    from src.config import build_config
-    from src.experiment import make_data, make_module
+    from src.config.compose import compose
+    from src.config.run import build_config
+    from src.runs.train import make_data, make_module
     from src.training.fit import fit, generate, make_trainer
 
     config = build_config(compose(task.overrides))

@@ -37,14 +37,14 @@ import pandas as pd
 
 from benchmarks.common import FOLDER, write_result
 from src.completion import mean_mode
-from src.composing import compose
-from src.config import build_config
-from src.cores import cores_of_a_job
+from src.config.compose import compose
+from src.config.run import build_config
 from src.errors import TableError
+from src.metrics.base.settings import QuickEvaluation
 from src.metrics.evaluate import score
-from src.metrics.settings import QuickEvaluation
-from src.results.provenance import commit
+from src.results.record.provenance import commit
 from src.seeding import numpy_stream
+from src.system.cores import cores_of_a_job
 from src.tables import Schema, Split, Table, make_table
 
 WORKER, REQUIREMENTS = Path(__file__).with_name("peer_worker.py"), Path(__file__).with_name("peers-requirements.txt")

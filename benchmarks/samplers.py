@@ -11,12 +11,12 @@ from pathlib import Path
 
 import torch
 
-from src.cores import usable_cores
 from src.diffusion import AbsorbingRecipe, CellByCell, Sampler
 from src.evaluate import config_of_run
-from src.experiment import make_data, make_module
 from src.metrics.evaluate import score
-from src.results.run_folder import RunFolder
+from src.results.record.run_folder import RunFolder
+from src.runs.train import make_data, make_module
+from src.system.cores import usable_cores
 from src.training.checkpoint import LAST
 from src.training.fit import generate, make_trainer
 from src.training.likelihood import load_trained

@@ -17,12 +17,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.common import product_rate, write_result
-from src.composing import compose
-from src.config import build_config
-from src.experiment import make_data, make_module
-from src.sampling import Model, draw_rows, write_rows
-from src.synthetic import layout_of
-from src.tables.writing import written_whole
+from src.config.compose import compose
+from src.config.run import build_config
+from src.runs.draw import Model, draw_rows, write_rows
+from src.runs.synthetic import layout_of
+from src.runs.train import make_data, make_module
+from src.tables.files.writing import written_whole
 
 CASES = {
     "census": [],

@@ -51,10 +51,10 @@ def point(file: Path, batch: int) -> dict[str, float]:
     """Seconds of each step on one table, and peak memory in MiB."""
     import torch
 
-    from src.composing import compose
-    from src.config import build_config
-    from src.experiment import make_data, make_module
-    from src.results.provenance import peak_memory_mb
+    from src.config.compose import compose
+    from src.config.run import build_config
+    from src.results.record.provenance import peak_memory_mb
+    from src.runs.train import make_data, make_module
     from src.seeding import numpy_stream
 
     overrides = [

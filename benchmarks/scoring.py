@@ -11,12 +11,12 @@ from contextlib import contextmanager
 import numpy as np
 
 from benchmarks.common import write_result
-from src.cores import usable_cores
 from src.metrics import evaluate
-from src.metrics.sdmetrics_report import quality_report
-from src.metrics.settings import QuickEvaluation
-from src.results.terminal import score_table
-from src.tables.census import Census
+from src.metrics.base.settings import QuickEvaluation
+from src.metrics.quality.sdmetrics_report import quality_report
+from src.results.page.terminal import score_table
+from src.system.cores import usable_cores
+from src.tables.datasets.census import Census
 
 STEPS = ("add_fidelity", "add_utility", "add_dependence", "add_detection", "add_coverage", "add_privacy")
 

@@ -22,9 +22,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.common import CPU, product_rate, synchronize, write_result
-from src.composing import compose
-from src.config import Config, build_config
-from src.experiment import make_data, make_module
+from src.config.compose import compose
+from src.config.run import Config, build_config
+from src.runs.train import make_data, make_module
 from src.training.batches import STRETCH, Batch, Batches
 from src.training.callbacks import Progress
 from src.training.checkpoint import LastCheckpoint

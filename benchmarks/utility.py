@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from src.completion import hot_deck
-from src.composing import compose
-from src.config import build_config
-from src.metrics.downstream import synthetic_rows
+from src.config.compose import compose
+from src.config.run import build_config
+from src.metrics.base.scores import Scores
+from src.metrics.downstream.sets import synthetic_rows
+from src.metrics.downstream.tuned import add_tuned_utility
 from src.metrics.evaluate import score, score_references
-from src.metrics.scores import Scores
-from src.metrics.tuned import add_tuned_utility
 from src.seeding import numpy_stream
 
 

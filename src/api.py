@@ -20,25 +20,25 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from src.api_config import estimator_config
 from src.completion import COMPLETIONS, marginals
-from src.config import Config
-from src.cores import cores_of_a_job
+from src.config.estimator import estimator_config
+from src.config.run import Config
+from src.config.sample import HOLES, checkpoint_of
 from src.errors import ConfigError
-from src.experiment import make_module
-from src.file_evaluation import holed_alike, without_holdout
-from src.frames import as_tables, check_frame, plain, understood, with_filled
 from src.imputation.diffusion import MissDiffImputer
+from src.metrics.base.settings import of_synthetic_rows
 from src.metrics.evaluate import score
-from src.metrics.settings import of_synthetic_rows
-from src.sample_request import HOLES, checkpoint_of
-from src.sampling import Model, draw_rows, fix, load_model
+from src.runs.compare_files import holed_alike, without_holdout
+from src.runs.draw import Model, draw_rows, fix, load_model
+from src.runs.train import make_module
 from src.seeding import numpy_stream
+from src.system.cores import cores_of_a_job
 from src.tables import Split
-from src.tables.column_choice import choices_of, refuse_contradictions, refuse_target
+from src.tables.columns.choice import choices_of, refuse_contradictions, refuse_target
+from src.tables.columns.kinds import check_names
+from src.tables.files.frames import as_tables, check_frame, plain, understood, with_filled
+from src.tables.files.understanding import Columns, Rules
 from src.tables.imputations import ESTIMATES
-from src.tables.kinds import check_names
-from src.tables.understanding import Columns, Rules
 from src.training.checkpoint import LAST, read_checkpoint, sampling_weights, write_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import fit, make_trainer

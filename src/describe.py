@@ -5,23 +5,23 @@ See ``python -m src.describe --help``.
 
 from omegaconf import DictConfig
 
-from src.cli import main
+from src.commands.main import main
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
     """Refuse a bad request, and a file that cannot be read at all."""
-    from src.describe_request import build_describe_request
+    from src.config.describe import build_describe_request
 
     build_describe_request(cfg)
 
 
 def job(cfg: DictConfig) -> None:
     """Print the table of columns and write the sidecar."""
-    from src.arguments import command
-    from src.describe_request import build_describe_request
-    from src.results.files import write_whole
-    from src.tables.sidecar import sidecar_of, sidecar_text
-    from src.tables.summary import summary_table
+    from src.config.describe import build_describe_request
+    from src.results.record.files import write_whole
+    from src.system.quoting import command
+    from src.tables.columns.sidecar import sidecar_of, sidecar_text
+    from src.tables.columns.summary import summary_table
 
     request = build_describe_request(cfg)
     columns = request.table.understand()

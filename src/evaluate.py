@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from src.cli import main
+from src.commands.main import main
 
 if TYPE_CHECKING:
-    from src.config import Config
-    from src.requests import EvaluationRequest
-    from src.results.run_folder import RunFolder
+    from src.config.requests import EvaluationRequest
+    from src.config.run import Config
+    from src.results.record.run_folder import RunFolder
 
 
 def config_of_run(folder: "RunFolder") -> "Config":
@@ -22,15 +22,15 @@ def config_of_run(folder: "RunFolder") -> "Config":
     Raises:
         ConfigError: there is no finished run, or its settings are those of another version.
     """
-    from src.recorded import recorded_config
+    from src.config.recorded import recorded_config
 
     return recorded_config(folder.config())
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
-    """Refuse a bad request; see :func:`src.requests.build_evaluation_request`."""
-    from src.requests import EvaluationRequest, build_evaluation_request
-    from src.results.run_folder import RunFolder
+    """Refuse a bad request; see :func:`src.config.requests.build_evaluation_request`."""
+    from src.config.requests import EvaluationRequest, build_evaluation_request
+    from src.results.record.run_folder import RunFolder
 
     request = build_evaluation_request(cfg)
     if isinstance(request, EvaluationRequest):
@@ -39,11 +39,11 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> None:
     """Evaluate two files, or one run."""
-    from src.requests import FileRequest, build_evaluation_request
+    from src.config.requests import FileRequest, build_evaluation_request
 
     request = build_evaluation_request(cfg)
     if isinstance(request, FileRequest):
-        from src.file_evaluation import run
+        from src.runs.compare_files import run
 
         run(request)
     else:
@@ -52,9 +52,9 @@ def job(cfg: DictConfig) -> None:
 
 def look_at_run(request: "EvaluationRequest") -> None:
     """Print what a finished run came to and, if asked, compute its log-likelihood."""
-    from src.likelihood import evaluate_likelihood, likelihood_summary
-    from src.results.run_folder import RunFolder
-    from src.results.terminal import run_summary
+    from src.results.page.terminal import run_summary
+    from src.results.record.run_folder import RunFolder
+    from src.runs.likelihood import evaluate_likelihood, likelihood_summary
 
     folder = RunFolder(Path(request.run or ""))
     config = config_of_run(folder)

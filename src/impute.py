@@ -5,14 +5,14 @@ See ``python -m src.impute --help``.
 
 from omegaconf import DictConfig
 
-from src.cells import Cell, stamps_of
-from src.cli import in_local_sweep, main
+from src.commands.main import in_local_sweep, main
 from src.errors import ConfigError
+from src.sweeps.cells import Cell, stamps_of
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
-    """Refuse a bad request; see :func:`src.impute_request.build_impute_request`."""
-    from src.impute_request import build_impute_request
+    """Refuse a bad request; see :func:`src.config.impute.build_impute_request`."""
+    from src.config.impute import build_impute_request
 
     request = build_impute_request(cfg)
     if local_sweep and request.fill is not None:
@@ -23,10 +23,10 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> Cell | None:
     """Fill one file, or score one imputer."""
-    from src.config import user_files
-    from src.imputation_experiment import run
-    from src.impute_request import build_impute_request
-    from src.imputing import fill
+    from src.config.impute import build_impute_request
+    from src.config.run import user_files
+    from src.runs.fill_file import fill
+    from src.runs.score_imputer import run
 
     check(cfg, in_local_sweep())
     request = build_impute_request(cfg)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from src.cli import main
+from src.commands.main import main
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
-    """Refuse a bad request; see :class:`src.requests.ReportRequest`."""
-    from src.requests import build_logger, build_report_request
+    """Refuse a bad request; see :class:`src.config.requests.ReportRequest`."""
+    from src.config.requests import build_logger, build_report_request
 
     build_report_request(cfg)
     build_logger(cfg)
@@ -20,14 +20,14 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> None:
     """Report on one sweep."""
-    from src.requests import build_logger, build_report_request
-    from src.results.card import write_card
-    from src.results.page import write_page
-    from src.results.selection import as_trained
-    from src.results.sweep import read_runs, run_folders
-    from src.results.sweep_report import report_summary, write_report, write_results
-    from src.results.tables import figure_1, paper_tables, setting_tables
-    from src.results.upload import upload_report
+    from src.config.requests import build_logger, build_report_request
+    from src.results.mirror.upload import upload_report
+    from src.results.page.card import write_card
+    from src.results.page.page import write_page
+    from src.results.page.sweep_report import report_summary, write_report, write_results
+    from src.results.page.tables import figure_1, paper_tables, setting_tables
+    from src.results.sweep.runs import read_runs, run_folders
+    from src.results.sweep.selection import as_trained
 
     request = build_report_request(cfg)
     if request.card is not None:
@@ -43,7 +43,7 @@ def job(cfg: DictConfig) -> None:
     print(f"page                  {page}\nfigures               {len(figures)} in {request.folder / 'figures'}")
     print(f"report                {written[0]}\nalso there            cells.csv, runs.csv, latex/report.tex")
     if request.results is not None:
-        from src.reproducing import departures
+        from src.runs.reproduce import departures
 
         found = departures(runs)
         results = write_results(Path(request.results), runs, paper, others, request.roots, figures, found)

@@ -5,13 +5,13 @@ See ``python -m src.sample --help``.
 
 from omegaconf import DictConfig
 
-from src.cli import main
+from src.commands.main import main
 from src.errors import ConfigError
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
-    """Refuse a bad request; see :func:`src.sample_request.build_sample_request`."""
-    from src.sample_request import build_sample_request
+    """Refuse a bad request; see :func:`src.config.sample.build_sample_request`."""
+    from src.config.sample import build_sample_request
 
     build_sample_request(cfg)
     if local_sweep:
@@ -25,12 +25,12 @@ def job(cfg: DictConfig) -> None:
     from functools import partial
     from pathlib import Path
 
+    from src.config.sample import build_sample_request
     from src.errors import InterruptedRunError, MissDiffError
-    from src.results.provenance import peak_memory_mb
-    from src.sample_request import build_sample_request
-    from src.sampling import draw_rows, fix, load_model, load_module, write_rows
-    from src.tables.writing import written_whole
-    from src.training.blocks import Work, blocks_of_devices, device_of
+    from src.results.record.provenance import peak_memory_mb
+    from src.runs.blocks import Work, blocks_of_devices, device_of
+    from src.runs.draw import draw_rows, fix, load_model, load_module, write_rows
+    from src.tables.files.writing import written_whole
     from src.training.callbacks import progress_bar
 
     request = build_sample_request(cfg)

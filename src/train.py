@@ -11,23 +11,23 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from src.cells import Cell, stamps_of
-from src.cli import in_local_sweep, main
-from src.composing import compose_plain
+from src.commands.main import in_local_sweep, main
+from src.config.compose import compose_plain
 from src.errors import ConfigError
+from src.sweeps.cells import Cell, stamps_of
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
-    """Refuse a bad configuration; see :func:`src.config.build_config`.
+    """Refuse a bad configuration; see :func:`src.config.run.build_config`.
 
     Raises:
         TableError: the dataset's files are absent.
         ConfigError: a bad setting, or a multi-process trainer inside a local sweep.
     """
-    from src.config import OF_IMPUTERS, build_config
-    from src.metrics.settings import of_synthetic_rows
-    from src.requests import check_writable
-    from src.tuning_request import build_tuning_request, is_search
+    from src.config.requests import check_writable
+    from src.config.run import OF_IMPUTERS, build_config
+    from src.config.tune import build_tuning_request, is_search
+    from src.metrics.base.settings import of_synthetic_rows
 
     searches = is_search(cfg)
     config = build_tuning_request(cfg).config if searches else build_config(cfg)
@@ -48,13 +48,13 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> Cell | None:
     """One run of the composed configuration, or the trials of a search."""
-    from src.config import build_config, choices, overrides, run_path, user_files
-    from src.experiment import run
-    from src.tuning_request import build_tuning_request, is_search
+    from src.config.run import build_config, choices, overrides, run_path, user_files
+    from src.config.tune import build_tuning_request, is_search
+    from src.runs.train import run
 
     check(cfg, in_local_sweep())
     if is_search(cfg):
-        from src.tuning import tune
+        from src.runs.search import tune
 
         tune(build_tuning_request(cfg))
         return None

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchmarks.gpu.settings import Settings, precision
 from benchmarks.training_step import Case
-from src.experiment import make_module
+from src.runs.train import make_module
 from src.training import checkpoint
 from src.training.fit import fit, generate, make_trainer
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from benchmarks.gpu.settings import Settings
-from src.cores import usable_cores
+from src.system.cores import usable_cores
 from src.training.callbacks import read_curve
 
 RUNS = [(mechanism, method) for method in ("missdiff", "diff_mean") for mechanism in ("row", "column", "independent")]

@@ -1,11 +1,12 @@
 """Diffusion on encoded rows: schedules, the masked objective, networks, samplers, likelihoods. Torch only."""
 
-from src.diffusion.absorbing import AbsorbingDenoiser
-from src.diffusion.conditional import Given, draw_given
-from src.diffusion.csdi import Condition, ConditionalDenoiser, Targets, draw_conditional
-from src.diffusion.denoiser import Denoiser, masked_dsm
+from src.diffusion.absorbing.denoiser import AbsorbingDenoiser
+from src.diffusion.absorbing.states import States
 from src.diffusion.drawing import AnyDenoiser, draw_rows
-from src.diffusion.recipe import (
+from src.diffusion.gaussian.conditional import Given, draw_given
+from src.diffusion.gaussian.csdi import Condition, ConditionalDenoiser, Targets, draw_conditional
+from src.diffusion.gaussian.denoiser import Denoiser, masked_dsm
+from src.diffusion.gaussian.recipe import (
     DIFFUSIONS,
     AbsorbingRecipe,
     AnyDiffusion,
@@ -14,9 +15,8 @@ from src.diffusion.recipe import (
     Moments,
     with_steps,
 )
-from src.diffusion.sampler import Drawn, Sampler, draw
-from src.diffusion.schedule import Schedule, VarianceExploding, VariancePreserving
-from src.diffusion.states import States
+from src.diffusion.gaussian.sampler import Drawn, Sampler, draw
+from src.diffusion.gaussian.schedule import Schedule, VarianceExploding, VariancePreserving
 
 __all__ = [
     "DIFFUSIONS",

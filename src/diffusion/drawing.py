@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from src.diffusion.absorbing import AbsorbingDenoiser
-from src.diffusion.cell_by_cell import draw_absorbing
-from src.diffusion.conditional import Given, draw_given
-from src.diffusion.csdi import Condition, ConditionalDenoiser, draw_conditional
-from src.diffusion.denoiser import Denoiser
-from src.diffusion.recipe import CellByCell
-from src.diffusion.sampler import Drawn, OnProgress, Sampler, draw
+from src.diffusion.absorbing.denoiser import AbsorbingDenoiser
+from src.diffusion.absorbing.drawing import draw_absorbing
+from src.diffusion.gaussian.conditional import Given, draw_given
+from src.diffusion.gaussian.csdi import Condition, ConditionalDenoiser, draw_conditional
+from src.diffusion.gaussian.denoiser import Denoiser
+from src.diffusion.gaussian.recipe import CellByCell
+from src.diffusion.gaussian.sampler import Drawn, OnProgress, Sampler, draw
 
 AnyDenoiser = Denoiser | AbsorbingDenoiser
 

@@ -209,7 +209,7 @@ class MissDiffImputer(DiffusionImputer):
     """``imputer=missdiff``: the model of whole rows.
 
     Under ``diffusion=absorbing`` known cells are visible and the others drawn one after another; under a continuous
-    process known coordinates are replaced at every step (:mod:`src.diffusion.conditional`).
+    process known coordinates are replaced at every step (:mod:`src.diffusion.gaussian.conditional`).
 
     Attributes:
         n_steps: of one draw; None = one for each hole, of continuous processes :data:`CONTINUOUS_STEPS`.
@@ -233,7 +233,7 @@ class MissDiffImputer(DiffusionImputer):
 
 @dataclass
 class ConditionalImputer(DiffusionImputer):
-    """``imputer=csdi_t``: a model of hidden cells given the others (:mod:`src.diffusion.csdi`).
+    """``imputer=csdi_t``: a model of hidden cells given the others (:mod:`src.diffusion.gaussian.csdi`).
 
     Attributes:
         hidden: chance of an observed cell to be a target in training: a number in (0, 1); ``uniform``, of every row

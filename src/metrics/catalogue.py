@@ -5,8 +5,8 @@ found by its name in ``report.json`` with :func:`describe`.
 """
 
 from src.errors import MetricError
-from src.metrics.imputation_catalogue import METRICS as IMPUTATION_METRICS
-from src.metrics.metric import SDMETRICS, UNIT, Best, Bounds, Metric
+from src.metrics.base.metric import SDMETRICS, UNIT, Best, Bounds, Metric
+from src.metrics.imputation.catalogue import METRICS as IMPUTATION_METRICS
 
 QUALITY = f"The quality score (equal to that of SDMetrics {SDMETRICS})"
 PAIRS_ONLY = "anything beyond pairs of columns; copied training rows"

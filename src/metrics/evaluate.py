@@ -6,23 +6,23 @@ import numpy as np
 
 from src.completion import delete_rows, hot_deck, marginals, mean_mode
 from src.errors import NotApplicableError
-from src.metrics.coverage import NAMES as COVERAGE
-from src.metrics.coverage import add_coverage
-from src.metrics.dependence import NAME as DEPENDENCE
-from src.metrics.dependence import add_dependence
-from src.metrics.detection import NAMES as DETECTION
-from src.metrics.detection import add_detection
-from src.metrics.downstream import Downstream, drawn_complete_rows, reference_rows, synthetic_rows
-from src.metrics.fidelity import NAMES as FIDELITY
-from src.metrics.fidelity import add_fidelity
-from src.metrics.holes import add_holes
-from src.metrics.neighbours import complete_rows
-from src.metrics.privacy import DCR, add_privacy
-from src.metrics.privacy import NAMES as PRIVACY
-from src.metrics.scores import Scores
-from src.metrics.settings import PaperEvaluation, QuickEvaluation
-from src.metrics.tuned import add_tuned_utility, n_fits, tuned_names
-from src.metrics.utility import add_utility, utility_names
+from src.metrics.base.scores import Scores
+from src.metrics.base.settings import PaperEvaluation, QuickEvaluation
+from src.metrics.downstream.detection import NAMES as DETECTION
+from src.metrics.downstream.detection import add_detection
+from src.metrics.downstream.sets import Downstream, drawn_complete_rows, reference_rows, synthetic_rows
+from src.metrics.downstream.tuned import add_tuned_utility, n_fits, tuned_names
+from src.metrics.downstream.utility import add_utility, utility_names
+from src.metrics.quality.coverage import NAMES as COVERAGE
+from src.metrics.quality.coverage import add_coverage
+from src.metrics.quality.dependence import NAME as DEPENDENCE
+from src.metrics.quality.dependence import add_dependence
+from src.metrics.quality.fidelity import NAMES as FIDELITY
+from src.metrics.quality.fidelity import add_fidelity
+from src.metrics.quality.holes import add_holes
+from src.metrics.quality.neighbours import complete_rows
+from src.metrics.quality.privacy import DCR, add_privacy
+from src.metrics.quality.privacy import NAMES as PRIVACY
 from src.seeding import derive_int32, numpy_stream
 from src.tables import Schema, Split, Table
 

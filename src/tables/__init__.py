@@ -1,12 +1,12 @@
 """Tables: what columns are, validated rows, and the datasets that load them."""
 
-from src.tables.bayesian_network import BayesianNetwork
-from src.tables.census import Census
-from src.tables.mimic4ed import Mimic4ed
-from src.tables.mimic4ed_standin import Mimic4edStandin
-from src.tables.own_table import OwnTable
+from src.tables.datasets.bayesian_network import BayesianNetwork
+from src.tables.datasets.census import Census
+from src.tables.datasets.mimic4ed import Mimic4ed
+from src.tables.datasets.mimic4ed_standin import Mimic4edStandin
+from src.tables.datasets.own_table import OwnTable
+from src.tables.datasets.split import Split, split_rows
 from src.tables.schema import Column, Schema, infer_schema
-from src.tables.split import Split, split_rows
 from src.tables.table import Table, make_table
 
 DATASETS = {

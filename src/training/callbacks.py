@@ -14,8 +14,8 @@ from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 from tqdm import tqdm
 
+from src.system.files import whole_file
 from src.training.batches import STRETCH
-from src.whole import whole_file
 
 FIELDS = ("epoch", "step", "train/loss", "learning_rate", "seconds")
 

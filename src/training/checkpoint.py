@@ -13,8 +13,8 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from src.errors import CheckpointError
+from src.system.files import whole_file
 from src.training.module import CHECKPOINT_KEY
-from src.whole import whole_file
 
 LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"

@@ -11,12 +11,12 @@ from torch import Tensor
 from src.completion import Completion
 from src.diffusion import Moments
 from src.encoding import Encoder, Encoding
+from src.encoding.memory import refuse_too_wide
 from src.errors import TableError
 from src.missing import Mechanism
 from src.seeding import derive, numpy_stream
 from src.tables import Split
 from src.training.batches import Batches, Chunks, count_batches
-from src.training.memory import refuse_too_wide
 
 CHUNK_ROWS = 2048
 VALIDATION_SHARE = 0.1

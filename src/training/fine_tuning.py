@@ -9,7 +9,7 @@ the *training* table that no epoch trains on, are most likely: the published cod
 set instead.
 
 The log-likelihood of a row is that of its observed coordinates, by a fixed number of steps
-(:func:`src.diffusion.likelihood.quick_log_likelihood`).
+(:func:`src.diffusion.gaussian.likelihood.quick_log_likelihood`).
 """
 
 import math
@@ -19,7 +19,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import Tensor
 
-from src.diffusion.likelihood import quick_log_likelihood
+from src.diffusion.gaussian.likelihood import quick_log_likelihood
 from src.training.callbacks import averaged_weights, progress_bar, row_counter
 from src.training.datamodule import TableDataModule
 from src.training.likelihood import row_log_likelihoods

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from src.diffusion import AbsorbingDenoiser
-from src.diffusion.any_order import any_order_log_likelihood
-from src.diffusion.likelihood import Bound, LogLikelihood, noised, theorem_2_3
+from src.diffusion.absorbing.likelihood import any_order_log_likelihood
+from src.diffusion.gaussian.likelihood import Bound, LogLikelihood, noised, theorem_2_3
 from src.errors import CheckpointError
 from src.seeding import derive
 from src.training.checkpoint import read_checkpoint, sampling_weights
@@ -38,8 +38,8 @@ def row_log_likelihoods(
         module: the model; its averaged weights, where they are to be judged, are already in place.
         x: (N, D) encoded rows, 0 where missing.
         mask: (N, D) bool on coordinates.
-        estimate: of a continuous process: :func:`src.diffusion.likelihood.log_likelihood` or
-            :func:`src.diffusion.likelihood.quick_log_likelihood`, its accuracy given.
+        estimate: of a continuous process: :func:`src.diffusion.gaussian.likelihood.log_likelihood` or
+            :func:`src.diffusion.gaussian.likelihood.quick_log_likelihood`, its accuracy given.
         stream: name of the random stream.
         rank: of this process.
         world_size: number of processes; each takes every ``world_size``-th chunk.
@@ -73,7 +73,7 @@ def row_log_likelihoods(
 
 
 def bound_of_theorem_2_3(module: MissDiffModule, x: Tensor, mask: Tensor, complete: Tensor, n_draws: int) -> Bound:
-    """:func:`src.diffusion.likelihood.theorem_2_3` of a module, on a random stream of its own."""
+    """:func:`src.diffusion.gaussian.likelihood.theorem_2_3` of a module, on a random stream of its own."""
     assert not isinstance(module.denoiser, AbsorbingDenoiser), "the theorem is about a continuous process"
     generator = torch.Generator(module.device).manual_seed(derive(module.seed, "bound"))
     x, mask, complete = x.to(module.device), mask.to(module.device), complete.to(module.device)

@@ -22,8 +22,8 @@ from src.diffusion import (
     Targets,
     draw_rows,
 )
-from src.diffusion.csdi import N_CHANNELS
-from src.diffusion.denoiser import RowLosses
+from src.diffusion.gaussian.csdi import N_CHANNELS
+from src.diffusion.gaussian.denoiser import RowLosses
 from src.diffusion.networks import NetworkRecipe
 from src.diffusion.self_paced import self_paced_weights, shares
 from src.encoding import Encoder, StateEncoder
@@ -48,7 +48,7 @@ class MissDiffModule(pl.LightningModule):
         seed: of the run; weights, training noise and sampling are streams of it.
         config: plain resolved settings, stored in the checkpoint.
         table: what else the checkpoint holds of the training table, plain values and arrays.
-        targets: makes the model a conditional one (:mod:`src.diffusion.csdi`); None = of whole rows.
+        targets: makes the model a conditional one (:mod:`src.diffusion.gaussian.csdi`); None = of whole rows.
     """
 
     def __init__(

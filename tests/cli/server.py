@@ -20,14 +20,6 @@ SECONDS = 300
 
 def load() -> None:
     """The libraries that commands load sooner or later."""
-    import src.api
-    import src.evaluate
-    import src.file_evaluation
-    import src.imputation_experiment
-    import src.imputing
-    import src.likelihood
-    import src.recording
-    import src.sampling  # noqa: F401
 
 
 def serve() -> None:

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from hydra.errors import HydraException
 
-from src.arguments import quoted_path
-from src.composing import compose, readable
+from src.config.compose import compose, readable
+from src.config.impute import build_impute_request
 from src.errors import MissDiffError
-from src.impute_request import build_impute_request
+from src.system.quoting import quoted_path
 from tests.cli.command import TINY, command, only_run, train
 
 TINY_IMPUTE = [argument for argument in TINY if not argument.startswith("evaluation")]

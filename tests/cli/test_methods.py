@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from src.composing import compose
-from src.config import build_config
-from src.experiment import make_data, run
+from src.config.compose import compose
+from src.config.run import build_config
+from src.runs.train import make_data, run
 from src.seeding import numpy_stream
 from tests.cli.command import TINY, train
 

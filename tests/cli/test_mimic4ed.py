@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 
-from src.tables.mimic4ed_schema import COLUMNS
+from src.tables.datasets.mimic4ed_schema import COLUMNS
 from tests.cli.command import only_run, train
 
 TINY_STANDIN = [

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from src.results.page import page_text
-from src.results.sweep import read_runs
-from src.results.tables import paper_tables, setting_tables
+from src.results.page.page import page_text
+from src.results.page.tables import paper_tables, setting_tables
+from src.results.sweep.runs import read_runs
 from tests.unit.results.sweep_factory import write_run, write_sweep
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")

@@ -51,8 +51,8 @@ def test_a_bug_in_one_run_does_not_stop_the_others(tmp_path):
 KILLED = """
 import os, signal, time
 from pathlib import Path
-from src.cells import Cell
-from src.cli import main
+from src.sweeps.cells import Cell
+from src.commands.main import main
 
 def job(cfg):
     attempts = Path(cfg.outputs_dir, f"seed{cfg.seed}")

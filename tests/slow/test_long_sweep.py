@@ -71,8 +71,8 @@ def test_a_sweep_interrupted_three_times_ends_complete_with_little_overhead(tmp_
 
 def test_a_thousand_finished_cells_are_walked_in_seconds(tmp_path):
     """The cells are made by hand: what a sweep leaves of each is its end, its stamp and a DONE."""
-    from src.cells import Cell
-    from src.sweep import DONE, FOLDER, recorded_job, sweep_folder, watched_sweep
+    from src.sweeps.cells import Cell
+    from src.sweeps.sweep import DONE, FOLDER, recorded_job, sweep_folder, watched_sweep
 
     arguments = ["method=marginals", *TINY, f"outputs_dir={tmp_path}", "seed=range(1000)"]
     folder = sweep_folder(tmp_path, arguments)

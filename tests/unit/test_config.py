@@ -7,15 +7,15 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from src.arguments import quoted_path
-from src.cli import sweep_axes
-from src.composing import compose, compose_plain
-from src.config import GROUPS, build_config, choices, overrides, run_path
+from src.commands.main import sweep_axes
+from src.config.compose import compose, compose_plain
+from src.config.impute import build_impute_request
+from src.config.run import GROUPS, build_config, choices, overrides, run_path
+from src.config.tune import build_tuning_request
+from src.config.typed import plain_values
 from src.errors import ConfigError
 from src.imputation import IMPUTERS
-from src.impute_request import build_impute_request
-from src.tuning_request import build_tuning_request
-from src.typed import plain_values
+from src.system.quoting import quoted_path
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 OPTIONS = [(group, file.stem) for group in GROUPS for file in sorted((CONF / group).glob("*.yaml"))]

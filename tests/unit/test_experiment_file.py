@@ -2,10 +2,10 @@
 
 import pytest
 
-from src.composing import compose_plain
+from src.commands.settings_file import with_experiment_file
+from src.config.compose import compose_plain
+from src.config.recorded import recorded_config
 from src.errors import ConfigError
-from src.experiment_file import with_experiment_file
-from src.recorded import recorded_config
 from tests.cli.command import train
 
 

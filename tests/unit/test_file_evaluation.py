@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 from sdmetrics.reports import QualityReport
 
-from src.arguments import quoted_path
-from src.composing import compose
+from src.config.compose import compose
+from src.config.requests import FileRequest, build_evaluation_request
 from src.errors import ConfigError, TableError
-from src.file_evaluation import ceiling_rows, evaluate_files, read_tables
+from src.metrics.base.scores import Scores
 from src.metrics.catalogue import describe
-from src.metrics.scores import Scores
-from src.requests import FileRequest, build_evaluation_request
-from src.results.comparison import BEST, comparison_summary
-from src.tables.pairing import MANY_UNSEEN
+from src.results.record.comparison import BEST, comparison_summary
+from src.runs.compare_files import ceiling_rows, evaluate_files, read_tables
+from src.system.quoting import quoted_path
+from src.tables.files.pairing import MANY_UNSEEN
 from tests.conftest import random_frame
 
 QUICK = ["evaluation.detection_rows=100", "evaluation.references=false"]
@@ -110,7 +110,7 @@ def test_privacy_needs_a_hold_out(files, monkeypatch):
     def with_privacy(*arguments, **more):
         return Scores({"fidelity/overall": 0.5, "privacy/dcr_share": 0.7, "privacy/copies": 0.1})
 
-    monkeypatch.setattr("src.file_evaluation.score", with_privacy)
+    monkeypatch.setattr("src.runs.compare_files.score", with_privacy)
     found = evaluate(files)
     assert found["metrics"] == {"fidelity/overall": 0.5, "privacy/dcr_share": None, "privacy/copies": 0.1}
     assert "test=FILE" in found["reasons"]["privacy/dcr_share"]

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from src.composing import compose
-from src.imputation_experiment import impute_and_score, sample_masks
-from src.impute_request import build_impute_request, model_recipe
+from src.config.compose import compose
+from src.config.impute import build_impute_request, model_recipe
 from src.missing import ColumnMissing, IndependentMissing, MissingAtRandom, NotMissingAtRandom, RowMissing
+from src.runs.score_imputer import impute_and_score, sample_masks
 from src.seeding import numpy_stream
 from src.tables import Split
 from src.tables.table import Table

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from src.composing import compose
-from src.config import build_config
-from src.recorded import recorded_config
-from src.results.run_folder import flatten
+from src.config.compose import compose
+from src.config.recorded import recorded_config
+from src.config.run import build_config
+from src.results.record.run_folder import flatten
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 PROCESS = {

@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from src.arguments import command, hydra_value, quoted_path, setting
-from src.composing import compose
-from src.results.card import model_card
-from src.results.formats import code
-from src.tables.column_choice import ColumnChoice
-from src.tables.form_inference import infer_form
+from src.config.compose import compose
+from src.results.page.card import model_card
+from src.results.sweep.formats import code
+from src.system.quoting import command, hydra_value, quoted_path, setting
+from src.tables.columns.choice import ColumnChoice
+from src.tables.columns.form_inference import infer_form
 from tests.unit.results.sweep_factory import write_run
 
 NAMES = (

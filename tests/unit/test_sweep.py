@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from src.cells import Cell, stamps_of, still_finished
-from src.cli import _walk, sweep_axes
-from src.cores import cores_of_a_job, usable_cores
+from src.commands.main import _walk, sweep_axes
 from src.errors import ConfigError, SweepError
-from src.gpus import take_device, visible_gpus
-from src.locks import hold
-from src.sweep import (
+from src.sweeps.cells import Cell, stamps_of, still_finished
+from src.sweeps.sweep import (
     DONE,
     FAILED,
     FOLDER,
@@ -29,6 +26,9 @@ from src.sweep import (
     sweep_folder,
     watched_sweep,
 )
+from src.system.cores import cores_of_a_job, usable_cores
+from src.system.gpus import take_device, visible_gpus
+from src.system.locks import hold
 
 
 def job(number, state):
@@ -93,7 +93,7 @@ def test_a_sweep_starts_from_an_empty_folder_of_its_own(tmp_path):
 
 def test_every_process_takes_the_gpu_that_fewest_have(tmp_path):
     code = (
-        "import os, sys, pathlib; from src.gpus import take_device, visible_gpus\n"
+        "import os, sys, pathlib; from src.system.gpus import take_device, visible_gpus\n"
         "take_device(pathlib.Path(sys.argv[1]), visible_gpus())\n"
         "print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True)\n"
         "sys.stdin.read()"
@@ -155,7 +155,7 @@ def test_what_not_every_system_has_is_asked_for_in_one_place():
         for file in (root / folder).rglob("*.py")
         if any(word in file.read_text() for word in ("sched_getaffinity", "import fcntl"))
     }
-    assert users == {"src/cores.py", "src/locks.py"}
+    assert users == {"src/system/cores.py", "src/system/locks.py"}
 
 
 def test_axes_of_a_committed_sweep_give_way_to_the_command_line():
@@ -243,7 +243,7 @@ def test_a_cell_of_another_file_or_program_is_looked_at_again(tmp_path, monkeypa
     stamps = {"seed=0": Cell(tmp_path, stamps_of([table, sidecar])).stamp()}
     assert still_finished(stamps) == stamps
     with monkeypatch.context() as patch:
-        patch.setattr("src.cells.program", lambda: "another")
+        patch.setattr("src.sweeps.cells.program", lambda: "another")
         assert still_finished(stamps) == {}
     sidecar.write_text("target: a")
     assert still_finished(stamps) == {}

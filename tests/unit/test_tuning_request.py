@@ -2,10 +2,10 @@
 
 import pytest
 
-from src.composing import compose
+from src.config.compose import compose
+from src.config.impute import build_impute_request
+from src.config.tune import build_tuning_request, is_search
 from src.errors import ConfigError
-from src.impute_request import build_impute_request
-from src.tuning_request import build_tuning_request, is_search
 
 
 def request(*overrides):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from src.diffusion import AbsorbingDenoiser, CellByCell, Given, States, draw_rows
-from src.diffusion.any_order import any_order_log_likelihood
-from src.diffusion.cell_by_cell import draw_absorbing
+from src.diffusion.absorbing.drawing import draw_absorbing
+from src.diffusion.absorbing.likelihood import any_order_log_likelihood
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
 from src.errors import ConfigError
 

@@ -4,7 +4,15 @@ import pytest
 import torch
 
 from src.diffusion import AbsorbingDenoiser, States
-from src.diffusion.cell_by_cell import PACKET, Cells, LayeredReader, WholeReader, _chosen, draw_absorbing, reader_of
+from src.diffusion.absorbing.drawing import (
+    PACKET,
+    Cells,
+    LayeredReader,
+    WholeReader,
+    _chosen,
+    draw_absorbing,
+    reader_of,
+)
 from src.diffusion.networks import ResidualAttentionRecipe, ResidualMLPRecipe
 
 GROUPS = ((1, 1), (2, 3, 1), (1, 1, 1), (1, 5))

@@ -5,9 +5,9 @@ import torch
 from torch import nn
 
 from src.diffusion import Condition, ConditionalDenoiser, Sampler, Targets, VariancePreserving, draw_conditional
-from src.diffusion.csdi import N_CHANNELS
+from src.diffusion.gaussian.csdi import N_CHANNELS
+from src.diffusion.gaussian.recipe import VPRecipe
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
-from src.diffusion.recipe import VPRecipe
 from src.errors import ConfigError
 
 RHO = 0.8

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from src.diffusion import Denoiser, VarianceExploding, VariancePreserving, masked_dsm
-from src.diffusion.denoiser import PREDICTIONS, WEIGHTS, noise_weight
+from src.diffusion.gaussian.denoiser import PREDICTIONS, WEIGHTS, noise_weight
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
 
 SCHEDULES = [VariancePreserving(20, 1e-4, 0.5).schedule(), VarianceExploding(0.01, 10.0).schedule()]

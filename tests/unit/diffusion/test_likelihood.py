@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from src.diffusion import VarianceExploding, VariancePreserving
-from src.diffusion.likelihood import log_likelihood, noised, quick_log_likelihood, theorem_2_3
+from src.diffusion.gaussian.likelihood import log_likelihood, noised, quick_log_likelihood, theorem_2_3
 from tests.unit.diffusion.gaussian import (
     COVARIANCE,
     FACTOR,

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from src.diffusion import ConditionalDenoiser, Moments, Sampler, Targets, VariancePreserving, draw_rows
-from src.diffusion.conditional import Given
-from src.diffusion.csdi import N_CHANNELS
+from src.diffusion.gaussian.conditional import Given
+from src.diffusion.gaussian.csdi import N_CHANNELS
+from src.diffusion.gaussian.recipe import CellByCell, VPRecipe
 from src.diffusion.networks import ResidualMLPRecipe
-from src.diffusion.pieces import InPieces, is_out_of_memory
-from src.diffusion.recipe import CellByCell, VPRecipe
+from src.diffusion.networks.pieces import InPieces, is_out_of_memory
 from tests.unit.diffusion.test_cell_by_cell import made
 
 WIDTH = 5

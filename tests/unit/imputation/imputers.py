@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from src.diffusion import AbsorbingRecipe, CellByCell, Sampler, VariancePreserving
+from src.diffusion.gaussian.recipe import VPRecipe
 from src.diffusion.networks import ResidualMLPRecipe
-from src.diffusion.recipe import VPRecipe
 from src.encoding import EncodingRecipe, StatesRecipe
 from src.imputation.boosted import BoostedChain
 from src.imputation.diffusion import ConditionalImputer, DiffusionImputer, MissDiffImputer, ModelRecipe

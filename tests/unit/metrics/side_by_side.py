@@ -1,8 +1,8 @@
 """What a worker process of the tests runs; imports little, since every worker does so anew."""
 
-from src.metrics import grids
-from src.metrics.scores import Scores
-from src.metrics.tuned import add_tuned_utility
+from src.metrics.base.scores import Scores
+from src.metrics.downstream.sets import grids
+from src.metrics.downstream.tuned import add_tuned_utility
 
 
 def tuned_values(rows, evaluation, small_grids):

@@ -7,14 +7,19 @@ import pandas as pd
 import pytest
 from sklearn.metrics import normalized_mutual_info_score
 
-from src.metrics.counting import cramers_v, entropy, mutual_information
-from src.metrics.coverage import add_coverage, alpha_precision, beta_recall
-from src.metrics.dependence import add_dependence, decile_edges, normalised_mutual_information, weighted_similarity
-from src.metrics.detection import add_detection, detection_score
-from src.metrics.features import MAX_CATEGORIES, coordinates, tree_features
-from src.metrics.neighbours import nearest
-from src.metrics.privacy import add_privacy, dcr_share, more_copies, share_of_copies
-from src.metrics.scores import Scores
+from src.metrics.base.features import MAX_CATEGORIES, coordinates, tree_features
+from src.metrics.base.scores import Scores
+from src.metrics.downstream.detection import add_detection, detection_score
+from src.metrics.quality.counting import cramers_v, entropy, mutual_information
+from src.metrics.quality.coverage import add_coverage, alpha_precision, beta_recall
+from src.metrics.quality.dependence import (
+    add_dependence,
+    decile_edges,
+    normalised_mutual_information,
+    weighted_similarity,
+)
+from src.metrics.quality.neighbours import nearest
+from src.metrics.quality.privacy import add_privacy, dcr_share, more_copies, share_of_copies
 from src.tables import Column, Schema, Table, make_table
 from tests.conftest import SCHEMA, random_frame, random_table
 
@@ -54,7 +59,7 @@ def test_entropy_and_mutual_information_by_hand():
 def test_nmi_is_scikit_learns_and_cramers_v_scipys(monkeypatch, max_cells):
     from scipy.stats.contingency import association, crosstab
 
-    monkeypatch.setattr("src.metrics.counting.MAX_CELLS", max_cells)
+    monkeypatch.setattr("src.metrics.quality.counting.MAX_CELLS", max_cells)
     rng = np.random.default_rng(0)
     first = rng.integers(0, 5, 300)
     second = np.where(rng.random(300) < 0.5, first, rng.integers(1, 9, 300))
@@ -188,7 +193,7 @@ def test_rare_categories_share_a_coordinate_and_huge_numbers_stay_finite():
 def test_nearest_by_chunks_is_brute_force(monkeypatch):
     queries, others = points(50, 0).round(0), points(30, 1).round(0)
     squares = ((queries[:, None] - others) ** 2).sum(axis=2)
-    monkeypatch.setattr("src.metrics.neighbours.CHUNK_CELLS", 7 * 30)
+    monkeypatch.setattr("src.metrics.quality.neighbours.CHUNK_CELLS", 7 * 30)
     closest, distance, ties = nearest(queries, others)
     np.testing.assert_array_equal(closest, squares.argmin(axis=1))
     np.testing.assert_allclose(distance, np.sqrt(squares.min(axis=1)), atol=1e-8)

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from src.composing import compose
-from src.config import build_config
+from src.config.compose import compose
+from src.config.run import build_config
 from src.errors import MetricError
 from src.metrics.catalogue import CATALOGUE, MODELS, SUFFIXES, UTILITY, describe
 from src.metrics.evaluate import metric_names
-from src.results.terminal import COLUMNS
+from src.results.page.terminal import COLUMNS
 from src.tables import Schema, Split, make_table
 from tests.conftest import SCHEMA
 

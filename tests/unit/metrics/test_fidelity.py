@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from src.metrics import fidelity
-from src.metrics.fidelity import add_fidelity
-from src.metrics.metric import SDMETRICS
-from src.metrics.scores import Scores
-from src.metrics.sdmetrics_report import SHAPES, TRENDS, quality_report
+from src.metrics.base.metric import SDMETRICS
+from src.metrics.base.scores import Scores
+from src.metrics.quality import fidelity
+from src.metrics.quality.fidelity import add_fidelity
+from src.metrics.quality.sdmetrics_report import SHAPES, TRENDS, quality_report
 from src.tables import Column, Schema, Table, make_table
 from tests.conftest import SCHEMA, random_frame, random_table
 from tests.unit.metrics.awkward import awkward_tables
@@ -113,7 +113,7 @@ def test_large_tables_are_sampled_as_sdmetrics_samples_them(monkeypatch):
 def test_many_categories_are_counted_sparsely_with_the_same_result(monkeypatch):
     real, synthetic = random_table(300, 1), random_table(200, 2)
     dense = fidelity_of(real, synthetic)
-    monkeypatch.setattr("src.metrics.counting.MAX_CELLS", 2)
+    monkeypatch.setattr("src.metrics.quality.counting.MAX_CELLS", 2)
     sparse = fidelity_of(real, synthetic)
     assert sparse.per_pair == pytest.approx(dense.per_pair, abs=1e-12)
     assert sparse.dependent_pairs == dense.dependent_pairs

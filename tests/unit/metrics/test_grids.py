@@ -6,9 +6,9 @@ import pytest
 from sklearn.ensemble import AdaBoostClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
-from src.metrics.features import scaled_features
-from src.metrics.grids import Fit, fit_and_predict, fits_of, make_model, models_of
-from src.metrics.settings import DOWNSTREAM_MODELS
+from src.metrics.base.features import scaled_features
+from src.metrics.base.settings import DOWNSTREAM_MODELS
+from src.metrics.downstream.grids import Fit, fit_and_predict, fits_of, make_model, models_of
 from src.tables import Column, Schema
 
 RNG = np.random.default_rng(0)

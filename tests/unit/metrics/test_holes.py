@@ -4,15 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from src.metrics.base.scores import Scores
+from src.metrics.base.settings import QuickEvaluation
 from src.metrics.catalogue import describe
-from src.metrics.coverage import add_coverage
-from src.metrics.dependence import add_dependence
-from src.metrics.detection import add_detection
+from src.metrics.downstream.detection import add_detection
 from src.metrics.evaluate import score
-from src.metrics.holes import DEPENDENCE, NAMES, SHARE, TOGETHER, add_holes
-from src.metrics.privacy import add_privacy
-from src.metrics.scores import Scores
-from src.metrics.settings import QuickEvaluation
+from src.metrics.quality.coverage import add_coverage
+from src.metrics.quality.dependence import add_dependence
+from src.metrics.quality.holes import DEPENDENCE, NAMES, SHARE, TOGETHER, add_holes
+from src.metrics.quality.privacy import add_privacy
 from src.tables import Column, Schema, Split, Table, make_table
 from tests.conftest import SCHEMA, random_table
 

@@ -5,12 +5,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
+from src.metrics.base.scores import Scores
+from src.metrics.base.settings import QuickEvaluation
 from src.metrics.catalogue import describe
-from src.metrics.detection import add_detection
-from src.metrics.evaluate import metric_names, reference_tables, score, score_references
-from src.metrics.scores import Scores
-from src.metrics.settings import QuickEvaluation
-from src.metrics.utility import (
+from src.metrics.downstream.detection import add_detection
+from src.metrics.downstream.utility import (
     MAX_CLASSES,
     Standardised,
     add_classification,
@@ -18,8 +17,9 @@ from src.metrics.utility import (
     class_probabilities,
     utility_names,
 )
+from src.metrics.evaluate import metric_names, reference_tables, score, score_references
 from src.tables import Column, Schema, Split, infer_schema, make_table
-from src.tables.bayesian_network import BayesianNetwork
+from src.tables.datasets.bayesian_network import BayesianNetwork
 from tests.conftest import SCHEMA, random_frame, random_table
 from tests.unit.metrics.awkward import awkward_tables
 

@@ -9,18 +9,17 @@ import pytest
 from sklearn.metrics import accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
-from src.composing import compose
-from src.config import build_config
+from src.config.compose import compose
+from src.config.run import build_config
 from src.errors import ConfigError
-from src.metrics import grids
-from src.metrics.choice import Point, add_chosen, add_mean, names_of
-from src.metrics.downstream import Downstream, reference_rows, synthetic_rows
+from src.metrics.base.features import category_codes, scaled_features
+from src.metrics.base.scores import Scores
+from src.metrics.base.settings import DOWNSTREAM_MODELS, PaperEvaluation
+from src.metrics.downstream.choice import Point, add_chosen, add_mean, names_of
+from src.metrics.downstream.sets import Downstream, grids, reference_rows, synthetic_rows
+from src.metrics.downstream.tuned import add_both_scales, add_tuned_utility, log_of, n_fits, tuned_names
 from src.metrics.evaluate import metric_names, n_steps, reference_tables, score, score_references
-from src.metrics.features import category_codes, scaled_features
-from src.metrics.scores import Scores
-from src.metrics.settings import DOWNSTREAM_MODELS, PaperEvaluation
-from src.metrics.tuned import add_both_scales, add_tuned_utility, log_of, n_fits, tuned_names
-from src.results.report import Report
+from src.results.record.report import Report
 from src.seeding import derive_int32
 from src.tables import Column, Schema, Split, Table, make_table
 from tests.conftest import SCHEMA, random_frame, random_table

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from src.errors import ConfigError
-from src.results.card import LIMITS, model_card, write_card
+from src.results.page.card import LIMITS, model_card, write_card
 from tests.cli.command import TINY, command, only_run, train
 
 

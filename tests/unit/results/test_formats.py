@@ -6,10 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.results.formats import LATEX, cells_csv, escape, latex, latex_document, markdown, runs_csv, text_in_markdown
-from src.results.sweep import Cell, ResultTable, read_runs
-from src.results.sweep_report import report_summary, write_report, write_results
-from src.results.tables import paper_tables, setting_tables
+from src.results.page.sweep_report import report_summary, write_report, write_results
+from src.results.page.tables import paper_tables, setting_tables
+from src.results.sweep.formats import (
+    LATEX,
+    cells_csv,
+    escape,
+    latex,
+    latex_document,
+    markdown,
+    runs_csv,
+    text_in_markdown,
+)
+from src.results.sweep.runs import Cell, ResultTable, read_runs
 from tests.unit.results.sweep_factory import METRICS, write_run, write_sweep
 
 TABLE = ResultTable(

@@ -2,11 +2,11 @@
 
 import pytest
 
-from src.metrics.metric import distance, good
-from src.results.card import model_card
-from src.results.report import Report
-from src.results.sweep import best_columns, read_runs
-from src.results.tables import setting_tables
+from src.metrics.base.metric import distance, good
+from src.results.page.card import model_card
+from src.results.page.tables import setting_tables
+from src.results.record.report import Report
+from src.results.sweep.runs import best_columns, read_runs
 from tests.unit.results.sweep_factory import write_run
 
 COVERAGE = "imputation/coverage"

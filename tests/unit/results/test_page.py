@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.results.page import embedded, page_text, write_page
-from src.results.page_tables import make_site, result_tables
-from src.results.sweep import Cell, ResultTable, read_runs
-from src.results.tables import paper_tables, setting_tables
+from src.results.page.page import embedded, page_text, write_page
+from src.results.page.page_tables import make_site, result_tables
+from src.results.page.tables import paper_tables, setting_tables
+from src.results.sweep.runs import Cell, ResultTable, read_runs
 from tests.unit.results.sweep_factory import write_run, write_sweep
 
 VOID = {"meta", "link", "input", "br"}

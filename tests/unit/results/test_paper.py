@@ -3,7 +3,7 @@ from itertools import groupby
 
 import pytest
 
-from src.results.paper import TITLES, paper_numbers
+from src.results.sweep.paper import TITLES, paper_numbers
 
 MCAR, BEYOND = ("row", "column", "independent"), ("mar", "nmar")
 FIVE = ("missdiff", "diff_delete", "diff_mean", "stasy_delete", "stasy_mean")

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from src.errors import RunExistsError
-from src.metrics.scores import Scores
-from src.results import provenance
-from src.results.figures import draw_figures
-from src.results.files import write_json, write_whole
-from src.results.provenance import CLEAR_REFS, peak_memory_mb, reset_peak_memory
-from src.results.report import Report, cached_references, fingerprint
-from src.results.run_folder import RunFolder, flatten
-from src.results.terminal import score_table
+from src.metrics.base.scores import Scores
+from src.results.page.terminal import score_table
+from src.results.record import provenance
+from src.results.record.figures import draw_figures
+from src.results.record.files import write_json, write_whole
+from src.results.record.provenance import CLEAR_REFS, peak_memory_mb, reset_peak_memory
+from src.results.record.report import Report, cached_references, fingerprint
+from src.results.record.run_folder import RunFolder, flatten
 from src.tables import Split, Table
 from tests.conftest import random_table
 
@@ -119,7 +119,7 @@ def test_references_are_computed_anew_by_other_code(tmp_path, monkeypatch):
         return {"hot_deck": Scores({"m": 0.5})}
 
     for code in ("before", "before", "after"):
-        monkeypatch.setattr("src.results.report.scoring_code", lambda code=code: code)
+        monkeypatch.setattr("src.results.record.report.scoring_code", lambda code=code: code)
         cached_references(tmp_path, {}, mask, compute)
     assert len(calls) == 2
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.errors import ConfigError
-from src.results.sweep import Cell, ResultTable, best_columns, cell, read_runs, run_folders, shown
+from src.results.sweep.runs import Cell, ResultTable, best_columns, cell, read_runs, run_folders, shown
 from tests.unit.results.sweep_factory import write_run, write_sweep
 
 

@@ -2,10 +2,8 @@ import math
 
 import pytest
 
-from src.results.selection import as_trained
-from src.results.sweep import read_runs
-from src.results.sweep_figures import draw_sweep, heat_floor
-from src.results.sweep_series import (
+from src.results.page.sweep_figures import draw_sweep, heat_floor
+from src.results.page.sweep_series import (
     COLORS,
     Point,
     curves,
@@ -16,6 +14,8 @@ from src.results.sweep_series import (
     shared_settings,
     table_columns,
 )
+from src.results.sweep.runs import read_runs
+from src.results.sweep.selection import as_trained
 from tests.unit.results.sweep_factory import write_run, write_sweep
 
 FIDELITY = "fidelity/overall"

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.results.origin import _boxes, commands, mixtures, origin
-from src.results.paper import paper_numbers
-from src.results.sweep import read_runs
-from src.results.tables import figure_1, paper_tables, setting_tables
+from src.results.page.tables import figure_1, paper_tables, setting_tables
+from src.results.sweep.origin import _boxes, commands, mixtures, origin
+from src.results.sweep.paper import paper_numbers
+from src.results.sweep.runs import read_runs
 from tests.unit.results.sweep_factory import COMMIT, write_run, write_sweep
 
 STASY_250 = {"epochs": 250, "n_steps": None, "batch_size": 64}

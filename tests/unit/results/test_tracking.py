@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 
 from src.errors import ConfigError
-from src.results.figures import draw_figures
-from src.results.report import Report
-from src.results.tracking import CsvLogger, Mirror, WandbLogger, mirrored_as, open_mirror, open_run, wandb_table
+from src.results.mirror.tracking import CsvLogger, Mirror, WandbLogger, mirrored_as, open_mirror, open_run, wandb_table
+from src.results.record.figures import draw_figures
+from src.results.record.report import Report
 from tests.conftest import random_table
 from tests.unit.results.wandb_file import only
 

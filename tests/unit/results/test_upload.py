@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from src.results import upload
-from src.results.dashboard import build_dashboard, keep_dashboard, metric_families, specification
-from src.results.figures import draw_figures
-from src.results.report import Report
-from src.results.run_folder import RunFolder
-from src.results.sweep import Cell, ResultTable, Run, read_runs
-from src.results.tracking import CsvLogger, WandbLogger, mirrored_as
-from src.results.upload import mirror_runs, upload_report
+from src.results.mirror import upload
+from src.results.mirror.dashboard import build_dashboard, keep_dashboard, metric_families, specification
+from src.results.mirror.tracking import CsvLogger, WandbLogger, mirrored_as
+from src.results.mirror.upload import mirror_runs, upload_report
+from src.results.record.figures import draw_figures
+from src.results.record.report import Report
+from src.results.record.run_folder import RunFolder
+from src.results.sweep.runs import Cell, ResultTable, Run, read_runs
 from tests.conftest import random_table
 from tests.unit.results.wandb_file import only
 
@@ -310,7 +310,8 @@ def test_offline_the_specification_is_kept_and_online_one_dashboard_is_updated(t
 
 def test_wandb_is_imported_only_where_it_is_asked_for(tmp_path):
     code = (
-        "import sys; from pathlib import Path; import src.results.upload as upload; from src.results import tracking\n"
+        "import sys; from pathlib import Path; import src.results.mirror.upload as upload\n"
+        "from src.results.mirror import tracking\n"
         "upload.upload_report(tracking.CsvLogger(), Path(sys.argv[1]), [], [], [])\n"
         "assert not tracking.open_mirror(tracking.CsvLogger(), Path(sys.argv[1]), 'g/m', 'x', {'seed': 0}).active\n"
         "assert not {'wandb', 'wandb_workspaces'} & set(sys.modules)"

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import TableError
-from src.tables.cell_inference import infer_cells, infer_texts
-from src.tables.cells import Cells
-from src.tables.delimited import Dialect
+from src.tables.columns.cell_inference import infer_cells, infer_texts
+from src.tables.columns.cells import Cells
+from src.tables.text.delimited import Dialect
 
 CSV = Dialect()
 ZONED_ARROW = "timestamp[ns, tz=Europe/Berlin][pyarrow]"

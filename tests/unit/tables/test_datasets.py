@@ -5,7 +5,7 @@ import pytest
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
 from src.tables import BayesianNetwork, Census
-from src.tables.bayesian_network import D2_GIVEN, conditional_errors, d2_situation, simulate
+from src.tables.datasets.bayesian_network import D2_GIVEN, conditional_errors, d2_situation, simulate
 
 
 def census(**changes):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import TableError
-from src.tables.files import HOLES, read_frame
+from src.tables.text.dialect import HOLES, read_frame
 
 
 def nothing_to_say(sentence):

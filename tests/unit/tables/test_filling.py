@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import ConfigError, TableError
-from src.tables.delimited import Dialect, parse
-from src.tables.filling import check_out, open_holed
-from src.tables.forms import RARE
-from src.tables.layout import Layout
+from src.tables.columns.forms import RARE
+from src.tables.files.filling import check_out, open_holed
+from src.tables.files.layout import Layout
+from src.tables.text.delimited import Dialect, parse
 from tests.unit.tables.own import own, written
 
 UVW = "uvw"
@@ -517,7 +517,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("src.tables.filling.opened", full)
+    monkeypatch.setattr("src.tables.files.filling.opened", full)
     with pytest.raises(OSError, match="No space"):
         fill(file, tmp_path / "out.csv")
     assert [each.name for each in tmp_path.iterdir()] == ["table.csv"]

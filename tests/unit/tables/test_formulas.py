@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from src.errors import ConfigError
-from src.tables.writing import written_whole
+from src.tables.files.writing import written_whole
 from tests.unit.tables.own import own, written
 
 TABLE = "name,change,note\n" + "".join(f'"{name}",{value},"{note}"\n' for name, value, note in [

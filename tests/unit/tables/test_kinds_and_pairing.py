@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from src.errors import ConfigError, TableError
-from src.tables.kinds import ColumnChoices, choose_kinds, close_name
-from src.tables.pairing import MANY_UNSEEN, admit_unseen, as_real, canonical, refuse_other_columns
+from src.tables.columns.kinds import ColumnChoices, choose_kinds, close_name
+from src.tables.files.pairing import MANY_UNSEEN, admit_unseen, as_real, canonical, refuse_other_columns
 
 N = 60
 FRAME = pd.DataFrame(

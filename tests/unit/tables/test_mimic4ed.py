@@ -6,8 +6,17 @@ import pytest
 
 from src.errors import ConfigError, TableError
 from src.tables import Mimic4ed
-from src.tables.mimic4ed import IMPUTED, benchmark_split, clean, read_stays
-from src.tables.mimic4ed_schema import CATEGORICAL, CHARLSON, COLUMNS, COMPLAINTS, ELIXHAUSER, NUMERICAL, TRIAGE, VISITS
+from src.tables.datasets.mimic4ed import IMPUTED, benchmark_split, clean, read_stays
+from src.tables.datasets.mimic4ed_schema import (
+    CATEGORICAL,
+    CHARLSON,
+    COLUMNS,
+    COMPLAINTS,
+    ELIXHAUSER,
+    NUMERICAL,
+    TRIAGE,
+    VISITS,
+)
 
 OTHER_ELIXHAUSER = (
     *("CHF", "PVD", "Paralysis", "Pulmonary", "DM1", "DM2", "Renal", "Liver", "PUD", "HIV", "Tumor2", "Tumor1"),
@@ -170,7 +179,7 @@ def test_a_bad_cell_is_named(tmp_path, column, value, message):
 
 
 def test_rows_are_counted_across_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("src.tables.mimic4ed.CHUNK_ROWS", 2)
+    monkeypatch.setattr("src.tables.datasets.mimic4ed.CHUNK_ROWS", 2)
     write(tmp_path, [stay(17), stay(40), stay(41), stay(42), stay(43, gender="?")])
     with pytest.raises(TableError, match="column 'gender', row 5"):
         mimic(tmp_path).load(0)

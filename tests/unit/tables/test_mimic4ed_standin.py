@@ -5,8 +5,8 @@ import pytest
 from src.errors import ConfigError
 from src.seeding import numpy_stream
 from src.tables import Mimic4edStandin
-from src.tables.mimic4ed_schema import CATEGORICAL, CHARLSON, COLUMNS, ELIXHAUSER, NUMERICAL, RANGES, vital
-from src.tables.mimic4ed_standin import BINARY, simulate
+from src.tables.datasets.mimic4ed_schema import CATEGORICAL, CHARLSON, COLUMNS, ELIXHAUSER, NUMERICAL, RANGES, vital
+from src.tables.datasets.mimic4ed_standin import BINARY, simulate
 
 N_ROWS = 20_000
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from src.encoding import EncodingRecipe, TableEncoder
 from src.errors import ConfigError, TableError
-from src.tables.forms import RARE, Form
-from src.tables.layout import Layout, layout_of_schema
-from src.tables.own_table import dataset_label
-from src.tables.sidecar import read_sidecar, sidecar_of, sidecar_text
-from src.tables.split import split_positions
-from src.tables.summary import summary_table
-from src.tables.writing import written_whole
+from src.tables.columns.forms import RARE, Form
+from src.tables.columns.sidecar import read_sidecar, sidecar_of, sidecar_text
+from src.tables.columns.summary import summary_table
+from src.tables.datasets.own_table import dataset_label
+from src.tables.datasets.split import split_positions
+from src.tables.files.layout import Layout, layout_of_schema
+from src.tables.files.writing import written_whole
 from tests.conftest import SCHEMA, random_frame
 from tests.unit.tables.own import RNG, as_written, kinds, own, written
 

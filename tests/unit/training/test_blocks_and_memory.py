@@ -2,12 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from src.encoding import EncodingRecipe, TableEncoder
+from src.encoding import EncodingRecipe, TableEncoder, memory
 from src.errors import TableError
-from src.synthetic import stored_masks
-from src.training import memory
+from src.runs.blocks import FIXED_ROWS, block_rows, n_blocks
+from src.runs.synthetic import stored_masks
 from src.training.batches import Chunks
-from src.training.blocks import FIXED_ROWS, block_rows, n_blocks
 from src.training.datamodule import CHUNK_ROWS
 
 

@@ -5,11 +5,11 @@ from functools import partial
 import pytest
 import torch
 
-from src.composing import compose
-from src.config import build_config
+from src.config.compose import compose
+from src.config.run import build_config
 from src.diffusion import AbsorbingDenoiser, States
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
-from src.experiment import make_data, make_module
+from src.runs.train import make_data, make_module
 from src.training.fit import fit, make_trainer
 
 GROUPS = ((1, 1), (1, 1, 1), (2, 3, 1))

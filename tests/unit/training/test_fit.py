@@ -7,8 +7,8 @@ import torch
 
 from src.completion import keep
 from src.diffusion import Sampler, VariancePreserving
+from src.diffusion.gaussian.recipe import VPRecipe
 from src.diffusion.networks import ResidualMLPRecipe
-from src.diffusion.recipe import VPRecipe
 from src.encoding import EncodingRecipe, TableEncoder
 from src.errors import CheckpointError, ConfigError, TrainingDivergedError
 from src.missing.mcar import IndependentMissing

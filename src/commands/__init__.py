@@ -1,0 +1,1 @@
+"""The shell of the commands: main and exit codes, sweepers, settings files."""

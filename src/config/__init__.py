@@ -1,0 +1,1 @@
+"""Requests: what a command was asked for, checked before anything begins."""

@@ -1,0 +1,60 @@
+"""What ``python -m src.describe`` is asked for, checked before any work."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from src.config.requests import check_writable
+from src.config.typed import only_known, plain_values, typed
+from src.errors import ConfigError
+from src.tables import OwnTable
+from src.tables.columns.sidecar import sidecar_of
+
+
+@dataclass(frozen=True)
+class DescribeRequest:
+    """``python -m src.describe FILE``.
+
+    Attributes:
+        table: the file, read as ``dataset=table`` reads it.
+        file: its path.
+        out: sidecar to write.
+    """
+
+    table: OwnTable
+    file: Path
+    out: Path
+
+
+@dataclass(frozen=True)
+class _Keys:
+    file: str | None
+    out: str | None
+    force: bool
+
+
+def build_describe_request(cfg: DictConfig) -> DescribeRequest:
+    """Check every key and value of a request, and that the file is there.
+
+    Raises:
+        ConfigError: see :func:`src.config.run.build_config`; also a sidecar that would be written over.
+        TableError: the file is absent, a folder, or of an unknown extension.
+    """
+    plain = plain_values(cfg)
+    reading: dict[str, Any] = {key: value for key, value in plain["dataset"].items() if key != "name"}
+    keys = {key: value for key, value in plain.items() if key != "dataset"}
+    only_known(set(keys), {"file", "out", "force"}, "")
+    given = typed(_Keys, keys, "")
+    if not given.file:
+        raise ConfigError("FILE is missing: python -m src.describe FILE, a .csv, .tsv, .parquet or .feather file")
+    table = typed(OwnTable, {**reading, "path": given.file}, "dataset")
+    table.check_files()
+    out = Path(given.out) if given.out else sidecar_of(Path(given.file))
+    if out.suffix not in (".yaml", ".yml"):
+        raise ConfigError(f"out is the name of a .yaml file, got {out}")
+    if out.exists() and not given.force:
+        raise ConfigError(f"{out} exists, and may hold corrections; force=true replaces it, out=FILE names another")
+    check_writable("out", out, is_folder=False)
+    return DescribeRequest(table, Path(given.file), out)

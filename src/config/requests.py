@@ -1,0 +1,229 @@
+"""What the commands beside training are asked for, checked before any work."""
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from src.config.typed import chosen_option, only_known, plain_values, typed, without
+from src.errors import ConfigError
+from src.metrics.base.settings import EVALUATIONS, QuickEvaluation, of_synthetic_rows
+from src.results.mirror.tracking import LOGGERS, CsvLogger, WandbLogger
+from src.tables.columns.kinds import ColumnChoices
+from src.tables.text.dialect import KNOWN, check_file
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """``python -m src.evaluate run=DIR``: which run, and what to compute of it.
+
+    Attributes:
+        run: folder of a finished run.
+        likelihood: whether to compute the log-likelihood and the bound of Theorem 2.3.
+        n_rows: rows of either table that it is averaged over; None = all.
+        n_probes: Rademacher probes of the trace; None = the exact trace.
+        tolerance: of the ODE solver, relative and absolute.
+    """
+
+    run: str | None
+    likelihood: bool
+    n_rows: int | None
+    n_probes: int | None
+    tolerance: float
+
+    def __post_init__(self) -> None:
+        if not self.run:
+            raise ConfigError(
+                "run=DIR is missing; name the folder of a finished run, or two tables: real=FILE synthetic=FILE"
+            )
+        for name in ("n_rows", "n_probes"):
+            size = getattr(self, name)
+            if size is not None and size < 1:
+                raise ConfigError(f"{name} is at least 1, or null, got {size}")
+        if not 0 < self.tolerance < 1:
+            raise ConfigError(f"tolerance is between 0 and 1, got {self.tolerance}")
+
+
+@dataclass(frozen=True)
+class FileRequest:
+    """``python -m src.evaluate real=FILE synthetic=FILE``: which tables, and how to score the second.
+
+    Attributes:
+        real: table the synthetic one stands for, as a rule the one its generator was trained on.
+        synthetic: table to score.
+        test: real rows that the generator never saw; None = there are none.
+        choices: target, kinds and columns to leave out, where they are not as the cells suggest.
+        holes: texts that mark a hole, as ``dataset.holes``; None = :data:`src.tables.text.dialect.HOLES`.
+        also_holes: further texts or numbers that mark one, in any column.
+        evaluation: which metrics.
+        seed: fixes what the metrics draw.
+        out: file of the record.
+    """
+
+    real: Path
+    synthetic: Path
+    test: Path | None
+    choices: ColumnChoices
+    holes: list[str | int | float] | None
+    also_holes: list[str | int | float]
+    evaluation: QuickEvaluation
+    seed: int
+    out: Path
+
+    def __post_init__(self) -> None:
+        for file in (self.real, self.synthetic, self.test):
+            if file is not None:
+                check_file(file)
+        if self.test is not None and self.test.samefile(self.real):
+            raise ConfigError(f"test={self.test} is the real file; the hold-out is rows that are not in it")
+        if self.seed < 0:
+            raise ConfigError(f"seed is not negative, got {self.seed}")
+        if self.out.suffix != ".json" or self.out.is_dir():
+            raise ConfigError(f"out is the name of a .json file, got {self.out}")
+        check_writable("out", self.out, is_folder=False)
+
+
+def check_writable(key: str, path: Path, is_folder: bool) -> None:
+    """Refuse a file or folder that cannot be written.
+
+    Raises:
+        ConfigError: names the key, the path and what is in the way.
+    """
+    at = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    whole = at == path.absolute()
+    if at.is_dir() == (whole and not is_folder):
+        raise ConfigError(f"{key}={path} cannot be written: {at} is {'a folder' if at.is_dir() else 'no folder'}")
+    if not os.access(at, os.W_OK):
+        raise ConfigError(f"{key}={path} cannot be written: no permission in {at}; name another {key}=...")
+
+
+def build_evaluation_request(cfg: DictConfig) -> EvaluationRequest | FileRequest:
+    """Check every key and value of a request to evaluate, and that its files are there.
+
+    Raises:
+        ConfigError: see :func:`src.config.run.build_config`; also keys of both uses at once.
+        TableError: a file is absent, a folder or of an unknown kind.
+    """
+    plain = plain_values(cfg)
+    of_run = [field.name for field in fields(EvaluationRequest)]
+    only_known(set(plain), {*of_run, *OF_FILES}, "")
+    if plain.get("real") or plain.get("synthetic"):
+        return _file_request(plain)
+    asked = [key for key in OF_FILES if key not in ("evaluation", "seed") and plain[key]]
+    asked += ["holes"] if plain["holes"] == [] else []  # no marker at all is a wish too
+    if asked:
+        raise ConfigError(f"{asked[0]}=... goes with real=FILE synthetic=FILE, which are missing")
+    return typed(EvaluationRequest, {key: plain[key] for key in of_run if key in plain}, "")
+
+
+def _file_request(plain: dict[str, Any]) -> FileRequest:
+    for key in ("real", "synthetic"):
+        if not plain.get(key):
+            raise ConfigError(f"{key}=FILE is missing; two tables are compared: real=FILE synthetic=FILE")
+    for key in ("run", "likelihood"):
+        if plain.get(key):
+            raise ConfigError(f"{key}=... is for finished runs and real=... for tables of any origin; name one of them")
+    choices = typed(ColumnChoices, {key: plain[key] for key in (field.name for field in fields(ColumnChoices))}, "")
+    given = typed(_Files, {field.name: plain[field.name] for field in fields(_Files)}, "")
+    evaluation = of_synthetic_rows(chosen_option(EVALUATIONS, plain["evaluation"], "evaluation"))
+    synthetic = Path(given.synthetic)
+    stem = next((synthetic.name[: -len(known)] for known in KNOWN if synthetic.name.lower().endswith(known)), "")
+    return FileRequest(
+        real=Path(given.real),
+        synthetic=synthetic,
+        test=Path(given.test) if given.test else None,
+        choices=choices,
+        holes=given.holes,
+        also_holes=given.also_holes,
+        evaluation=evaluation,
+        seed=given.seed,
+        out=Path(given.out) if given.out else synthetic.with_name(f"{stem}.evaluation.json"),
+    )
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The keys of a :class:`FileRequest` as they are written, but for those of columns and metrics."""
+
+    real: str
+    synthetic: str
+    test: str | None
+    holes: list[str | int | float] | None
+    also_holes: list[str | int | float]
+    seed: int
+    out: str | None
+
+
+OF_FILES = [field.name for kind in (_Files, ColumnChoices) for field in fields(kind)] + ["evaluation"]
+
+
+@dataclass(frozen=True)
+class ReportRequest:
+    """``python -m src.report``: which runs, and where their report goes.
+
+    Attributes:
+        sweep: folder of run folders, or several: a list, or a text with commas.
+        out: folder of the report; None = ``report`` in the first folder of ``sweep``.
+        results: page of the paper's tables to write beside the report; None = none.
+        card: folder of a run whose model card is written, in place of a report.
+    """
+
+    sweep: list[str] | str | None
+    out: str | None
+    results: str | None
+    card: str | None
+
+    def __post_init__(self) -> None:
+        if self.card is not None:
+            if self.sweep or self.results or self.out:
+                raise ConfigError(
+                    "card=DIR writes card.md into the folder of one run; leave sweep, out and results out"
+                )
+            if not Path(self.card, "DONE").exists():
+                raise ConfigError(f"card={self.card} holds no finished run (no DONE in it)")
+            check_writable("card", Path(self.card), is_folder=True)
+            return
+        for root in self.roots:
+            if not root.is_dir():
+                raise ConfigError(f"sweep={root} is no folder; name the root of finished runs, e.g. sweep=outputs")
+        check_writable("out", self.folder, is_folder=True)
+        if self.results is not None:
+            if not self.results.endswith(".md"):
+                raise ConfigError(f"results={self.results} is a page of Markdown to write, *.md")
+            check_writable("results", Path(self.results), is_folder=False)
+
+    @property
+    def roots(self) -> list[Path]:
+        """Folders to look for runs in."""
+        names = self.sweep or []
+        if isinstance(names, str):
+            whole = Path(names).is_dir()
+            names = [names] if whole else [name.strip() for name in names.strip("[]").split(",")]
+        if not any(names):
+            raise ConfigError("sweep=DIR is missing; name the folder of a sweep's run folders, e.g. sweep=outputs")
+        return [Path(name) for name in names if name]
+
+    @property
+    def folder(self) -> Path:
+        """Where the report goes."""
+        return Path(self.out) if self.out else self.roots[0] / "report"
+
+
+def build_report_request(cfg: DictConfig) -> ReportRequest:
+    """Check every key and value of a request for a report.
+
+    Raises:
+        ConfigError: see :func:`src.config.run.build_config`.
+    """
+    return typed(ReportRequest, without(plain_values(cfg), "logger"), "")
+
+
+def build_logger(cfg: DictConfig) -> CsvLogger | WandbLogger:
+    """Where a report is mirrored.
+
+    Raises:
+        ConfigError: see :func:`src.config.run.build_config`.
+    """
+    return chosen_option(LOGGERS, plain_values(cfg)["logger"], "logger")

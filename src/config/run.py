@@ -1,0 +1,246 @@
+"""The typed configuration: every setting checked, every object built, before any work starts.
+
+Groups whose options are classes (dataset, missing, diffusion, network, logger, evaluation) are
+looked up by the ``name`` in their yaml; the fields of the class are the keys the yaml must have.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from src.completion import COMPLETIONS, Completion
+from src.config.typed import chosen_option, only_known, plain_values, typed, without
+from src.diffusion import DIFFUSIONS, AbsorbingRecipe, AnyDiffusion
+from src.diffusion.networks import NETWORKS, NetworkRecipe
+from src.encoding import Encoding, EncodingRecipe, StatesRecipe
+from src.errors import ConfigError
+from src.metrics.base.settings import EVALUATIONS, Evaluation
+from src.missing import MECHANISMS, Mechanism
+from src.results.mirror.tracking import LOGGERS, CsvLogger, WandbLogger
+from src.results.record.run_folder import flatten
+from src.system.quoting import hydra_value
+from src.tables import DATASETS, BayesianNetwork, Census, Mimic4ed, Mimic4edStandin, OwnTable
+from src.tables.columns.sidecar import sidecar_of
+from src.tables.datasets.own_table import dataset_label
+from src.training.recipe import TrainerSettings, TrainingRecipe
+
+GROUPS = (
+    "dataset",
+    "missing",
+    "method",
+    "diffusion",
+    "network",
+    "training",
+    "budget",
+    "trainer",
+    "evaluation",
+    "logger",
+)
+NOT_IDENTITY = ("outputs_dir", "run_dir", "force", "logger", "experiment")
+IN_PATH = ("seed", "ratio", "missing.ratio")
+IN_LABEL = ("dataset.path",)
+LONGEST_NAME = 160
+IMPUTER = "imputer"
+"""Group of ``python -m src.impute`` alone."""
+OF_IMPUTERS = ("conditional", "none")
+"""Models of imputers alone: of hidden cells given the others, or none that is trained with a loss of ours."""
+MODELS = ("diffusion", "marginals", *OF_IMPUTERS)
+
+
+@dataclass(frozen=True)
+class MethodChoice:
+    """``method=...``: what is done about the holes, and what learns from the result.
+
+    Attributes:
+        completion: a name of :data:`src.completion.COMPLETIONS`.
+        model: ``diffusion``, ``marginals`` (independent draws from the observed cells, no training), or one of
+            :data:`OF_IMPUTERS`.
+    """
+
+    completion: str
+    model: str
+
+    def __post_init__(self) -> None:
+        for key, value, allowed in (("completion", self.completion, COMPLETIONS), ("model", self.model, MODELS)):
+            if value not in allowed:
+                raise ConfigError(f"method.{key} is one of {sorted(allowed)}, got {value!r}")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """``budget=full|small``: how much of the recipe is trained.
+
+    Attributes:
+        share: scales the length of the training; see :meth:`TrainingRecipe.scaled`.
+    """
+
+    share: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 100:
+            raise ConfigError(
+                f"budget.share is the share of the training's length, above 0 and at most 100, got {self.share}"
+            )
+
+
+@dataclass(frozen=True)
+class General:
+    """Keys outside the groups."""
+
+    ratio: float
+    seed: int
+    n_synthetic: int | None
+    outputs_dir: str
+    run_dir: str | None
+    force: bool
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.ratio < 1:
+            raise ConfigError(f"ratio is the share missing, at least 0 and below 1, got {self.ratio}")
+        if self.seed < 0:
+            raise ConfigError(f"seed is not negative, got {self.seed}")
+        if self.n_synthetic is not None and self.n_synthetic < 1:
+            raise ConfigError(
+                f"n_synthetic is at least 1, or null for as many as training rows, got {self.n_synthetic}"
+            )
+        if not self.outputs_dir:
+            raise ConfigError("outputs_dir is empty; name the folder for all run folders")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything a run needs, built.
+
+    ``plain`` is the resolved configuration it was built from; ``overrides`` what the command line has to say to get it
+    (:func:`overrides`), for the record; ``data`` digests of the user's files by name.
+    """
+
+    general: General
+    dataset: BayesianNetwork | Census | Mimic4ed | Mimic4edStandin | OwnTable
+    missing: Mechanism
+    method: str
+    model: str
+    completion: Completion
+    encoding: Encoding
+    diffusion: AnyDiffusion
+    network: NetworkRecipe
+    training: TrainingRecipe
+    trainer: TrainerSettings
+    evaluation: Evaluation
+    logger: CsvLogger | WandbLogger
+    plain: dict[str, Any]
+    overrides: tuple[str, ...] = ()
+    data: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What decides the result: all settings but where it is written and mirrored, and the content of files."""
+        kept = {key: value for key, value in self.plain.items() if key not in NOT_IDENTITY}
+        return {**kept, "data": self.data} if self.data else kept
+
+
+def build_config(cfg: DictConfig) -> Config:
+    """Check every key and value of a composed configuration and build its objects.
+
+    Raises:
+        ConfigError: a key is unknown or absent, a value of the wrong type or out of range; the
+            message names the key and what is allowed.
+    """
+    plain = plain_values(cfg)
+    general_keys = {each.name for each in fields(General)}
+    only_known(set(plain), {*GROUPS, *general_keys, "experiment", "data", IMPUTER}, "")
+    general = typed(General, {key: value for key, value in plain.items() if key in general_keys}, "")
+    for group in GROUPS:
+        if not isinstance(plain.get(group), Mapping):
+            raise ConfigError(f"group {group!r} is missing; choose one of its options, e.g. {group}=...")
+        if not isinstance(plain[group].get("name"), str):
+            raise ConfigError(
+                f"{group}.name is the name of an option, chosen by {group}=..., got {plain[group].get('name')!r}"
+            )
+    method = typed(MethodChoice, without(plain["method"], "name"), "method")
+    diffusion = chosen_option(DIFFUSIONS, without(plain["diffusion"], "encoding"), "diffusion")
+    encoding: type[Encoding] = StatesRecipe if isinstance(diffusion, AbsorbingRecipe) else EncodingRecipe
+    budget = typed(Budget, without(plain["budget"], "name"), "budget")
+    training = typed(TrainingRecipe, without(plain["training"], "name"), "training").scaled(budget.share)
+    if training.fine_tuning_epochs and isinstance(diffusion, AbsorbingRecipe):
+        raise ConfigError(
+            "training.fine_tuning_epochs is driven by the likelihood of a continuous process; diffusion=absorbing has "
+            "none: set training.fine_tuning_epochs=0, or diffusion=ve"
+        )
+    return Config(
+        general=general,
+        dataset=chosen_option(DATASETS, plain["dataset"], "dataset"),
+        missing=chosen_option(MECHANISMS, plain["missing"], "missing"),
+        method=str(plain["method"]["name"]),
+        model=method.model,
+        completion=COMPLETIONS[method.completion],
+        encoding=typed(encoding, plain["diffusion"].get("encoding", {}), "diffusion.encoding"),
+        diffusion=diffusion,
+        network=chosen_option(NETWORKS, plain["network"], "network"),
+        training=training,
+        trainer=typed(TrainerSettings, without(plain["trainer"], "name"), "trainer"),
+        evaluation=chosen_option(EVALUATIONS, plain["evaluation"], "evaluation"),
+        logger=chosen_option(LOGGERS, plain["logger"], "logger"),
+        plain=plain,
+        data=plain.get("data", {}),
+    )
+
+
+def user_files(config: Config) -> list[Path]:
+    """The files of the user that a run is made from, the sidecar of a table that has none included."""
+    check_files = getattr(config.dataset, "check_files", None)
+    files: list[Path] = check_files() if check_files else []
+    if isinstance(config.dataset, OwnTable) and config.dataset.columns is None:
+        files = list(dict.fromkeys([*files, sidecar_of(Path(str(config.dataset.path)))]))
+    return files
+
+
+def group_name(config: Config) -> str:
+    """``<dataset>/<missing>-<ratio>``: what runs to be compared have in common."""
+    ratio = getattr(config.missing, "ratio", None)
+    missing = config.plain["missing"]["name"]
+    return f"{dataset_label(config.plain['dataset'])}/{missing if ratio is None else f'{missing}-{ratio:g}'}"
+
+
+def run_path(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]) -> Path:
+    """Run folder: a function of the settings alone.
+
+    ``<outputs_dir>/<dataset>/<missing>-<ratio>/<method>[-<what differs from the defaults>]/seed<S>``
+
+    Arguments:
+        config: of the run.
+        usual: plain settings of its dataset, mechanism and method, all else at the default.
+        chosen: plain settings of its option in every group, no key changed.
+    """
+    general = config.general
+    if general.run_dir is not None:
+        return Path(general.run_dir)
+    parts = [f"{key}={value}" for key, value in differences(config, usual, chosen) if key not in IN_LABEL]
+    name = re.sub(r"[^\w.=,+-]", "_", "-".join([config.method, *parts]))
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return Path(general.outputs_dir) / group_name(config) / name / f"seed{general.seed}"
+
+
+def differences(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Options and keys of a run that are not its method's defaults; arguments as of :func:`run_path`."""
+    options = [g for g in GROUPS if g not in NOT_IDENTITY and chosen[g]["name"] != usual[g]["name"]]
+    asked, default = flatten(config.identity), flatten(chosen)
+    ours = (key for key in sorted(asked) if key not in IN_PATH and not key.startswith("data."))
+    keys = [key for key in ours if asked[key] != default.get(key)]
+    return [(group, chosen[group]["name"]) for group in options] + [(key, asked[key]) for key in keys]
+
+
+def overrides(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]) -> tuple[str, ...]:
+    """:func:`differences` as the command line takes them, e.g. ``network.hidden=[64,128]``."""
+    return tuple(f"{key}={hydra_value(value)}" for key, value in differences(config, usual, chosen))
+
+
+def choices(config: Config) -> list[str]:
+    """Overrides that choose the option of every group, as ``group=option``."""
+    return [f"{group}={config.plain[group]['name']}" for group in GROUPS]

@@ -1,0 +1,137 @@
+"""What ``python -m src.sample`` is asked for, checked before any work."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from src.config.requests import check_writable
+from src.config.typed import plain_values, typed
+from src.errors import ConfigError
+from src.tables.text.dialect import KNOWN
+from src.tables.text.formulas import check_formulas
+from src.training.checkpoint import LAST
+
+HOLES = ("none", "like_training")
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """``python -m src.sample``.
+
+    Attributes:
+        run: folder of a finished run, or a saved model.
+        n_rows: rows to draw.
+        out: file to write; its extension decides the format.
+        seed: of the rows.
+        where: columns to fix, as JSON: ``{"income": ">50K"}``; None = none.
+        repeats: of every step of a continuous process, where columns are fixed
+            (:mod:`src.diffusion.gaussian.conditional`).
+        holes: ``none``, or ``like_training``: every row gets the holes of a training row drawn at random.
+        n_steps: steps of the sampler; None = those of the run.
+        chunk_rows: rows of a columnar file that are held and written at a time; decides memory, not rows.
+        formulas: of a text file, one of :data:`src.tables.text.formulas.FORMULAS`; None = as the run.
+        accelerator: ``cpu``, ``gpu`` or ``auto``.
+        devices: processes that draw, each on a device of its own.
+    """
+
+    run: str | None
+    n_rows: int
+    out: str | None
+    seed: int
+    where: str | None
+    repeats: int
+    holes: str
+    n_steps: int | None
+    chunk_rows: int
+    formulas: str | None
+    accelerator: str
+    devices: int
+
+    def __post_init__(self) -> None:
+        if not self.run:
+            raise ConfigError("run=DIR is missing; name the folder of a finished run, or a saved model")
+        if not self.out:
+            raise ConfigError(f"out=FILE is missing; name the file to write ({', '.join(KNOWN)})")
+        for key, least in (("n_rows", 1), ("seed", 0), ("repeats", 1), ("chunk_rows", 1), ("devices", 1)):
+            if getattr(self, key) < least:
+                raise ConfigError(f"{key} is at least {least}, got {getattr(self, key)}")
+        if self.n_steps is not None and self.n_steps < 1:
+            raise ConfigError(f"n_steps is at least 1, or null for as many as the run took, got {self.n_steps}")
+        if self.holes not in HOLES:
+            raise ConfigError(f"holes is one of {', '.join(HOLES)}, got {self.holes!r}")
+        check_formulas("formulas", self.formulas or "keep")
+        if self.accelerator not in ("cpu", "gpu", "auto"):
+            raise ConfigError(f"accelerator is cpu, gpu or auto, got {self.accelerator!r}")
+        if not self.out.lower().endswith(KNOWN):
+            raise ConfigError(f"out={self.out}: the extension is none of {', '.join(KNOWN)}")
+        check_writable("out", Path(self.out), is_folder=False)
+        for refusing in ("fixed", "checkpoint"):
+            getattr(self, refusing)
+
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """Values by column, as the user wrote them.
+
+        Raises:
+            ConfigError: ``where`` is no JSON object of single values.
+        """
+        if self.where is None:
+            return {}
+        example = """where='{"income": ">50K", "age": 30}'"""
+        try:
+            values = json.loads(self.where)
+        except json.JSONDecodeError as error:
+            raise ConfigError(f"where={self.where} is not JSON ({error}); e.g. {example}") from error
+        if not isinstance(values, dict) or not values:
+            raise ConfigError(f"where is an object of columns and values, e.g. {example}, got {self.where}")
+        for name, value in values.items():
+            if isinstance(value, dict | list) or value is None:
+                raise ConfigError(f"where fixes {name!r} to {value!r}; a column is fixed to one value, e.g. {example}")
+        return values
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint to draw from; see :func:`checkpoint_of`."""
+        return checkpoint_of(Path(str(self.run)))
+
+    def refuse_data(self, config: dict[str, Any]) -> None:
+        """Refuse to write over the table the model was trained on.
+
+        Raises:
+            ConfigError: ``out`` is that file.
+        """
+        out, settings, run = Path(str(self.out)), config["dataset"], Path(str(self.run))
+        if run.is_dir() and out.exists() and out.resolve().parent == run.resolve():
+            raise ConfigError(f"out={out} is a file of the run itself, which its report describes; name another file")
+        for key in ("path", "test_path"):
+            data = Path(str(settings.get(key) or ""))
+            if settings.get(key) and out.exists() and data.exists() and out.samefile(data):
+                raise ConfigError(f"out={out} is dataset.{key}, the table the model was trained on; name another file")
+
+
+def checkpoint_of(run: Path) -> Path:
+    """The checkpoint of a finished run's folder, or the file of a saved model itself.
+
+    Raises:
+        ConfigError: the run is not finished, or has no model.
+    """
+    if run.is_file():
+        return run
+    if not (run / "DONE").is_file():
+        raise ConfigError(f"run={run} holds no finished run (no DONE in it), and is no file of a model")
+    file = run / "checkpoints" / LAST
+    if not file.is_file():
+        raise ConfigError(f"run={run} has no model: its method trains none, or was not applicable")
+    return file
+
+
+def build_sample_request(cfg: DictConfig) -> SampleRequest:
+    """Check every key and value of a request.
+
+    Raises:
+        ConfigError: see :func:`src.config.run.build_config`.
+    """
+    return typed(SampleRequest, plain_values(cfg), "")

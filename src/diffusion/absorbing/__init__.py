@@ -1,0 +1,1 @@
+"""Cells hidden one after another: states, the objective, drawing, likelihoods."""

@@ -1,0 +1,230 @@
+"""Drawing rows of an absorbing-state model: of every row one cell (or several) becomes visible at each step.
+
+A network that begins and ends with a linear layer is read layer by layer on a CPU: what the visible cells add to the
+first layer is kept and grows cell by cell, and of the last layer only the column that is drawn is computed. Of wide
+rows that is most of the arithmetic. Any other network, and any on a GPU, is evaluated as a whole.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import silu
+
+from src.diffusion.absorbing.denoiser import AbsorbingDenoiser
+from src.diffusion.gaussian.conditional import Given
+from src.diffusion.gaussian.sampler import Drawn, OnProgress
+from src.diffusion.networks.residual_mlp import ResidualMLP
+
+LAST_PLACE = 0.999
+"""Largest place inside a level, below 1 in float32 after the position of any level."""
+PACKET = 64
+"""Rows next to each other that share an order of the columns, so that few columns are drawn at a time."""
+
+
+class Cells:
+    """Rows that are being drawn: (n, d) group and level of each cell, and which are visible."""
+
+    def __init__(self, group: Tensor, level: Tensor, visible: Tensor) -> None:
+        self.group, self.level, self.visible = group, level, visible
+
+    def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
+        """Make one cell of each of ``rows`` visible; arguments (m,)."""
+        self.group[rows, columns], self.level[rows, columns] = group, level
+        self.visible[rows, columns] = True
+
+
+class Reader(Protocol):
+    """What a network says of rows."""
+
+    def read(self, rows: Tensor) -> Tensor:
+        """(m, .) what :meth:`logits` need of the rows at positions ``rows`` (m,)."""
+        ...
+
+    def group_logits(self, found: Tensor, column: int) -> Tensor:
+        """(m, size) logits of a column's groups, of rows that were read."""
+        ...
+
+    def level_inputs(self, found: Tensor, place: int) -> Tensor:
+        """(m, F) what the network says of the levels of a column in ``states.split``."""
+        ...
+
+    def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
+        """Be told of cells that have become visible; arguments (m,)."""
+        ...
+
+
+class WholeReader:
+    """Evaluates the network on the rows as they are."""
+
+    def __init__(self, denoiser: AbsorbingDenoiser, cells: Cells) -> None:
+        self.denoiser, self.states, self.cells = denoiser, denoiser.states, cells
+        self.first = denoiser.states.first_group.tolist()
+
+    def read(self, rows: Tensor) -> Tensor:
+        """See :class:`Reader`: (m, W)."""
+        cells = self.cells
+        return self.denoiser.read(cells.group[rows], cells.level[rows], cells.visible[rows])
+
+    def group_logits(self, found: Tensor, column: int) -> Tensor:
+        """See :class:`Reader`."""
+        start = self.first[column]
+        return found[:, start : start + self.states.sizes[column]]
+
+    def level_inputs(self, found: Tensor, place: int) -> Tensor:
+        """See :class:`Reader`."""
+        start = self.states.n_groups + place * self.states.most_levels
+        return found[:, start : start + self.states.most_levels]
+
+    def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
+        """See :class:`Reader`: the cells say it."""
+
+
+class LayeredReader:
+    """Keeps what the visible cells of each row add up to after the first layer; reads the last layer in part."""
+
+    def __init__(self, denoiser: AbsorbingDenoiser, network: ResidualMLP, cells: Cells) -> None:
+        states = self.states = denoiser.states
+        self.network = network
+        self.first = states.first_group.tolist()
+        added = network.input.weight.t() * states.weight[:, None]
+        self.of_group = torch.cat(
+            [
+                part.cumsum(0) if ordered else part
+                for part, ordered in zip(added[: states.n_groups].split(states.sizes), states.is_ordered, strict=True)
+            ]
+        )
+        self.of_level = torch.cat([added[states.n_groups :], added.new_zeros(1, added.shape[1])])
+        self.sum = network.input(states.codes(cells.group, cells.level, cells.visible))
+
+    def read(self, rows: Tensor) -> Tensor:
+        """See :class:`Reader`: (m, channels)."""
+        return self.network.between(self.sum.index_select(0, rows), None)
+
+    def group_logits(self, found: Tensor, column: int) -> Tensor:
+        """See :class:`Reader`."""
+        start = self.first[column]
+        return self._output(found, start, start + self.states.sizes[column])
+
+    def level_inputs(self, found: Tensor, place: int) -> Tensor:
+        """See :class:`Reader`."""
+        start = self.states.n_groups + place * self.states.most_levels
+        return self._output(found, start, start + self.states.most_levels)
+
+    def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
+        """See :class:`Reader`."""
+        place = self.states.place[columns]
+        at = torch.where(place >= 0, place * self.states.most_levels + level, len(self.of_level) - 1)
+        added = self.of_group[self.states.first_group[columns] + group] + self.of_level[at]
+        self.sum.index_add_(0, rows, added)
+
+    def _output(self, found: Tensor, start: int, stop: int) -> Tensor:
+        output = self.network.output
+        return torch.addmm(output.bias[start:stop], found, output.weight[start:stop].t())
+
+
+def draw_columns(
+    denoiser: AbsorbingDenoiser, reader: Reader, found: Tensor, columns: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw one cell of each row, column after column.
+
+    Arguments:
+        denoiser: the model.
+        reader: its network.
+        found: (m, .) what was read of the rows.
+        columns: (m,) which column of each row.
+        generator: random stream.
+
+    Returns:
+        (m,) group and (m,) level inside it.
+    """
+    states = denoiser.states
+    u = torch.rand(2, len(columns), 1, generator=generator, device=found.device)
+    order = columns.argsort(stable=True)
+    counts = torch.bincount(columns, minlength=states.n_columns).tolist()
+    group, level = torch.zeros_like(columns), torch.zeros_like(columns)
+    start = 0
+    for column, count in enumerate(counts):
+        if not count:
+            continue
+        rows = order[start : start + count]
+        start += count
+        of_rows = found.index_select(0, rows)
+        chosen = _chosen(reader.group_logits(of_rows, column), u[0, rows])
+        group[rows] = chosen
+        if states.sizes_of_groups[column] > 1:
+            place = states.split.index(column)
+            inner = silu(reader.level_inputs(of_rows, place) + denoiser.of_group[place, chosen])
+            logits = inner @ denoiser.to_levels[place] + states.no_level[place * states.most_groups + chosen]
+            level[rows] = _chosen(logits, u[1, rows])
+    return group, level
+
+
+@torch.no_grad()
+def draw_absorbing(
+    denoiser: AbsorbingDenoiser,
+    n_steps: int | None,
+    n_rows: int,
+    generator: torch.Generator,
+    given: Given | None = None,
+    on_progress: OnProgress = lambda share: None,
+) -> Drawn:
+    """Draw rows, or the cells that are not given.
+
+    Arguments:
+        denoiser: trained.
+        n_steps: network evaluations of a row at most; None, or as many as it has cells to draw: one cell a step.
+        n_rows: rows to draw, n.
+        generator: random stream; its device is where the rows are drawn.
+        given: cells that are known, of which ``n_repeats`` has no meaning here.
+        on_progress: receives the share of the way that is done, 0..1.
+
+    Returns:
+        Rows (n, d) of the encoder, known cells as given, and the evaluations of a row on average, rounded up.
+    """
+    states, device = denoiser.states, generator.device
+    shape = (n_rows, states.n_columns)
+    known = torch.zeros(shape, dtype=torch.bool, device=device)
+    x = torch.zeros(shape, device=device)
+    if given is not None:
+        known = given.mask.to(device).expand(shape)
+        x = torch.where(known, given.x.to(device), x)
+    cells = Cells(*states.parts(x), known.clone())
+    reader = reader_of(denoiser, cells)
+    rank = denoiser.order(-(-n_rows // PACKET), generator).repeat_interleave(PACKET, dim=0)[:n_rows]
+    order = (rank + known * states.n_columns).argsort(dim=1)
+    n_unknown = (~known).sum(dim=1)
+    most = int(n_unknown.max())
+    steps = most if n_steps is None else min(n_steps, most)
+    n_evaluations = 0
+    for step in range(steps):
+        start, stop = n_unknown * step // steps, n_unknown * (step + 1) // steps
+        rows = (stop > start).nonzero()[:, 0]
+        found = denoiser.in_pieces(reader.read, rows)
+        n_evaluations += len(rows)
+        for later in range(int((stop - start).max())):
+            here = (start + later < stop)[rows].nonzero()[:, 0]
+            at = rows[here]
+            columns = order[at, start[at] + later]
+            drawn = draw_columns(denoiser, reader, found.index_select(0, here), columns, generator)
+            cells.show(at, columns, *drawn)
+            reader.show(at, columns, *drawn)
+        on_progress((step + 1) / steps)
+    place = torch.rand(shape, generator=generator, device=device).clamp(max=LAST_PLACE)
+    columns = torch.arange(states.n_columns, device=device)
+    x_drawn = states.first_level[columns, cells.group] + cells.level + place
+    return Drawn(torch.where(known, x, x_drawn), -(-n_evaluations // max(n_rows, 1)))
+
+
+def reader_of(denoiser: AbsorbingDenoiser, cells: Cells) -> Reader:
+    """The reader that is fastest for the network and where it is."""
+    network = denoiser.network
+    if isinstance(network, ResidualMLP) and network.time is None and cells.group.device.type == "cpu":
+        return LayeredReader(denoiser, network, cells)
+    return WholeReader(denoiser, cells)
+
+
+def _chosen(logits: Tensor, u: Tensor) -> Tensor:
+    """(m,) one position of each row of logits (m, K): the first whose cumulated probability exceeds u (m, 1)."""
+    below = logits.softmax(dim=1).cumsum(dim=1)
+    return (below <= u * below[:, -1:]).sum(dim=1).clamp(max=logits.shape[1] - 1)

@@ -1,0 +1,53 @@
+r"""Log-likelihoods of an absorbing-state model: cell after cell, in any order.
+
+In one order :math:`\sigma` of a row's observed cells, :math:`\log p_\sigma(x) = \sum_k \log p(x_{\sigma_k} \mid
+x_{\sigma_1}, \dots, x_{\sigma_{k-1}})`. Rows are drawn in random orders, so their probability is the mean over orders,
+
+.. math:: \log p(x) = \log \frac{1}{K} \sum_{k=1}^{K} p_{\sigma_k}(x)
+
+with K orders drawn: unbiased for p, and a lower bound of log p on average that grows with K. Missing cells stay
+hidden, so it is the probability of the observed ones under the model that draws complete rows. A cell's probability
+is that of its state: of a category, of a number's level.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from src.diffusion.absorbing.denoiser import AbsorbingDenoiser
+from src.diffusion.gaussian.likelihood import LogLikelihood
+
+
+@torch.no_grad()
+def any_order_log_likelihood(
+    denoiser: AbsorbingDenoiser,
+    x: Tensor,
+    mask: Tensor,
+    n_orders: int,
+    generator: torch.Generator,
+    on_progress: Callable[[float], object] = lambda share: None,
+) -> LogLikelihood:
+    """Log-probability of the observed cells of rows.
+
+    Arguments:
+        denoiser: the model.
+        x: (B, d) encoded rows.
+        mask: (B, d) bool, True = observed.
+        n_orders: K.
+        generator: random stream of the orders; its device is that of the rows.
+        on_progress: receives the share of the way that is done, 0..1.
+    """
+    n_rows, n_columns = x.shape
+    group, level = denoiser.states.parts(x)
+    by_order = x.new_zeros(n_orders, n_rows, dtype=torch.float64)
+    for k in range(n_orders):
+        rank = denoiser.order(n_rows, generator)
+        for step in range(n_columns):
+            out = denoiser.read(group, level, mask & (rank < step))
+            cell = denoiser.nats(out, group, level) * (mask & (rank == step))
+            by_order[k] -= cell.sum(dim=1)
+            on_progress((k * n_columns + step + 1) / (n_orders * n_columns))
+    nats = torch.logsumexp(by_order, dim=0) - math.log(n_orders)
+    return LogLikelihood(nats.to(x.dtype), mask.sum(dim=1), n_orders * n_columns)

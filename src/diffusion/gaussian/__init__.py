@@ -1,0 +1,1 @@
+"""Processes that add Gaussian noise: schedules, the masked objective, samplers, likelihoods."""

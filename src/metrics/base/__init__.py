@@ -1,0 +1,1 @@
+"""What every metric shares: scores, features of rows, settings, what a metric is."""

@@ -1,0 +1,1 @@
+"""How good filled cells are."""

@@ -1,0 +1,1 @@
+"""How like the real table a synthetic one is: marginals, dependence, coverage, privacy, holes."""

@@ -1,0 +1,1 @@
+"""The mirror of runs and pages on Weights & Biases."""

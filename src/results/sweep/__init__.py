@@ -1,0 +1,1 @@
+"""The runs of a sweep: read, selected, beside the numbers of the paper."""

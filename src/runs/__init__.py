@@ -1,0 +1,1 @@
+"""The use cases: train, record, draw, fill a file, score an imputer, compare files, search."""

@@ -1,0 +1,287 @@
+"""Score one file against another: read, compare the columns, agree on a schema, score, record."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from src.completion import marginals
+from src.config.requests import FileRequest
+from src.errors import TableError
+from src.metrics.base.scores import Scores
+from src.metrics.base.settings import PaperEvaluation
+from src.metrics.catalogue import describe
+from src.metrics.downstream.sets import Downstream, reference_rows, synthetic_rows
+from src.metrics.downstream.utility import MAX_CLASSES
+from src.metrics.evaluate import few_rows, n_steps, score
+from src.results.record.comparison import comparison_summary
+from src.results.record.files import write_json
+from src.results.record.provenance import commit, versions
+from src.seeding import numpy_stream
+from src.system.cores import cores_of_a_job
+from src.system.quoting import setting
+from src.tables import Schema, Split, Table, infer_schema, make_table
+from src.tables.columns.kinds import check_names, choose_kinds, content_of
+from src.tables.files.pairing import admit_unseen, as_real, canonical, refuse_other_columns
+from src.tables.files.understanding import Rules, marked
+from src.tables.text.dialect import Mark, read_frame
+
+COMPARE_WITH_HOLDOUT = "privacy/dcr"
+DELAY_S = 5.0
+
+
+@dataclass(frozen=True)
+class FileTables:
+    """What the files hold, of one schema.
+
+    Attributes:
+        real: rows that the synthetic ones stand for.
+        synthetic: rows to score.
+        test: real rows that the generator never saw; None = there are none.
+        left_out: columns of the real file that are not scored.
+        notes: a sentence for every decision the user may want to know of, in the order they were taken.
+    """
+
+    real: Table
+    synthetic: Table
+    test: Table | None
+    left_out: list[str]
+    notes: list[str]
+
+    @property
+    def split(self) -> Split:
+        """Training and test rows as the metrics take them; without a hold-out the real rows are both."""
+        return Split(self.real, self.real if self.test is None else self.test)
+
+
+def run(request: FileRequest) -> None:
+    """Score, print the scores and where the record is."""
+    print(f"{comparison_summary(evaluate_files(request))}\n\nwritten to  {request.out}")
+
+
+def evaluate_files(request: FileRequest) -> dict[str, Any]:
+    """Score the synthetic file; the record is written to ``request.out`` and returned.
+
+    Raises:
+        TableError: a file cannot be read, or its columns are not those of the real file.
+        ConfigError: a key names a column that is not there.
+    """
+    started = time.perf_counter()
+    tables = read_tables(request)
+    others = other_tables(tables, request.seed) if request.evaluation.references else {}
+    others = {name: holed_alike(name, table, _present(tables), request.seed) for name, table in others.items()}
+    n_threads = cores_of_a_job()
+    scored = {}
+    every = {"synthetic": tables.synthetic, **others}
+    steps = n_steps(tables.real.schema, request.evaluation)
+    unit = "table" if steps == 1 else "fit"
+    with tqdm(total=len(every) * steps, desc="scoring", unit=unit, delay=DELAY_S, leave=False) as bar:
+        for name, table in every.items():
+            rows = ceiling_rows(tables, request) if name == "ceiling" else None
+            scored[name] = score(
+                tables.split, table, request.evaluation, request.seed, n_threads, rows=rows, on_fit=bar.update
+            )
+            bar.update(steps - bar.n % steps)  # fits that a table has no use for count as done
+            if tables.test is None:
+                without_holdout(scored[name], "needs real rows that the generator never saw: test=FILE")
+            elif name == "ceiling":
+                without_holdout(scored[name], "the hold-out rows themselves have no hold-out")
+    scores = scored.pop("synthetic")
+    record = _record(request, tables, scores, scored) | {"time_s": time.perf_counter() - started}
+    write_json(request.out, record)
+    return record
+
+
+def other_tables(tables: FileTables, seed: int) -> dict[str, Table]:
+    """Tables whose scores tell how to read those of the synthetic one.
+
+    * ``floor``: every cell drawn from the real column on its own, no dependence at all.
+    * ``ceiling``, with a hold-out only: its complete rows.
+    * ``floor_small``, where those are few: as many rows of the floor.
+    """
+    rng = numpy_stream(seed, "reference", "marginals")
+    others = {"floor": marginals(tables.real, tables.real.observed, rng)[0]}
+    if tables.test is not None:
+        complete = np.asarray(tables.test.observed.all(axis=1))
+        n_fresh = int(complete.sum())
+        if few_rows(n_fresh, tables.real.n_rows):
+            others["floor_small"] = others["floor"].take(np.arange(n_fresh))
+        if n_fresh:
+            others["ceiling"] = tables.test.take(complete)
+    return others
+
+
+def holed_alike(name: str, table: Table, tables: Mapping[str, Table], seed: int) -> Table:
+    """A table of :func:`other_tables` beside a synthetic one with holes: it has holes too, so that they have a scale.
+
+    The floor as many as the real column, anywhere; the ceiling those of as many hold-out rows, complete or not.
+
+    Arguments:
+        name: of the table.
+        table: without a hole.
+        tables: the real, the synthetic and perhaps the test table, by these names.
+        seed: draws holes and rows.
+    """
+    if tables["synthetic"].observed.all():
+        return table
+    rng = numpy_stream(seed, "reference", "holes")
+    if name == "ceiling":
+        return tables["test"].take(rng.permutation(tables["test"].n_rows)[: table.n_rows])
+    return table.with_holes(rng.random(table.observed.shape) < tables["real"].observed.mean(axis=0))
+
+
+def ceiling_rows(tables: FileTables, request: FileRequest) -> Downstream:
+    """Rows of the ceiling's utility, that of the real table: hold-out rows test and may not train.
+
+    Tuned models are not chosen on rows they were fitted to.
+    """
+    if not isinstance(request.evaluation, PaperEvaluation):
+        return synthetic_rows(tables.split, tables.real)
+    mask = np.asarray(tables.real.observed)
+    return reference_rows(tables.split, "real_holdout", tables.real, mask, request.seed)
+
+
+def without_holdout(scores: Scores, reason: str) -> None:
+    """Take back the metrics that compare with a hold-out."""
+    scores.undefined([name for name in scores.values if name.startswith(COMPARE_WITH_HOLDOUT)], reason)
+
+
+def read_tables(request: FileRequest) -> FileTables:
+    """Read the files and bring them to one schema: kinds from the real one, categories from all of them.
+
+    Raises:
+        TableError: see :func:`evaluate_files`.
+        ConfigError: see :func:`evaluate_files`.
+    """
+    notes: list[str] = []
+    frame = read_frame(request.real, notes.append, mark=_mark(request, request.real, notes))
+    texts = [name for name in frame.columns if content_of(frame[name]) == "texts"]
+    others = {
+        name: read_frame(file, notes.append, texts, _mark(request, file, notes))
+        for name, file in (("synthetic", request.synthetic), ("test", request.test))
+        if file is not None
+    }
+    exclude = request.choices.exclude
+    every = dict.fromkeys(name for table in (frame, *others.values()) for name in table.columns)
+    check_names("exclude", exclude, every)
+    frame = frame.drop(columns=exclude, errors="ignore")
+    kinds = choose_kinds(frame, replace(request.choices, exclude=[]), notes.append)
+    left_out = [name for name in frame.columns if name not in kinds]
+    real, aligned = canonical(frame, kinds), {}
+    for name, file in (("synthetic", request.synthetic), ("test", request.test)):
+        if name not in others or file is None:
+            continue
+        names = (f"the real file ({request.real.name})", f"the {name} file ({file.name})")
+        other = others[name].drop(columns=exclude, errors="ignore")
+        refuse_other_columns(frame, other, names)
+        if list(frame.columns) != list(other.columns):
+            notes.append(f"the columns of the {name} file are in another order; they are matched by name")
+        aligned[name] = canonical(as_real(frame, other, kinds, names), kinds)
+    synthetic, schema = _schema(real, aligned, kinds, request.choices.target, notes)
+    test = make_table(aligned["test"], schema) if "test" in aligned else None
+    tables = FileTables(make_table(real, schema), make_table(synthetic, schema), test, left_out, notes)
+    if tables.real.n_rows < 2:
+        raise TableError(f"{request.real} has one row; at least two are needed to compare with")
+    _note_holes(tables, request, notes)
+    _note_use(tables, notes)
+    return tables
+
+
+def _schema(
+    real: pd.DataFrame, aligned: dict[str, pd.DataFrame], kinds: dict[str, Any], target: str | None, notes: list[str]
+) -> tuple[pd.DataFrame, Schema]:
+    """The synthetic frame, and a schema that holds its values as well as the real ones."""
+    categorical = [name for name, kind in kinds.items() if kind == "categorical"]
+    every_real = pd.concat([real, *(frame for name, frame in aligned.items() if name == "test")], ignore_index=True)
+    schema = infer_schema(every_real, target, categorical)
+    known = {column.name: column.categories for column in schema.columns if column.kind == "categorical"}
+    synthetic, categories = admit_unseen(aligned["synthetic"], known, notes.append)
+    columns = [
+        replace(column, categories=every, n_foreign=len(every) - len(column.categories))
+        for column in schema.columns
+        for every in [categories.get(column.name, ())]
+    ]
+    return synthetic, Schema(tuple(columns), target)
+
+
+def _mark(request: FileRequest, file: Path, notes: list[str]) -> Mark | None:
+    """What marks the holes of a file as the user says; None where nothing is said."""
+    if request.holes is None and not request.also_holes:
+        return None
+    rules = Rules(None, request.holes, tuple(request.also_holes))
+    return lambda frame: marked(frame, {}, rules, lambda sentence: notes.append(f"{file}: {sentence}"), "holes")
+
+
+def _note_holes(tables: FileTables, request: FileRequest, notes: list[str]) -> None:
+    usual = "empty cells, NA, NaN, None and null are holes" if request.holes is None else "empty cells are holes"
+    asked = [repr(marker) for marker in [*(request.holes or []), *request.also_holes]]
+    what = ", ".join([usual, *asked])
+    for name, table in _present(tables).items():
+        holes = table.frame.isna().sum()
+        holed = holes[holes > 0].sort_values(ascending=False)
+        if len(holed):
+            columns = ", ".join(f"{column} {n:,}" for column, n in holed.head(5).items())
+            more = f" and {len(holed) - 5} more columns" if len(holed) > 5 else ""
+            notes.append(f"the {name} table has holes: {columns}{more} ({what})")
+    if tables.synthetic.observed.all() and not tables.real.observed.all():
+        notes.append("the synthetic table has no hole: it is taken for complete rows, and its holes are not scored")
+
+
+def _note_use(tables: FileTables, notes: list[str]) -> None:
+    schema = tables.real.schema
+    if schema.target is None:
+        notes.append("no utility: name the column to predict with target=COLUMN")
+    elif tables.test is None:
+        notes.append(
+            "utility is tested on the real file: if the generator was trained on its rows, copies of them look useful; "
+            "test=FILE names rows it never saw"
+        )
+    if schema.target is not None and schema.task == "regression" and schema[schema.target].integer:
+        n_values = tables.real.frame[schema.target].nunique()
+        as_classes = (
+            f"; {setting('categorical', [schema.target])} makes them classes" if n_values <= MAX_CLASSES else ""
+        )
+        notes.append(f"the target {schema.target!r} is a number, {n_values:,} different values: regression{as_classes}")
+
+
+def _present(tables: FileTables) -> dict[str, Table]:
+    every = {"real": tables.real, "synthetic": tables.synthetic, "test": tables.test}
+    return {name: table for name, table in every.items() if table is not None}
+
+
+def _record(request: FileRequest, tables: FileTables, scores: Scores, references: dict[str, Scores]) -> dict[str, Any]:
+    plain = asdict(scores)
+    files = {"real": request.real, "synthetic": request.synthetic, "test": request.test}
+    schema = tables.real.schema
+    return {
+        "metrics": plain.pop("values"),
+        "metric_notes": {name: describe(name).note() for name in scores.values},
+        **plain,
+        "references": {name: reference.values for name, reference in references.items()},
+        "reference_reasons": {name: reference.reasons for name, reference in references.items() if reference.reasons},
+        "files": {name: _file_record(file) for name, file in files.items() if file is not None},
+        "n_rows": {name: table.n_rows for name, table in _present(tables).items()},
+        "columns": {column.name: column.kind for column in schema.columns},
+        "left_out": tables.left_out,
+        "target": schema.target,
+        "task": schema.task,
+        "notes": tables.notes,
+        "holes": request.holes,
+        "also_holes": request.also_holes,
+        "evaluation": asdict(request.evaluation),
+        "seed": request.seed,
+        "commit": commit(),
+        "versions": versions(),
+    }
+
+
+def _file_record(file: Path) -> dict[str, str]:
+    with file.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return {"path": str(file), "sha256": digest}

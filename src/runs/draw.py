@@ -1,0 +1,186 @@
+"""Rows from a trained model, in constant memory: the same rows whatever the chunks and the number of devices.
+
+Rows are drawn in blocks of one size, each from a random stream of its own and always in full, so
+that the first hundred rows are the same in a table of a hundred and in one of a million. With the seed of
+the run, they are the rows of its ``synthetic.parquet``.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from src.config.recorded import recorded_config
+from src.diffusion import AbsorbingRecipe, AnyDiffusion, Given, with_steps
+from src.errors import ConfigError, TableError
+from src.models import trained_module
+from src.runs.blocks import Blocks, block_rows, drawn_blocks, n_blocks
+from src.runs.synthetic import chunk_rng, stored_masks
+from src.tables import Schema, Table
+from src.tables.columns.kinds import check_names
+from src.tables.files.layout import Layout, layout_of_schema, with_ranges
+from src.tables.files.writing import Rows
+from src.training.checkpoint import read_checkpoint
+from src.training.module import CHECKPOINT_KEY, MissDiffModule
+
+OnRows = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a checkpoint holds.
+
+    Attributes:
+        module: the network with the weights to sample with.
+        layout: of the file it was trained on.
+        masks: (n, d) bool masks of training rows, True = observed; None in checkpoints of earlier versions.
+        config: settings it was trained with.
+    """
+
+    module: MissDiffModule
+    layout: Layout
+    masks: np.ndarray | None
+    config: dict[str, Any]
+
+    @property
+    def schema(self) -> Schema:
+        """Schema of the learned columns."""
+        return self.module.encoder.schema
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Columns that every row has in common: canonical values by name, and the coordinates they stand for."""
+
+    values: dict[str, Any]
+    given: Given
+
+
+def load_model(file: Path, n_steps: int | None = None) -> Model:
+    """Read a checkpoint.
+
+    Arguments:
+        file: ``checkpoints/last.ckpt`` of a run, or a saved model.
+        n_steps: of the sampler; None = as trained.
+
+    Raises:
+        CheckpointError: the file is damaged or was not written by this program.
+        ConfigError: the sampler does not take so many steps.
+    """
+    checkpoint = read_checkpoint(file)
+    stored = checkpoint[CHECKPOINT_KEY]
+    config = recorded_config(stored["config"])
+    diffusion = config.diffusion
+    if n_steps is not None:
+        check_n_steps(n_steps, diffusion, len(stored["encoder"]["blocks"]))
+        diffusion = with_steps(diffusion, n_steps)
+    module = trained_module(checkpoint, file, config.network, diffusion, config.training)
+    schema = module.encoder.schema
+    layout = Layout.from_dict(stored["layout"]) if "layout" in stored else layout_of_schema(schema)
+    layout = with_ranges(layout, {block.name: block.knots for block in module.encoder.blocks if block.knots})
+    masks = stored_masks(stored["masks"].numpy(), len(schema.columns)) if "masks" in stored else None
+    return Model(module, layout, masks, stored["config"])
+
+
+def check_n_steps(n_steps: int, diffusion: AnyDiffusion, n_columns: int) -> None:
+    """Refuse a number of steps without effect.
+
+    Raises:
+        ConfigError: the sampler chooses its own, or the process has fewer.
+    """
+    if isinstance(diffusion, AbsorbingRecipe):
+        if n_steps > n_columns:
+            raise ConfigError(f"n_steps is at most {n_columns}, one for each learned column, got {n_steps}")
+        return
+    if diffusion.sampler.name == "ode":
+        raise ConfigError("n_steps has no effect: the run's sampler, ode, chooses its steps by a tolerance")
+    schedule = diffusion.process.schedule()
+    if schedule.discrete and n_steps > schedule.last:
+        raise ConfigError(f"n_steps is at most {schedule.last}, the steps of the run's process, got {n_steps}")
+
+
+def load_module(file: Path, n_steps: int | None) -> MissDiffModule:
+    """The module of :func:`load_model`."""
+    return load_model(file, n_steps).module
+
+
+def fix(model: Model, values: Mapping[str, Any], n_repeats: int) -> Fixed | None:
+    """Columns to fix, None if there are none.
+
+    Raises:
+        ConfigError: there is no such column.
+        TableError: the column is not learned, or was never seen with such a value.
+    """
+    if not values:
+        return None
+    check_names("where", values, model.layout.names)
+    means = {name: model.layout[name].value_of(value) for name, value in values.items()}
+    schema, encoder = model.schema, model.module.encoder
+    row = pd.DataFrame({name: pd.Series([np.nan], dtype=object) for name in schema.names})
+    for name, value in means.items():
+        row[name] = model.layout[name].learned_as(pd.Series([value], dtype=object))
+    mask = np.array([[name in means for name in schema.names]])
+    x, coordinates = encoder.forward(Table(row, schema), mask)
+    for block in encoder.blocks:
+        if block.name in means and not coordinates[0, block.start : block.stop].all():
+            raise TableError(f"where: column {block.name!r} never has {values[block.name]!r} in the training rows")
+    return Fixed(means, Given(x[0], coordinates[0], n_repeats))
+
+
+def draw_rows(
+    model: Model,
+    n_rows: int,
+    seed: int,
+    fixed: Fixed | None = None,
+    with_holes: bool = False,
+    blocks: Blocks | None = None,
+) -> Iterator[tuple[pd.DataFrame, np.random.Generator]]:
+    """Canonical rows block by block, each with the stream that its rare values are drawn from.
+
+    Arguments:
+        model: to draw from.
+        n_rows: rows in all.
+        seed: of the rows.
+        fixed: columns to fix.
+        with_holes: whether rows get the holes of training rows; fixed columns never do.
+        blocks: coordinates of the blocks in order; None = drawn here.
+
+    Raises:
+        ConfigError: the model has no masks of training rows.
+    """
+    if with_holes and model.masks is None:
+        raise ConfigError(
+            "the model is one of an earlier version, which kept no masks: holes=like_training needs a new run"
+        )
+    given = None if fixed is None else fixed.given
+    blocks = blocks or drawn_blocks(model.module, range(n_blocks(n_rows, given)), seed, given)
+    masks = model.masks if with_holes else None
+    return _rows(model, blocks, n_rows, seed, fixed, masks)
+
+
+def _rows(
+    model: Model, blocks: Blocks, n_rows: int, seed: int, fixed: Fixed | None, masks: np.ndarray | None
+) -> Iterator[tuple[pd.DataFrame, np.random.Generator]]:
+    size = block_rows(None if fixed is None else fixed.given)
+    for number, x in enumerate(blocks):
+        rng = chunk_rng(seed, number)
+        frame = model.module.encoder.backward(x[: n_rows - number * size]).frame
+        if fixed is not None:
+            for name, value in fixed.values.items():
+                frame[name] = model.layout[name].fixed_cells(value, len(frame))
+        if masks is not None:
+            holes = ~masks[rng.integers(len(masks), size=len(frame))]
+            for name in fixed.values if fixed else ():
+                holes[:, frame.columns.get_loc(name)] = False
+            frame = frame.mask(holes)
+        yield frame, rng
+
+
+def write_rows(rows: Rows, drawn: Iterator[tuple[pd.DataFrame, np.random.Generator]], on: OnRows) -> None:
+    """Hand the blocks on to a file."""
+    for frame, rng in drawn:
+        rows.add(frame, rng)
+        on(len(frame))

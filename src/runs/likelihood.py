@@ -1,0 +1,146 @@
+"""The log-likelihood of a finished run, and the right side of Theorem 2.3 beside it."""
+
+import json
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from src.config.requests import EvaluationRequest
+from src.config.run import Config
+from src.diffusion import AbsorbingRecipe
+from src.diffusion.gaussian.likelihood import log_likelihood
+from src.errors import ConfigError
+from src.results.record.files import write_json
+from src.results.record.provenance import commit, versions
+from src.results.record.run_folder import RunFolder
+from src.runs.train import make_data, make_module
+from src.seeding import numpy_stream
+from src.training.callbacks import progress_bar, row_counter
+from src.training.checkpoint import LAST
+from src.training.datamodule import TableDataModule
+from src.training.likelihood import N_ORDERS, bound_of_theorem_2_3, load_trained, row_log_likelihoods
+from src.training.module import MissDiffModule
+
+BOUND_DRAWS = 20
+DENSITY = (
+    "The density is that of rows with the noise of the diffusion's first time, on their observed",
+    "coordinates. Negative values are usual: one-hot coordinates are almost discrete. Compare runs",
+    "of one encoding only.",
+)
+
+
+def evaluate_likelihood(config: Config, folder: RunFolder, request: EvaluationRequest) -> dict[str, Any]:
+    """Bits per coordinate of test and training rows, and the bound; written to ``likelihood.json``.
+
+    Raises:
+        ConfigError: the method has no likelihood, or the run was not applicable.
+        CheckpointError: the checkpoint is damaged or belongs to other data.
+    """
+    if config.model != "diffusion":
+        raise ConfigError(f"method={config.method} has no likelihood: it trains no diffusion of whole rows")
+    if json.loads(folder.report.read_text())["status"] != "done":
+        raise ConfigError(f"run={folder.path} was not applicable; there is no model in it")
+    data = make_data(config)
+    module = make_module(config, data)
+    load_trained(module, folder.path / "checkpoints" / LAST)
+    encoder, split = data.data.encoder, data.split
+    tables = {
+        "test": encoder.forward(split.test, split.test.observed),
+        "train": (data.data.x, data.data.coordinate_mask),
+    }
+    rows = {name: _some(len(x), request.n_rows, config.general.seed, name) for name, (x, _) in tables.items()}
+    found: dict[str, Any] = {"n_probes": request.n_probes, "tolerance": request.tolerance, "width": encoder.width}
+    estimate = partial(log_likelihood, tolerance=request.tolerance, n_probes=request.n_probes)
+    with progress_bar(sum(len(chosen) for chosen in rows.values()), "likelihood", "row") as bar:
+        on_rows = row_counter(bar)
+        for name, (x, mask) in tables.items():
+            chosen = rows[name]
+            nats, n_evaluations = row_log_likelihoods(module, x[chosen], mask[chosen], estimate, name, on_rows=on_rows)
+            n_coordinates = mask[chosen].sum(dim=1)
+            found[name] = _bits(nats.double().numpy(), n_coordinates.numpy()) | {"n_evaluations": n_evaluations}
+    is_absorbing = isinstance(config.diffusion, AbsorbingRecipe)
+    found["theorem_2_3"] = None if is_absorbing else _theorem(module, data, tables["test"])
+    found |= {"commit": commit(), "versions": versions()}
+    write_json(folder.likelihood, found)
+    return found
+
+
+def likelihood_summary(found: dict[str, Any]) -> str:
+    """What :func:`evaluate_likelihood` found, in words."""
+    if found["theorem_2_3"] is None:
+        return "\n".join(
+            [
+                f"negative log-likelihood, mean probability of {N_ORDERS} orders of a row's cells",
+                *_parts(found, "cell"),
+                "The probability is that of the states of the observed cells: of categories, and of the levels of",
+                "numbers. Compare runs of one encoding only.",
+            ]
+        )
+    probes = "exact trace" if found["n_probes"] is None else f"trace by {found['n_probes']} probes"
+    lines = [f"negative log-likelihood by the probability-flow ODE ({probes}, tolerance {found['tolerance']:g})"]
+    lines += _parts(found, "coordinate")
+    bound = found["theorem_2_3"]
+    if bound["bits"] is None:
+        return "\n".join([*lines, f"Theorem 2.3     no bound: {bound['reason']}", *DENSITY])
+    lines += [
+        f"Theorem 2.3     {bound['bits']:.4f} bits per coordinate = {bound['factor']:.3f} x "
+        f"{bound['objective_bits']:.4f} {bound['constant_bits']:+.4f}, rho_max = {bound['rho_max']:.3f}",
+        *DENSITY,
+    ]
+    return "\n".join(lines)
+
+
+def _parts(found: dict[str, Any], unit: str) -> list[str]:
+    return [
+        f"{f'{name} rows':<15} {_number(part['bits'])} ± {_number(part['standard_error'])} bits per {unit}, "
+        f"mean over {part['n_rows']:,} rows ({part['n_evaluations']:.0f} network evaluations each)"
+        for name, part in ((name, found[name]) for name in ("test", "train"))
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _some(n: int, n_rows: int | None, seed: int, name: str) -> np.ndarray:
+    if n_rows is None or n_rows >= n:
+        return np.arange(n)
+    return np.sort(numpy_stream(seed, "likelihood rows", name).choice(n, size=n_rows, replace=False))
+
+
+def _bits(nats: np.ndarray, n_coordinates: np.ndarray) -> dict[str, float | None]:
+    """Ratio of the sums, and its standard error by the delta method; rows without a coordinate left out.
+
+    None stands for what has no value: both where no row has a coordinate, the error where one row has.
+    """
+    kept = n_coordinates > 0
+    if not kept.any():
+        return {"bits": None, "standard_error": None, "n_rows": 0}
+    losses, counts = -nats[kept] / math.log(2), n_coordinates[kept]
+    bits = float(losses.sum() / counts.sum())
+    error = None
+    if len(counts) > 1:
+        error = float((losses - bits * counts).std(ddof=1)) / (math.sqrt(len(counts)) * float(counts.mean()))
+    return {"bits": bits, "standard_error": error, "n_rows": len(counts)}
+
+
+def _theorem(module: MissDiffModule, data: TableDataModule, test: tuple[Any, Any]) -> dict[str, Any]:
+    """The bound and its parts, bits per coordinate; ``bits`` is None, with a ``reason``, where it has no value."""
+    x, mask = test
+    complete = x[mask.all(dim=1)]
+    unseen = np.array(data.data.encoder.schema.names)[~data.data.mask.any(axis=0)]
+    if not len(complete):
+        return {"bits": None, "reason": f"it is about complete rows, and none of the {len(x):,} test rows is complete"}
+    if len(unseen):
+        return {"bits": None, "reason": f"no training row has a value in {', '.join(map(repr, unseen))}"}
+    bound = bound_of_theorem_2_3(module, data.data.x, data.data.coordinate_mask, complete, BOUND_DRAWS)
+    per_bit = math.log(2) * x.shape[1]
+    return {
+        "bits": bound.nats / per_bit,
+        "factor": bound.factor,
+        "objective_bits": bound.objective / per_bit,
+        "constant_bits": bound.constant / per_bit,
+        "rho_max": 1 - 1 / bound.factor,
+    }

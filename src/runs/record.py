@@ -1,0 +1,169 @@
+"""What becomes of a run's synthetic rows: scores, figures, report."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from src.config.run import Config
+from src.metrics.base.scores import Scores
+from src.metrics.base.settings import of_synthetic_rows
+from src.metrics.evaluate import (
+    SMALL_FLOOR,
+    Truth,
+    metric_names,
+    n_steps,
+    reference_tables,
+    score,
+    score_references,
+)
+from src.metrics.quality.privacy import more_copies
+from src.missing import realised_ratio
+from src.results.mirror.tracking import Mirror
+from src.results.page.card import save_card
+from src.results.page.terminal import run_summary
+from src.results.record.figures import draw_figures
+from src.results.record.provenance import commit, peak_memory_mb, versions
+from src.results.record.report import Report, cached_references, fingerprint
+from src.results.record.run_folder import RunFolder
+from src.seeding import numpy_stream
+from src.system.cores import cores_of_a_job
+from src.tables import Split, Table
+from src.training.callbacks import progress_bar, read_curve
+from src.training.checkpoint import LAST, fine_tuning_bits, read_checkpoint
+from src.training.datamodule import TableDataModule
+
+
+def score_and_record(
+    config: Config,
+    folder: RunFolder,
+    data: TableDataModule,
+    synthetic: Table,
+    warnings: list[str],
+    notes: list[str],
+    mirror: Mirror,
+    started: float,
+) -> None:
+    """Score the synthetic rows and the references, draw the figures, write the report.
+
+    Arguments:
+        config: of the run.
+        folder: of the run.
+        data: what it was trained on.
+        synthetic: rows drawn.
+        warnings: what a reader of the scores must know.
+        notes: what was printed before the training: how the table was read, what of it is not learned.
+        mirror: where else the report goes.
+        started: when the run started, on the clock of ``time.perf_counter``.
+    """
+    split, prepared = data.split, data.data
+    evaluating = time.perf_counter()
+    scores, references = _scores(config, split, prepared.mask, synthetic)
+    evaluated = time.perf_counter() - evaluating
+    curve = read_curve(folder.curve)
+    figures = draw_figures(
+        folder.figures, split.train.schema, split.train.frame, synthetic.frame, scores.per_pair, curve
+    )
+    before = folder.times()
+    report = _new_report(config, split, "done", None)
+    report.n_used = prepared.n_used
+    report.warnings = [*warnings, *_copies(split, synthetic)]
+    small = _small_ceiling(references, split)
+    report.notes = [*notes, *small]
+    report.n_evaluations = float(before["n_evaluations"])
+    last = folder.path / "checkpoints" / LAST
+    report.validation_bits = fine_tuning_bits(read_checkpoint(last)) if last.exists() else []
+    report.n_synthetic = synthetic.n_rows
+    report.device = str(before["device"])
+    report.realised_ratio = realised_ratio(prepared.mask, split.train.schema.names)
+    report.add_scores(scores)
+    report.add_references(references)
+    train_s, sample_s = sum(row["seconds"] for row in curve), float(before["sample_s"])
+    total_s = max(time.perf_counter() - started, train_s + sample_s + evaluated)
+    report.time = {"train_s": train_s, "sample_s": sample_s, "evaluate_s": evaluated, "total_s": total_s}
+    report.peak_memory_mb = max(peak_memory_mb(), float(before["peak_memory_mb"]))
+    save_card(report.to_dict(), folder.card)
+    folder.finish(report.to_dict())
+    mirror.finish(report.to_dict(), figures, pd.read_parquet(folder.synthetic))
+    print("".join(f"\nnote: {note}" for note in small) + f"\n{run_summary(folder, config.method)}")
+
+
+def _small_ceiling(references: Mapping[str, Scores], split: Split) -> list[str]:
+    if SMALL_FLOOR not in references:
+        return []
+    n_rows = int(split.test.observed.all(axis=1).sum())
+    return [
+        f"real_holdout has {n_rows:,} rows, the other tables {split.train.n_rows:,}: few rows score low; its floor is "
+        f"{SMALL_FLOOR}, which has as many"
+    ]
+
+
+def _copies(split: Split, synthetic: Table) -> list[str]:
+    found = more_copies(split.train, split.test, synthetic)
+    if found is None:
+        return []
+    return [
+        f"{found[0]:.2%} of the synthetic rows are copies of training rows, of rows never trained on {found[1]:.2%}: "
+        "some rows were learned by heart; fewer steps or more rows help"
+    ]
+
+
+def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[Scores, dict[str, Scores]]:
+    seed, n_threads = config.general.seed, cores_of_a_job()
+    evaluation = of_synthetic_rows(config.evaluation)
+    truth: Truth | None = getattr(config.dataset, "truth", None)
+    n_tables = 1 + (len(reference_tables(split, mask, seed)) if evaluation.references else 0)
+    steps = n_steps(split.train.schema, evaluation)
+    with progress_bar(n_tables * steps, "scoring", "table" if steps == 1 else "fit") as bar:
+
+        def on_table() -> None:
+            bar.update(steps - bar.n % steps)  # fits that a table has no use for count as done
+
+        scores = score(split, synthetic, evaluation, seed, n_threads, truth, on_fit=bar.update)
+        on_table()
+
+        def compute() -> dict[str, Scores]:
+            return score_references(split, mask, evaluation, seed, n_threads, truth, on_table, bar.update)
+
+        if not evaluation.references:
+            return scores, {}
+        key = {
+            "tables": fingerprint(split),
+            "dataset": config.plain["dataset"],  # decides the truth of a simulated one
+            "seed": seed,
+            "evaluation": asdict(evaluation),
+            "metrics": metric_names(split, evaluation),
+        }
+        cache = Path(config.general.outputs_dir) / ".cache" / "references"
+        references = cached_references(cache, key, mask, compute)
+        bar.update(bar.total - bar.n)
+    return scores, references
+
+
+def record_not_applicable(config: Config, folder: RunFolder, split: Split, reason: str, mirror: Mirror) -> None:
+    """Write the report of a run whose method leaves no row to train on."""
+    folder.open(config.identity, config.general.force)
+    report = _new_report(config, split, "not_applicable", reason)
+    mask = config.missing.sample_mask(split.train, numpy_stream(config.general.seed, "mask")) & split.train.observed
+    report.realised_ratio = realised_ratio(mask, split.train.schema.names)
+    report.notes = list(split.notes)
+    save_card(report.to_dict(), folder.card)
+    folder.finish(report.to_dict())
+    mirror.finish(report.to_dict(), {}, None)
+    print(f"not applicable: {reason}\nreport: {folder.report}")
+
+
+def _new_report(config: Config, split: Split, status: str, reason: str | None) -> Report:
+    return Report(
+        status=status,
+        reason=reason,
+        config=config.identity,
+        seed=config.general.seed,
+        commit=commit(),
+        versions=versions(),
+        overrides=list(config.overrides),
+        n_train=split.train.n_rows,
+    )

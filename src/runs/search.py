@@ -1,0 +1,167 @@
+"""Search for settings that do best on rows kept out of training, by Optuna; ``experiment=tune``."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import optuna
+import yaml
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from src.config.run import Config, group_name
+from src.config.tune import Choices, Range, TuningRequest
+from src.errors import ConfigError, InterruptedRunError, MissDiffError, TrainingDivergedError
+from src.results.record.files import write_whole
+from src.runs.train import make_data, make_module
+from src.seeding import derive
+from src.system.locks import hold
+from src.system.quoting import command
+from src.training.fit import check_devices, fit, make_trainer
+from src.training.held_out import HeldOut, held_out_loss
+
+STUDY = "study.db"
+BEST = "best.yaml"
+STARTUP_TRIALS = 8
+"""Trials drawn at random before the sampler learns from them, and before any is pruned."""
+SHOWN = 5
+
+
+def tune(request: TuningRequest) -> Path:
+    """Run the trials that are left, and write the best settings.
+
+    The study is kept in the folder: the same command goes on where it was stopped, and a trial that was interrupted is
+    run again from its own checkpoint.
+
+    Returns:
+        The file of the best settings, which ``experiment=FILE`` loads.
+
+    Raises:
+        MissDiffError: the search cannot be served, was interrupted, or another process is at work on it.
+    """
+    config, tuning = request.config, request.tuning
+    check_devices(config.trainer)
+    folder = study_folder(request)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        if not hold(lock, wait=False):
+            raise ConfigError(f"another process is at work on the search in {folder}")
+        study = _study(request, folder)
+        print(f"search in {folder}: {_n_judged(study)} of {tuning.n_trials} trials are done")
+        while (n_done := _n_judged(study)) < tuning.n_trials:
+            study.sampler = optuna.samplers.TPESampler(
+                n_startup_trials=STARTUP_TRIALS, seed=derive(config.general.seed, "tune", n_done) % 2**32
+            )
+            try:
+                study.optimize(lambda trial: _judge(trial, request, folder), n_trials=1)
+            except InterruptedRunError:
+                study.enqueue_trial(study.trials[-1].params)
+                raise
+            print(_line(study.trials[-1], _n_judged(study), tuning.n_trials))
+        if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            raise MissDiffError(
+                f"none of the {tuning.n_trials} trials came to its end: all diverged; narrow tune.space, e.g. "
+                "tune.space.training.learning_rate.high"
+            )
+        best = folder / BEST
+        write_whole(best, lambda partial: partial.write_text(_best(study, request, best)))
+    print(_summary(study, best))
+    return best
+
+
+def study_folder(request: TuningRequest) -> Path:
+    """``<outputs_dir>/tune/<dataset>/<missing>-<ratio>/<method>-<digest of settings and space>``."""
+    config = request.config
+    decides = json.dumps([config.identity, request.tuning.space, request.tuning.n_checks], sort_keys=True, default=str)
+    digest = hashlib.sha256(decides.encode()).hexdigest()[:8]
+    return Path(config.general.outputs_dir) / "tune" / group_name(config) / f"{config.method}-{digest}"
+
+
+def _study(request: TuningRequest, folder: Path) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name="missdiff",
+        storage=f"sqlite:///{folder.absolute() / STUDY}",
+        direction="minimize",
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
+        load_if_exists=True,
+    )
+    if not study.trials and request.is_usual_in_space:
+        study.enqueue_trial(request.usual, skip_if_exists=True)  # what is found is at least as good as the defaults
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):  # of a process that was killed
+        study.tell(trial.number, state=TrialState.FAIL)
+        study.enqueue_trial(trial.params)
+    return study
+
+
+def _judge(trial: Trial, request: TuningRequest, folder: Path) -> float:
+    """Train with the trial's settings; its loss on the validation rows."""
+    values = {axis.key: _suggested(trial, axis) for axis in request.tuning.axes}
+    config = request.trial(values)
+    run = folder / "trials" / hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+    data = make_data(config, validation=True)
+    module = make_module(config, data)
+
+    def on_check(number: int, loss: float) -> None:
+        trial.report(loss, number)
+        if number < request.tuning.n_checks and trial.should_prune():
+            raise optuna.TrialPruned
+
+    trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, run)
+    trainer.callbacks.append(HeldOut(data, request.tuning.n_checks, on_check))  # type: ignore[attr-defined]
+    try:
+        fit(trainer, module, data, run)
+    except (optuna.TrialPruned, TrainingDivergedError) as end:
+        shutil.rmtree(run)
+        raise optuna.TrialPruned(str(end)) from end
+    shutil.rmtree(run)
+    return held_out_loss(module, data)
+
+
+def _suggested(trial: Trial, axis: Range | Choices) -> Any:
+    if isinstance(axis, Choices):
+        return trial.suggest_categorical(axis.key, axis.values)
+    if isinstance(axis.low, int) and isinstance(axis.high, int):
+        return trial.suggest_int(axis.key, axis.low, axis.high, step=int(axis.step or 1), log=axis.log)
+    return trial.suggest_float(axis.key, axis.low, axis.high, step=axis.step, log=axis.log)
+
+
+def _n_judged(study: optuna.Study) -> int:
+    return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED)))
+
+
+def _line(trial: FrozenTrial, number: int, n_trials: int) -> str:
+    settings = " ".join(f"{key}={_short(value)}" for key, value in trial.params.items())
+    value = "pruned" if trial.state == TrialState.PRUNED else f"validation loss {trial.value:.4f}"
+    return f"trial {number} of {n_trials}: {value}; {settings}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _best(study: optuna.Study, request: TuningRequest, file: Path) -> str:
+    config: Config = request.config
+    nested: dict[str, dict[str, Any]] = {}
+    for key, value in study.best_params.items():
+        group, name = key.split(".")
+        nested.setdefault(group, {})[name] = value
+    usual = next((trial.value for trial in study.trials if trial.params == request.usual and trial.value), None)
+    beside = "" if usual is None else f", {usual:.4f} with the settings it started from"
+    text: str = yaml.safe_dump(nested, sort_keys=False)
+    return (
+        "# @package _global_\n"
+        f"# Best of {_n_judged(study)} trials on {group_name(config)}, method {config.method}: validation loss "
+        f"{study.best_value:.4f}{beside}.\n"
+        f"# {command('train', experiment=file)} dataset=... missing=...\n{text}"
+    )
+
+
+def _summary(study: optuna.Study, best: Path) -> str:
+    done = sorted(study.get_trials(states=(TrialState.COMPLETE,)), key=lambda trial: trial.value or 0.0)
+    n_pruned = len(study.get_trials(states=(TrialState.PRUNED,)))
+    lines = [f"best of {len(done)} finished and {n_pruned} pruned trials, by the loss on the validation rows:"]
+    for trial in done[:SHOWN]:
+        lines.append(f"  {trial.value:.4f}  " + " ".join(f"{k}={_short(v)}" for k, v in trial.params.items()))
+    return "\n".join([*lines, f"settings         {best}", f"use them         {command('train', experiment=best)}"])

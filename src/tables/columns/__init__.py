@@ -1,0 +1,1 @@
+"""What a file's columns are: forms of cells, kinds, what was found and what the user corrected."""

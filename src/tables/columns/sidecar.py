@@ -1,0 +1,113 @@
+"""What the user says about columns, in a YAML file beside the table.
+
+```yaml
+target: income          # column to predict; leave out for none
+columns:
+  "size": {kind: ordered, order: ["S", "M", "L"]}
+  "seen": {kind: date, pattern: "%d/%m/%Y"}
+  "rank": {kind: integer, holes: [-999]}
+```
+
+Everything in it is read as text: ``NO`` is not false.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from src.errors import ConfigError
+from src.tables.columns.choice import ColumnChoice
+from src.tables.columns.forms import Form
+from src.tables.columns.kinds import check_names
+from src.tables.columns.summary import ColumnSummary
+from src.tables.text.dialect import KNOWN
+
+KEYS = ("target", "columns")
+LONGEST_REMARK = 90
+LONGEST_KEY = 1000
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What a sidecar says."""
+
+    target: str | None = None
+    columns: dict[str, ColumnChoice] = field(default_factory=dict)
+
+
+def sidecar_of(file: Path) -> Path:
+    """Where the sidecar of a table is: ``table.csv`` has ``table.columns.yaml`` beside it."""
+    suffix = next((known for known in KNOWN if file.name.lower().endswith(known)), file.suffix)
+    return file.with_name(f"{file.name[: len(file.name) - len(suffix)]}.columns.yaml")
+
+
+def read_sidecar(file: Path) -> Sidecar:
+    """Read and check a sidecar.
+
+    Raises:
+        ConfigError: it cannot be read, or has a key or a kind that is none; names the file and the key.
+    """
+    try:  # every scalar as a text
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{file} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict) or not isinstance(content.get("columns", {}), dict):
+        raise ConfigError(
+            f"{file}: expected the keys {' and '.join(KEYS)}, the second with the columns' names below it"
+        )
+    check_names(f"{file}", content, KEYS)
+    allowed = [each.name for each in fields(ColumnChoice)]
+    if not isinstance(content.get("target", ""), str):
+        raise ConfigError(f"{file}: target is the name of a column, got {content['target']!r}")
+    columns = {}
+    for name, said in (content.get("columns") or {}).items():
+        where = f"{file}, column {name!r}"
+        if not isinstance(said, dict):
+            raise ConfigError(f"{where}: expected keys such as kind: category, got {said!r}")
+        check_names(where, said, allowed)
+        for key in ("kind", "pattern"):
+            if not isinstance(said.get(key, "text"), str) or not said.get(key, "text"):
+                raise ConfigError(f"{where}: {key} is a text, got {said[key]!r}")
+        for key in ("order", "holes"):
+            given = said.get(key, [])
+            if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+                raise ConfigError(f"{where}: {key} is a list, e.g. [a, b], got {said[key]!r}")
+        columns[name] = ColumnChoice(**said)
+        columns[name].check(where)
+    return Sidecar(content.get("target") or None, columns)
+
+
+def sidecar_text(table: str, forms: Sequence[Form], summaries: Sequence[ColumnSummary]) -> str:
+    """A sidecar that says what was found, with what the columns hold as remarks."""
+    lines = [
+        f"# The columns of {table} as they were found. Correct a kind, delete what needs no correction.",
+        "# kind: integer, real, date, time, boolean, category, ordered (with order: [small, ..., large]),",
+        "#       id (not learned, new ones are written), constant, empty, drop (left out of the synthetic table)",
+        '# further keys: holes: [-999] (what else marks a hole), pattern: "%d/%m/%Y" (how dates are written)',
+        "# target: NAME     (column to predict; without one there is no utility among the scores)",
+        "columns:",
+    ]
+    for form, summary in zip(forms, summaries, strict=True):
+        said: dict[str, Any] = {"kind": form.kind}
+        if form.kind == "ordered":
+            said["order"] = [str(value) for value in form.values]
+        if form.cells.pattern and form.kind == "date" and not form.cells.zone:
+            said["pattern"] = form.cells.pattern
+        inner = ", ".join(f"{key}: {_yaml(value)}" for key, value in said.items())
+        remark = f"{summary.missing:.1%} missing; {summary.holds}".replace("\n", " ")
+        remark = "".join(sign if sign.isprintable() else "?" for sign in remark[:LONGEST_REMARK])
+        name = _yaml(form.name)
+        lines.append(
+            f"  {name}: {{{inner}}}  # {remark}" if len(name) < LONGEST_KEY else f"  ? {name}\n  : {{{inner}}}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _yaml(value: Any) -> str:
+    if isinstance(value, str) and value.isidentifier() and value.isascii():
+        return value
+    return json.dumps(value, ensure_ascii=isinstance(value, str) and not value.isprintable())

@@ -1,0 +1,266 @@
+"""The user's own file again, with values in the holes of some of its columns and nothing else changed.
+
+The cells that were observed are never read and written again: a text file is copied byte for byte around its holes, a
+columnar file keeps its Arrow columns. A fill takes the place of the whole field, blanks around a marker included.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.feather
+import pyarrow.parquet as pq
+
+from src.errors import ConfigError, TableError
+from src.system.files import whole_file
+from src.tables.files.layout import Layout
+from src.tables.files.writing import CHUNK_ROWS
+from src.tables.text.delimited import SNIFFED_RECORDS, opened
+from src.tables.text.dialect import COLUMNAR, check_file
+from src.tables.text.field_spans import stored_text
+
+FORMATS = ((".csv", ".csv.gz"), (".tsv", ".tsv.gz"), COLUMNAR)
+"""Extensions between which a file keeps what stands in it; from Feather to Parquet, dictionaries of texts only."""
+
+
+def check_out(source: Path, out: Path) -> None:
+    """Refuse a name that the completed file cannot have.
+
+    Raises:
+        ConfigError: its extension is of another format than the source, or it is the source.
+    """
+    same = next(formats for formats in FORMATS if source.name.lower().endswith(formats))
+    if not out.name.lower().endswith(same):
+        raise ConfigError(
+            f"out={out}: {source.name} comes back as it stands, with its holes filled; name a {' or '.join(same)} file"
+        )
+    if out.exists() and source.exists() and out.samefile(source):
+        raise ConfigError(f"out={out} is the table with the holes; name another file")
+
+
+class HoledFile(ABC):
+    """A file and its holes, read once, from which any number of completed files can be written.
+
+    Attributes:
+        holes: by learned column that has any, the positions of their rows in the file, increasing.
+    """
+
+    is_text: ClassVar[bool]
+
+    def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame) -> None:
+        self.source = source
+        self.layout = layout
+        missing = {form.name: np.flatnonzero(frame[form.name].isna()) for form in layout.learned}
+        self.holes = {name: rows for name, rows in missing.items() if len(rows)}
+
+    def write(self, out: Path, fills: Mapping[str, np.ndarray], rng: np.random.Generator) -> None:
+        """Write the file with the holes of some columns filled; under its name it is whole or absent.
+
+        Arguments:
+            out: see :func:`check_out`.
+            fills: by column, canonical values of all its :attr:`holes` in their order, as
+                :meth:`Layout.restore` takes them. Columns that are not named keep their holes.
+            rng: each column draws its rare values from a stream of it.
+
+        Raises:
+            ConfigError: see :func:`check_out`.
+            TableError: the type of a column cannot hold a value, as one learned from another file may be.
+            ValueError: a column has more or fewer holes, or a value is NaN.
+        """
+        check_out(self.source, out)
+        forms = self.layout.learned
+        streams = dict(zip((form.name for form in forms), rng.spawn(len(forms)), strict=True))
+        cells = {}
+        for name, values in fills.items():
+            n_holes = len(self.holes.get(name, ()))
+            if len(values) != n_holes or pd.isna(values).any():
+                raise ValueError(f"column {name!r} has {n_holes} holes, got {int(pd.notna(values).sum())} values")
+            if n_holes:
+                series = pd.Series(values, name=name)
+                cells[name] = self.layout[name].write(series, 0, n_holes, streams[name], self.is_text)
+        with whole_file(out) as partial:
+            self._write(partial, out, cells)
+
+    @abstractmethod
+    def _write(self, partial: Path, out: Path, cells: Mapping[str, pd.Series]) -> None: ...
+
+    def _refuse_change(self, place: str) -> None:
+        raise TableError(f"{self.source} is no longer the file that was read: {place}; start again with this content")
+
+
+def open_holed(source: Path, layout: Layout, frame: pd.DataFrame) -> HoledFile:
+    """Find the holes in the file itself.
+
+    Arguments:
+        source: the file.
+        layout: what becomes of its columns; its dialect is that of ``source``.
+        frame: (N, .) the cells as they were read and understood, holes NaN; all rows of the file in their order.
+
+    Raises:
+        TableError: the rows or cells of the file are others than those of the frame.
+    """
+    kind = _HoledColumns if check_file(source) in COLUMNAR else _HoledText
+    return kind(source, layout, frame)
+
+
+class _HoledText(HoledFile):
+    is_text = True
+
+    def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame) -> None:
+        super().__init__(source, layout, frame)
+        self.splitter = layout.dialect.splitter()
+        self.names = layout.dialect.names
+        self.text, self.encoding = stored_text(source, layout.dialect.encoding)
+        self.quoted: dict[str, bool] = {}
+        starts, stops = (ends[1:] for ends in self.splitter.records(self.text))
+        if len(starts) != len(frame):
+            self._refuse_change(f"it has {len(starts):,} rows, not {len(frame):,}")
+        rows = np.unique(np.concatenate([*self.holes.values(), np.arange(min(SNIFFED_RECORDS, len(frame)))]))
+        found: dict[str, list[np.ndarray]] = {name: [] for name in self.holes}
+        for first in range(0, len(rows), CHUNK_ROWS):
+            part = rows[first : first + CHUNK_ROWS]
+            for name, spans in self._spans(part, starts[part], stops[part], frame):
+                found[name].append(spans)
+        self.spans = {name: np.concatenate(parts) for name, parts in found.items()}
+
+    def _spans(
+        self, rows: np.ndarray, starts: np.ndarray, stops: np.ndarray, frame: pd.DataFrame
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """By column with holes, (n, 2) start and stop of each of its holes in these rows."""
+        records = [self.text[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+        fields = [self.splitter.fields(record) for record in records]
+        for row, found in zip(rows, fields, strict=True):
+            if len(found) != len(self.names):
+                self._refuse_change(f"row {row + 1} has {len(found)} fields where the header has {len(self.names)}")
+        lengths = np.fromiter(map(len, chain.from_iterable(fields)), np.int64).reshape(len(rows), -1)
+        ends = starts[:, None] + np.cumsum(lengths, axis=1) + np.arange(len(self.names))
+        for i, column in enumerate(zip(*fields, strict=True)):
+            name = self.names[i]
+            if name not in frame or self.names.count(name) > 1:
+                continue
+            plain = not self.splitter.padded and self.splitter.quote not in "".join(column)
+            self._check(name, rows, column if plain else [self.splitter.cell(field) for field in column], frame)
+            if name not in self.holes:
+                continue
+            holes = self.holes[name]
+            inside = holes[slice(*np.searchsorted(holes, [rows[0], rows[-1] + 1]))]
+            at = np.searchsorted(rows, inside)
+            gaps = np.array([self.splitter.gap(column[k]) for k in at], dtype=np.int64)
+            yield name, np.column_stack([ends[at, i] - lengths[at, i] + gaps, ends[at, i]])
+            if name not in self.quoted and len(at) < len(rows):
+                filled = [column[k] for k in np.setdiff1d(np.arange(len(rows)), at)]
+                self.quoted[name] = all(f[self.splitter.gap(f) :].startswith(self.splitter.quote) for f in filled)
+
+    def _check(self, name: str, rows: np.ndarray, found: Sequence[str], frame: pd.DataFrame) -> None:
+        """Refuse a column whose observed cells are not those that were understood."""
+        expected = frame[name].iloc[rows].to_numpy(dtype=object)
+        wrong = (np.array(found, dtype=object) != expected) & ~pd.isna(expected)
+        if wrong.any():
+            k = int(wrong.argmax())
+            self._refuse_change(f"row {rows[k] + 1}, column {name!r} is {found[k]!r} where it was {expected[k]!r}")
+
+    def _write(self, partial: Path, out: Path, cells: Mapping[str, pd.Series]) -> None:
+        spans, texts = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=object)
+        if cells:
+            spans = np.concatenate([self.spans[name] for name in cells])
+            texts = np.concatenate([self._fields(name, written) for name, written in cells.items()])
+        order = np.argsort(spans[:, 0])
+        with opened(partial, self.encoding, zipped=out.name.lower().endswith(".gz")) as stream:
+            done = 0
+            for first in range(0, len(order), CHUNK_ROWS):
+                part = order[first : first + CHUNK_ROWS]
+                pieces = []
+                for (start, stop), text in zip(spans[part].tolist(), texts[part].tolist(), strict=True):
+                    pieces += [self.text[done:start], text]
+                    done = stop
+                stream.write("".join(pieces))
+            stream.write(self.text[done:])
+
+    def _fields(self, name: str, written: pd.Series) -> np.ndarray:
+        """Cells as they stand between separators, quoted where the other cells of the column are."""
+        dialect = self.layout.dialect
+        usual = dialect.quotes == "all" or (dialect.quotes == "texts" and self.layout[name].cells.content != "number")
+        quotes = self.quoted.get(name, usual)
+        fields = replace(dialect, quotes="all" if quotes else "needed").fields(written, is_text=True)
+        return np.asarray(fields, dtype=object)
+
+
+class _HoledColumns(HoledFile):
+    is_text = False
+
+    def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame) -> None:
+        super().__init__(source, layout, frame)
+        is_parquet = source.name.lower().endswith(".parquet")
+        if is_parquet:
+            with pq.ParquetFile(source) as parquet:
+                self.table = parquet.read()
+        else:
+            self.table = pyarrow.feather.read_table(source, memory_map=False)
+        if self.table.num_rows != len(frame):
+            self._refuse_change(f"it has {self.table.num_rows:,} rows, not {len(frame):,}")
+        for name in frame:
+            if name in self.table.schema.names:
+                absent = self.table.column(name).is_null(nan_is_null=True).to_numpy()
+                if (absent & frame[name].notna().to_numpy()).any():
+                    self._refuse_change(f"column {name!r} has other holes")
+
+    def _write(self, partial: Path, out: Path, cells: Mapping[str, pd.Series]) -> None:
+        schema = self.table.schema
+        columns = dict(zip(schema.names, self.table.columns, strict=True))
+        columns |= {name: _filled(columns[name], self.holes[name], written) for name, written in cells.items()}
+        table = pa.Table.from_arrays(list(columns.values()), schema=schema)
+        if out.name.lower().endswith(".parquet"):
+            pq.write_table(table, partial)
+            return
+        options = pa.ipc.IpcWriteOptions(compression="lz4", unify_dictionaries=True)
+        with pa.ipc.new_file(str(partial), schema, options=options) as writer:
+            writer.write_table(table, max_chunksize=CHUNK_ROWS)
+
+
+def _filled(column: pa.ChunkedArray, holes: np.ndarray, cells: pd.Series) -> pa.ChunkedArray:
+    kind = column.type
+    if not pa.types.is_dictionary(kind):
+        return _replaced(column, holes, _typed(cells, kind))
+    column = column.unify_dictionaries()
+    known = column.chunk(0).dictionary
+    values = _typed(cells.astype(object), kind.value_type)
+    new = values.filter(pc.is_null(pc.index_in(values, value_set=known))).unique()
+    dictionary = pa.concat_arrays([known, new]) if len(new) else known
+    codes = pc.index_in(values, value_set=dictionary).cast(kind.index_type)
+    replaced = _replaced(pa.chunked_array([chunk.indices for chunk in column.chunks]), holes, codes)
+    chunks = [pa.DictionaryArray.from_arrays(codes, dictionary, ordered=kind.ordered) for codes in replaced.chunks]
+    return pa.chunked_array(chunks, type=kind)
+
+
+def _replaced(column: pa.ChunkedArray, holes: np.ndarray, values: pa.Array) -> pa.ChunkedArray:
+    """The column with values at the positions ``holes``; chunks stay as they are cut."""
+    chunks, first = [], 0
+    for chunk in column.chunks:
+        start, stop = np.searchsorted(holes, [first, first + len(chunk)])
+        place = np.arange(len(chunk))
+        place[holes[start:stop] - first] = len(chunk) + np.arange(stop - start)
+        chunks.append(pa.concat_arrays([chunk, values.slice(start, stop - start)]).take(pa.array(place)))
+        first += len(chunk)
+    return pa.chunked_array(chunks, type=column.type)
+
+
+def _typed(cells: pd.Series, kind: pa.DataType) -> pa.Array:
+    """Cells in an Arrow type, none of them absent."""
+    if pa.types.is_integer(kind) and pd.api.types.is_float_dtype(cells.dtype):
+        cells = cells.round()
+    schema = pa.schema([("cells", kind)])
+    try:
+        table = pa.Table.from_pandas(cells.to_frame("cells"), schema=schema, preserve_index=False, safe=False)
+    except pa.ArrowException as error:
+        raise TableError(f"column {cells.name!r}: {cells.iloc[0]!r} cannot be written as {kind}") from error
+    values = table.column(0).combine_chunks()
+    if values.null_count:
+        raise TableError(f"column {cells.name!r}: {values.null_count} values cannot be written as {kind}")
+    return values

@@ -1,0 +1,92 @@
+"""Frames of the user of the Python interface: checked, understood, and as tables of a model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from src.errors import TableError
+from src.seeding import numpy_stream
+from src.tables import Table
+from src.tables.columns.choice import ColumnChoice
+from src.tables.files.layout import Layout, with_more_categories
+from src.tables.files.raw import RawFile
+from src.tables.files.understanding import Columns, Rules, marked, understand
+from src.tables.imputations import Imputations
+from src.tables.text.delimited import Say
+
+LEAST_ROWS = 2
+
+
+def check_frame(frame: pd.DataFrame) -> None:
+    """Refuse what is no table to learn from.
+
+    Raises:
+        TableError: no DataFrame, too few rows, names that are no texts or repeat.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise TableError(f"expected a pandas DataFrame, got {type(frame).__name__}")
+    if len(frame) < LEAST_ROWS:
+        raise TableError(f"the frame has {len(frame)} rows; at least {LEAST_ROWS} are needed")
+    odd = [name for name in frame.columns if not isinstance(name, str)]
+    if odd or not frame.columns.is_unique:
+        raise TableError(f"column names are unique texts, got {list(frame.columns)}; frame.columns = [...] renames")
+
+
+def understood(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules) -> Columns:
+    """What the columns of a frame are.
+
+    Raises:
+        ConfigError, TableError: it cannot be learned from; see :func:`src.tables.files.understanding.understand`.
+    """
+    return understand(RawFile(frame.reset_index(drop=True), None), "the frame", choices, rules, [])
+
+
+def with_filled(frame: pd.DataFrame, layout: Layout, found: Imputations, which: int | str, seed: int) -> pd.DataFrame:
+    """The frame with its holes filled; observed cells, dtypes and the index stay.
+
+    Arguments:
+        frame: as the user gave it.
+        layout: of its columns.
+        found: imputations of its table.
+        which: a draw or an estimate, see :meth:`Imputations.cells`.
+        seed: of rare values.
+    """
+    filled = frame.copy()
+    for name in found.draws:
+        values, rng = pd.Series(found.cells(name, which), name=name), numpy_stream(seed, "writing", name)
+        cells = layout[name].write(values, 0, len(values), rng, for_text_file=False)
+        column = filled[name].copy()
+        column.iloc[found.holes(name)] = cells.astype(column.dtype).array
+        filled[name] = column
+    return filled
+
+
+def as_tables(frames: Mapping[str, pd.DataFrame], layout: Layout, rules: Rules) -> dict[str, Table]:
+    """Frames of the columns of a layout as tables of one schema, which has the categories of all of them.
+
+    Raises:
+        TableError: a frame is none, has no rows or lacks a learned column.
+    """
+    for name, frame in frames.items():
+        if not isinstance(frame, pd.DataFrame) or frame.empty:
+            raise TableError(f"expected a pandas DataFrame with rows as {name} frame, got {type(frame).__name__}")
+    silent: Say = lambda sentence: None  # noqa: E731
+    frames = {name: marked(frame.reset_index(drop=True), {}, rules, silent) for name, frame in frames.items()}
+    for name, frame in frames.items():
+        absent = [form.name for form in layout.learned if form.name not in frame.columns]
+        if absent:
+            raise TableError(f"the {name} frame lacks the columns {absent}")
+        layout = with_more_categories(layout, frame, f"the {name} frame")
+    schema = layout.schema(rules.target)
+    return {name: layout.table(frame, schema, f"the {name} frame") for name, frame in frames.items()}
+
+
+def plain(value: Any) -> Any:
+    """NumPy scalars, arrays, tuples and mappings as Python's own, which a checkpoint can hold."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple | set | np.ndarray | pd.Index) else value

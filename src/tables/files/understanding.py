@@ -1,0 +1,154 @@
+"""Understanding a table: which of its cells are holes, and what becomes of each column."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from src.errors import TableError
+from src.tables.columns.choice import ColumnChoice
+from src.tables.columns.form_inference import infer_form, nearly_numbers, with_rare
+from src.tables.columns.forms import Form
+from src.tables.columns.kinds import check_names, listed
+from src.tables.columns.summary import ColumnSummary, summarise
+from src.tables.files.layout import Layout
+from src.tables.files.raw import RawFile, mark_holes
+from src.tables.text.delimited import Dialect, Say
+from src.tables.text.dialect import HOLES
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A file whose columns are understood.
+
+    Attributes:
+        frame: (N, .) its cells, holes NaN.
+        layout: what becomes of its columns.
+        summaries: of its columns, in order.
+        reading_notes: a sentence for everything about its cells that the user may want to know of.
+        target: column to predict.
+        unlearned_notes: a sentence for every kind of column that a synthetic table has without having learned it.
+    """
+
+    frame: pd.DataFrame
+    layout: Layout
+    summaries: tuple[ColumnSummary, ...]
+    reading_notes: tuple[str, ...]
+    target: str | None
+    unlearned_notes: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All sentences, for who makes a synthetic table."""
+        return (*self.reading_notes, *self.unlearned_notes)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the user says about all columns.
+
+    Attributes:
+        target: column to predict; None = none.
+        holes: texts that mark a hole; None = :data:`HOLES`. An empty cell always is one.
+        also_holes: further texts or numbers that mark one.
+        max_categories: of a column with more, the rarer ones share one category.
+    """
+
+    target: str | None = None
+    holes: Sequence[Any] | None = None
+    also_holes: tuple[Any, ...] = ()
+    max_categories: int = 100
+
+
+def understand(
+    raw: RawFile,
+    where: str,
+    choices: Mapping[str, ColumnChoice],
+    rules: Rules,
+    notes: list[str],
+) -> Columns:
+    """Find what the columns of a table are.
+
+    Arguments:
+        raw: its cells.
+        where: what messages call it.
+        choices: what the user says about columns.
+        rules: what holds for all columns.
+        notes: receives sentences the user may want to know of.
+
+    Raises:
+        ConfigError: the target is no column.
+        TableError: a column cannot be of the kind that the user says; nothing is left to learn.
+    """
+    target = rules.target
+    check_names("dataset.target", [target] if target else [], raw.frame.columns)
+    frame = marked(raw.frame, choices, rules, notes.append)
+    forms = []
+    for name in frame.columns:
+        place = f"{where}, column {name!r}"
+        form = infer_form(frame[name], choices.get(name, ColumnChoice()), raw.dialect, place, notes.append)
+        form = with_rare(form, frame[name], rules.max_categories, place, notes.append)
+        forms.append(replace(form, as_categories=True) if name == target and form.kind == "ordered" else form)
+    _refuse_nameless(where, forms)
+    _refuse_second_header(where, frame, forms)
+    layout = Layout(tuple(forms), raw.dialect or Dialect(), raw.arrow)
+    if target and not layout[target].is_learned:
+        raise TableError(f"the target {target!r} cannot be predicted: it is of kind {layout[target].kind}")
+    layout.schema(target)
+    summaries = tuple(summarise(form, frame[form.name]) for form in forms)
+    return Columns(frame, layout, summaries, tuple(notes), target, tuple(_not_learned(forms, choices)))
+
+
+def marked(
+    frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules, say: Say, key: str = "dataset.holes"
+) -> pd.DataFrame:
+    """The frame with NaN where a cell marks a hole; ``key`` is that of ``rules.holes``."""
+    markers = HOLES if rules.holes is None else ("", *map(str, rules.holes))
+    asked = [] if rules.holes is None else list(rules.holes)
+    columns, seen = {}, dict[str, int]()
+    for name in frame.columns:
+        also = [*asked, *rules.also_holes, *choices.get(name, ColumnChoice()).holes]
+        columns[name] = mark_holes(frame[name], markers, also, seen)
+    if seen:
+        counts = ", ".join(f"{marker!r} {n:,}x" for marker, n in seen.items())
+        say(f"read as holes: {counts} ({key}=[...] lists what is one)")
+    return pd.DataFrame(columns)
+
+
+def _not_learned(forms: Sequence[Form], choices: Mapping[str, ColumnChoice]) -> list[str]:
+    notes = []
+    ids = [form.name for form in forms if form.kind == "id" and choices.get(form.name, ColumnChoice()).kind != "id"]
+    if ids:
+        notes.append(
+            f"not learned, because nearly every row has a value of its own: {listed(map(repr, ids))}; the synthetic "
+            "table gets new ones (kind category keeps the values, integer learns numbers, drop leaves the column out)"
+        )
+    empty = [form.name for form in forms if form.kind == "empty"]
+    if empty:
+        notes.append(f"without any value, and written without: {listed(map(repr, empty))}")
+    return notes
+
+
+def _refuse_nameless(where: str, forms: Sequence[Form]) -> None:
+    for i, form in enumerate(forms):
+        if not form.name.strip() and form.is_learned:
+            raise TableError(f"{where}: column {i + 1} has no name and does not number the rows; give it one")
+
+
+def _refuse_second_header(where: str, frame: pd.DataFrame, forms: Sequence[Form]) -> None:
+    """Refuse a table whose first row is all that keeps columns from being numbers: units, or names again."""
+    odd = []
+    for form in forms:
+        if form.kind != "category" or form.cells.content != "text":
+            continue
+        counts = frame[form.name].value_counts()
+        texts = nearly_numbers(list(counts.index), counts.to_numpy(), False)
+        if texts and list(frame.index[frame[form.name].isin(texts)]) == [0]:
+            odd.append(form.name)
+    n_numbers = sum(form.cells.content == "number" for form in forms)
+    if odd and len(odd) >= max(n_numbers, 2):
+        cells = ", ".join(f"{frame[name].iloc[0]!r} in {name!r}" for name in odd[:3])
+        raise TableError(
+            f"{where}: row 1 looks like a second header ({cells}), all other cells are numbers; delete that row"
+        )

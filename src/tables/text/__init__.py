@@ -1,0 +1,1 @@
+"""Text files as the user wrote them: dialect, records, spans of fields, formulas."""
