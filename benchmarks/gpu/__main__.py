@@ -61,6 +61,9 @@ def main() -> None:
             traceback.print_exc()
             result["errors"][name] = f"{type(error).__name__}: {error}"
         result["seconds"][name] = time.perf_counter() - started
+        if name in ("training", "sampling"):
+            failed = [f"{_name(line)}: {line['failed']}" for line in result.get(name, []) if "failed" in line]
+            result["errors"] |= {name: "; ".join(failed)} if failed else {}
     differing = [line["recipe"] for line in result.get("losses", []) if not line["agrees"]]
     if differing:
         result["errors"]["losses"] = f"differ from the CPU's: {', '.join(differing)}"
@@ -68,6 +71,10 @@ def main() -> None:
     write_result("gpu", result, given.out, settings.device)
     if result["errors"]:
         raise SystemExit("\n".join(f"{name}: {message}" for name, message in result["errors"].items()))
+
+
+def _name(line: dict[str, Any]) -> str:
+    return f"{line.get('recipe') or line['chunk']}, {line['precision']}, {line['way']}"
 
 
 def _graphs_pay(lines: list[dict[str, Any]]) -> bool:
@@ -85,7 +92,9 @@ def _arguments() -> argparse.Namespace:
         prog="python -m benchmarks.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--device", default="cuda", choices=["cuda", "cpu"])
-    parser.add_argument("--share", type=float, default=1.0, help="of rows, epochs and seconds (default: 1)")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of rows, epochs, the sampler's steps and seconds (default: 1)"
+    )
     parser.add_argument("--minutes", type=float, default=8.0, help="the most that it takes (default: 8)")
     parser.add_argument("--runs", type=int, default=len(RUNS), help=f"of the paper's recipe (default: {len(RUNS)})")
     parser.add_argument("--sections", nargs="+", default=list(SECTIONS), choices=SECTIONS)

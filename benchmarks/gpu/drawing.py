@@ -1,6 +1,7 @@
 """Rows a second that the default recipe draws, in every way and precision."""
 
 import time
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.common import product_rate, synchronize
-from benchmarks.gpu.settings import PRECISIONS, WAYS, Settings, peak_memory, precision, start_memory
+from benchmarks.gpu.settings import WAYS, Settings, attempt, peak_memory, precision, start_memory
 from benchmarks.sampling import model_of
 
 CHUNKS = (2048, 16384)
@@ -38,24 +39,24 @@ def measure_drawing(settings: Settings) -> list[dict[str, Any]]:
     for chunk in CHUNKS if settings.share == 1 else CHUNKS[:1]:
         with FlopCounterMode(display=False) as counter:
             module.draw_chunk(0, chunk, 0)
-        for name in PRECISIONS:
+        for name in settings.precisions:
             with precision(name, settings.device):
                 dtype = torch.bfloat16 if name == "bf16" else torch.float32
                 floor = counter.get_total_flops() / product_rate(settings.seconds(0.5), settings.device, dtype)
                 for way in settings.ways:
                     line = {"chunk": chunk, "precision": name, "way": way, "floor_rows_per_s": chunk / floor}
-                    if time.perf_counter() > until:
-                        line["left_out"] = f"the section's {MOST_SECONDS:.0f} s were over"
-                    else:
-                        mode = WAYS[way]
-                        module.denoiser.network = eager if mode is None else Compiled(eager, mode)
-                        start_memory(settings.device)
-                        line["rows_per_s"] = _rate(module, chunk, settings)
-                        line["peak_memory_mb"] = peak_memory(settings.device)
+                    attempt(line, partial(_drawn, module, eager, way, chunk, settings), until)
                     found.append(line)
-                    said = line.get("left_out") or f"{line['rows_per_s']:,.0f} rows a second"
+                    said = line.get("left_out") or line.get("failed") or f"{line['rows_per_s']:,.0f} rows a second"
                     print(f"sampling, {chunk:,} rows at a time, {name}, {way}: {said}", flush=True)
     return found
+
+
+def _drawn(module: Any, network: nn.Module, way: str, chunk: int, settings: Settings) -> dict[str, Any]:
+    mode = WAYS[way]
+    module.denoiser.network = network if mode is None else Compiled(network, mode)
+    start_memory(settings.device)
+    return {"rows_per_s": _rate(module, chunk, settings), "peak_memory_mb": peak_memory(settings.device)}
 
 
 def _rate(module: Any, chunk: int, settings: Settings) -> float:

@@ -16,6 +16,8 @@ from src.training.callbacks import read_curve
 
 RUNS = [(mechanism, method) for method in ("missdiff", "diff_mean") for mechanism in ("row", "column", "independent")]
 METRICS = ("fidelity/overall", "fidelity/overall_default", "utility/xgboost/auroc", "detection/xgboost")
+SAMPLER_STEPS = 100
+"""Of the paper's recipe."""
 POLL_S = 1.0
 
 
@@ -83,7 +85,8 @@ def _command(settings: Settings, mechanism: str, method: str, compiles: bool, ru
     overrides = ["experiment=paper_recipe", "dataset=census", "ratio=0.2", f"missing={mechanism}", f"method={method}"]
     overrides += [f"trainer={settings.trainer}", f"trainer.compile={str(compiles).lower()}", f"run_dir={run_dir}"]
     if settings.share < 1:
-        overrides += [*settings.table(), f"budget.share={settings.share}"]
+        steps = max(round(SAMPLER_STEPS * settings.share), 2)
+        overrides += [*settings.table(), f"budget.share={settings.share}", f"diffusion.sampler.n_steps={steps}"]
     return [sys.executable, "-m", "src.train", *overrides]
 
 

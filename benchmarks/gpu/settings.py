@@ -1,16 +1,19 @@
 """Where and how much is measured, and the precisions of matrix products."""
 
 import time
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
-PRECISIONS = ("fp32", "tf32", "bf16")
+PRECISIONS = {"cuda": ("fp32", "tf32", "bf16"), "cpu": ("fp32",)}
+"""Of a device; a CPU without units for bfloat16 takes a hundred times as long in it."""
 WAYS = {"eager": None, "compiled": "default", "graphs": "reduce-overhead"}
 """How a step is run, and the mode of ``torch.compile``; ``graphs`` are CUDA graphs."""
-LEAST_ROWS = 200
+LEAST_ROWS = 128
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,24 @@ class Settings:
     def trainer(self) -> str:
         """The option of ``trainer=``."""
         return "gpu" if self.device.type == "cuda" else "cpu"
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """The device's :data:`PRECISIONS`."""
+        return PRECISIONS[self.device.type]
+
+    @property
+    def programs(self) -> dict[tuple[str, str], list[str]]:
+        """The precisions and ways that the program trains in on the device, and their overrides."""
+        if self.device.type == "cpu":
+            return {("fp32", "eager"): []}
+        compiled, half = ["trainer.compile=true"], ["trainer.precision=bf16-mixed"]
+        return {
+            ("tf32", "eager"): [],
+            ("tf32", "graphs"): compiled,
+            ("bf16", "eager"): half,
+            ("bf16", "graphs"): [*half, *compiled],
+        }
 
     def table(self, n_train: int = 16_000, n_test: int = 4_000) -> list[str]:
         """Overrides of the share of Census."""
@@ -68,3 +89,15 @@ def start_memory(device: torch.device) -> None:
 def peak_memory(device: torch.device) -> float | None:
     """MiB of a GPU that this process has held at once since :func:`start_memory`."""
     return torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else None
+
+
+def attempt(line: dict[str, Any], measure: Callable[[], dict[str, Any]], until: float) -> None:
+    """Add to a line what is measured, or why it is not: the time is over, or it fails, which ends nothing else."""
+    if time.perf_counter() > until:
+        line["left_out"] = "the time of the section was over"
+        return
+    try:
+        line |= measure()
+    except Exception as error:  # a borrowed GPU is not asked twice
+        traceback.print_exc()
+        line["failed"] = f"{type(error).__name__}: {error}"

@@ -21,13 +21,13 @@ def result(tmp_path_factory):
 
 def test_nothing_fails_and_every_section_has_its_figures(result):
     assert result["errors"] == {}
-    assert {(line["recipe"], line["precision"]) for line in result["training"]} == {
-        (recipe, precision) for recipe in ("default", "paper") for precision in ("fp32", "tf32", "bf16")
-    }
-    assert all(line["bare_ms"] > 0 and 0 < line["floor_ms"] < line["bare_ms"] for line in result["training"])
-    assert all("lightning_ms" in line for line in result["training"] if line["precision"] != "fp32")
-    assert [line["precision"] for line in result["sampling"]] == ["fp32", "tf32", "bf16"]
-    assert all(line["rows_per_s"] > 0 for line in result["sampling"])
+    assert [(line["recipe"], line["precision"]) for line in result["training"]] == [
+        ("default", "fp32"),
+        ("paper", "fp32"),
+    ]
+    assert all(line["bare_ms"] > 0 and line["floor_ms"] > 0 and line["lightning_ms"] > 0 for line in result["training"])
+    (line,) = result["sampling"]
+    assert line["rows_per_s"] > 0
 
 
 def test_the_cpu_agrees_with_itself_and_resumes(result):
@@ -46,7 +46,7 @@ def test_the_papers_recipe_is_trained_to_its_end_and_scored(result):
 def test_the_page_shows_it(result):
     page = document({"gpu": result})
     assert "| row-missdiff | done |" in page
-    assert "| paper | bf16 | eager |" in page
+    assert "| paper | fp32 | eager |" in page
 
 
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_measured():
