@@ -66,7 +66,7 @@ def steps_per_second(module, x, mask, batch_size):
     started = 0.0
     for step, (rows, observed, *_) in enumerate(batches, 1):
         optimizer.zero_grad()
-        module.denoiser.losses(rows, observed, generator).loss.mean().backward()
+        module.denoiser.random_losses(rows, observed, generator).loss.mean().backward()
         optimizer.step()
         if step == WARM_UP:
             started = time.perf_counter()

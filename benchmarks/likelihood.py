@@ -20,7 +20,8 @@ from torch import Tensor
 
 from benchmarks.common import write_result
 from src.config.recorded import recorded_config
-from src.diffusion.gaussian.likelihood import LogLikelihood, log_likelihood, noised, quick_log_likelihood
+from src.diffusion import LogLikelihood
+from src.diffusion.gaussian.likelihood import log_likelihood, noised, quick_log_likelihood
 from src.runs.train import make_data, make_module
 from src.training.checkpoint import LAST, read_checkpoint, sampling_weights
 from src.training.module import CHECKPOINT_KEY

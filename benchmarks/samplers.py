@@ -11,7 +11,9 @@ from pathlib import Path
 
 import torch
 
-from src.diffusion import AbsorbingRecipe, CellByCell, Sampler
+from src.diffusion.absorbing.drawing import CellByCell
+from src.diffusion.absorbing.recipe import AbsorbingRecipe
+from src.diffusion.gaussian.sampler import Sampler
 from src.evaluate import config_of_run
 from src.metrics.evaluate import score
 from src.results.record.run_folder import RunFolder

@@ -96,7 +96,7 @@ def seconds_of_a_step(module: Any, data: Any) -> float:
     while len(times) < WARM_UP + MEASURED:
         for x, mask, *_ in Batches(data.data.x, data.data.coordinate_mask, data.batch_size, 0, lambda: 0)._batches():
             started = time.perf_counter()
-            loss = module.denoiser.losses(x, mask, generator).loss.mean()
+            loss = module.denoiser.random_losses(x, mask, generator).loss.mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -72,7 +72,7 @@ class Case:
         """Seconds of ``n_steps`` optimiser steps of a plain loop."""
         recipe = self.config.training
         denoiser = (module or self.module()).denoiser
-        objective = objective or denoiser.losses_of
+        objective = objective or denoiser.losses
         optimizer = torch.optim.Adam(
             denoiser.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
@@ -84,7 +84,7 @@ class Case:
         for step, (x, mask, *_) in zip(range(n_steps), self.batches(), strict=False):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * recipe.rate_factor(step, per_epoch)
-            loss = objective(x, mask, *denoiser.draw_noise(x, generator)).loss.mean()
+            loss = objective(x, mask, denoiser.draw_noise(x, generator)).loss.mean()
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -96,7 +96,7 @@ class Case:
     def compile(self, mode: str = "default") -> float:
         """Compile the objective; the seconds that its first steps take, the last batch of an epoch included."""
         self.compiled_module = self.module()
-        self.compiled = torch.compile(self.compiled_module.denoiser.losses_of, fullgraph=True, dynamic=False, mode=mode)
+        self.compiled = torch.compile(self.compiled_module.denoiser.losses, fullgraph=True, dynamic=False, mode=mode)
         return self.bare(self.data.steps_per_epoch(1) + 1, self.compiled_module, self.compiled)
 
     def lightning(self, n_steps: int) -> float:
@@ -119,7 +119,7 @@ class Case:
         denoiser = self.module().denoiser
         x, mask, *_ = next(self.batches())
         with FlopCounterMode(display=False) as counter:
-            denoiser.losses(x, mask, torch.Generator(self.device).manual_seed(0)).loss.mean().backward()
+            denoiser.random_losses(x, mask, torch.Generator(self.device).manual_seed(0)).loss.mean().backward()
         return int(counter.get_total_flops())
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from src.diffusion import AnyDiffusion, Moments, Targets
+from src.diffusion import DiffusionRecipe, Moments, Targets
 from src.diffusion.networks import NetworkRecipe
 from src.encoding import encoder_from_dict
 from src.errors import CheckpointError
@@ -15,7 +15,7 @@ from src.training.recipe import TrainingRecipe
 
 
 def trained_module(
-    checkpoint: dict[str, Any], file: Path, network: NetworkRecipe, diffusion: AnyDiffusion, training: TrainingRecipe
+    checkpoint: dict[str, Any], file: Path, network: NetworkRecipe, diffusion: DiffusionRecipe, training: TrainingRecipe
 ) -> MissDiffModule:
     """The module with the weights to sample with.
 

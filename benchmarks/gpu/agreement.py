@@ -65,7 +65,7 @@ def compare_losses(settings: Settings) -> list[dict[str, Any]]:
 
 def _loss_and_gradient(denoiser: Any, x: Tensor, mask: Tensor, noise: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
     denoiser.zero_grad()
-    loss = denoiser.losses_of(x, mask, *(part.to(x.device) for part in noise)).loss
+    loss = denoiser.losses(x, mask, type(noise)(*(part.to(x.device) for part in noise))).loss
     loss.mean().backward()
     gradient = torch.cat([p.grad.flatten() for p in denoiser.parameters() if p.grad is not None])
     return loss.detach().cpu(), gradient.cpu()
@@ -85,7 +85,7 @@ def compare_resumed(settings: Settings) -> list[dict[str, Any]]:
     found = []
     for recipe, overrides in {"default": [], "paper": ["experiment=paper_recipe"]}.items():
         table = settings.table(2_000, 400)
-        case = Case([*overrides, *table, f"trainer={settings.trainer}", f"training.epochs={EPOCHS}", "n_synthetic=200"])
+        case = Case([*overrides, *table, f"trainer={settings.trainer}", f"training.epochs={EPOCHS}"], settings.device)
         with tempfile.TemporaryDirectory() as folder:
             whole = _trained(case, Path(folder) / "whole", crash=False)
             try:

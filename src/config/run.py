@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 
 from src.completion import COMPLETIONS, Completion
 from src.config.typed import chosen_option, only_known, plain_values, typed, without
-from src.diffusion import DIFFUSIONS, AbsorbingRecipe, AnyDiffusion
+from src.diffusion import RECIPES, DiffusionRecipe
 from src.diffusion.networks import NETWORKS, NetworkRecipe
 from src.encoding import Encoding, EncodingRecipe, StatesRecipe
 from src.errors import ConfigError
@@ -50,6 +50,9 @@ IMPUTER = "imputer"
 OF_IMPUTERS = ("conditional", "none")
 """Models of imputers alone: of hidden cells given the others, or none that is trained with a loss of ours."""
 MODELS = ("diffusion", "marginals", *OF_IMPUTERS)
+
+ENCODINGS: dict[str, type[Encoding]] = {"coordinates": EncodingRecipe, "states": StatesRecipe}
+"""Of the rows that a diffusion takes."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class Config:
     model: str
     completion: Completion
     encoding: Encoding
-    diffusion: AnyDiffusion
+    diffusion: DiffusionRecipe
     network: NetworkRecipe
     training: TrainingRecipe
     trainer: TrainerSettings
@@ -163,11 +166,11 @@ def build_config(cfg: DictConfig) -> Config:
                 f"{group}.name is the name of an option, chosen by {group}=..., got {plain[group].get('name')!r}"
             )
     method = typed(MethodChoice, without(plain["method"], "name"), "method")
-    diffusion = chosen_option(DIFFUSIONS, without(plain["diffusion"], "encoding"), "diffusion")
-    encoding: type[Encoding] = StatesRecipe if isinstance(diffusion, AbsorbingRecipe) else EncodingRecipe
+    diffusion = chosen_option(RECIPES, without(plain["diffusion"], "encoding"), "diffusion")
+    encoding = ENCODINGS[diffusion.rows]
     budget = typed(Budget, without(plain["budget"], "name"), "budget")
     training = typed(TrainingRecipe, without(plain["training"], "name"), "training").scaled(budget.share)
-    if training.fine_tuning_epochs and isinstance(diffusion, AbsorbingRecipe):
+    if training.fine_tuning_epochs and not diffusion.is_continuous:
         raise ConfigError(
             "training.fine_tuning_epochs is driven by the likelihood of a continuous process; diffusion=absorbing has "
             "none: set training.fine_tuning_epochs=0, or diffusion=ve"

@@ -1,47 +1,35 @@
-"""Diffusion on encoded rows: schedules, the masked objective, networks, samplers, likelihoods. Torch only."""
+"""Diffusion on encoded rows: the interface, the diffusions behind it, their networks. Torch only."""
 
-from src.diffusion.absorbing.denoiser import AbsorbingDenoiser
-from src.diffusion.absorbing.states import States
-from src.diffusion.drawing import AnyDenoiser, draw_rows
-from src.diffusion.gaussian.conditional import Given, draw_given
-from src.diffusion.gaussian.csdi import Condition, ConditionalDenoiser, Targets, draw_conditional
-from src.diffusion.gaussian.denoiser import Denoiser, masked_dsm
-from src.diffusion.gaussian.recipe import (
-    DIFFUSIONS,
-    AbsorbingRecipe,
-    AnyDiffusion,
-    CellByCell,
+from importlib import import_module
+from pkgutil import walk_packages
+
+from src.diffusion.base import (
+    RECIPES,
+    Accuracy,
+    Coordinates,
+    Diffusion,
     DiffusionRecipe,
+    Drawn,
+    Given,
+    LogLikelihood,
     Moments,
-    with_steps,
+    RowLosses,
+    Targets,
 )
-from src.diffusion.gaussian.sampler import Drawn, Sampler, draw
-from src.diffusion.gaussian.schedule import Schedule, VarianceExploding, VariancePreserving
+
+for _module in walk_packages(__path__, f"{__name__}."):
+    import_module(_module.name)  # a recipe makes itself known
 
 __all__ = [
-    "DIFFUSIONS",
-    "AbsorbingDenoiser",
-    "AbsorbingRecipe",
-    "AnyDenoiser",
-    "AnyDiffusion",
-    "CellByCell",
-    "Condition",
-    "ConditionalDenoiser",
-    "Denoiser",
+    "RECIPES",
+    "Accuracy",
+    "Coordinates",
+    "Diffusion",
     "DiffusionRecipe",
     "Drawn",
     "Given",
+    "LogLikelihood",
     "Moments",
-    "Sampler",
-    "Schedule",
-    "States",
+    "RowLosses",
     "Targets",
-    "VarianceExploding",
-    "VariancePreserving",
-    "draw",
-    "draw_conditional",
-    "draw_given",
-    "draw_rows",
-    "masked_dsm",
-    "with_steps",
 ]

@@ -44,6 +44,16 @@ class Encoder(ABC):
     blocks: Sequence[Block]
 
     @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """Of an encoder of states, by column the number of levels of each of its groups; else empty."""
+        return ()
+
+    @property
+    def is_ordered(self) -> tuple[bool, ...]:
+        """Of an encoder of states, by column whether it holds numbers; else empty."""
+        return ()
+
+    @property
     def width(self) -> int:
         """D, the number of coordinates."""
         return self.blocks[-1].stop

@@ -15,16 +15,7 @@ import torch
 from torch import Tensor
 
 from src.completion import keep
-from src.diffusion import (
-    AbsorbingRecipe,
-    AnyDiffusion,
-    ConditionalDenoiser,
-    Drawn,
-    Given,
-    Sampler,
-    Targets,
-    draw_rows,
-)
+from src.diffusion import DiffusionRecipe, Drawn, Given, Targets
 from src.diffusion.networks import NetworkRecipe
 from src.encoding import Encoding
 from src.errors import ConfigError
@@ -40,7 +31,6 @@ from src.training.recipe import TrainerSettings, TrainingRecipe
 
 BLOCK_ROWS = 2048
 LEAST_HIDDEN = 0.25
-CONTINUOUS_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -56,7 +46,7 @@ class ModelRecipe:
     """
 
     encoding: Encoding
-    diffusion: AnyDiffusion
+    diffusion: DiffusionRecipe
     network: NetworkRecipe
     training: TrainingRecipe
     trainer: TrainerSettings
@@ -108,7 +98,7 @@ class DiffusionImputer(Imputer):
         Raises:
             ConfigError: it is of the other kind.
         """
-        is_conditional = isinstance(module.denoiser, ConditionalDenoiser)
+        is_conditional = module.denoiser.is_conditional
         if is_conditional != self.is_conditional:
             raise ConfigError(f"the model is {'' if is_conditional else 'not '}a conditional one (imputer=csdi_t)")
         self.module = module.eval()
@@ -121,7 +111,7 @@ class DiffusionImputer(Imputer):
         Raises:
             ConfigError: of a conditional model, a process without noise, or fine-tuning by likelihood.
         """
-        if self.is_conditional and isinstance(recipe.diffusion, AbsorbingRecipe):
+        if self.is_conditional and not recipe.diffusion.is_continuous:
             raise ConfigError("imputer=csdi_t is a model of noisy cells; diffusion is vp, ddpm or ve")
         if self.is_conditional and recipe.training.fine_tuning_epochs:
             raise ConfigError(
@@ -212,7 +202,7 @@ class MissDiffImputer(DiffusionImputer):
     process known coordinates are replaced at every step (:mod:`src.diffusion.gaussian.conditional`).
 
     Attributes:
-        n_steps: of one draw; None = one for each hole, of continuous processes :data:`CONTINUOUS_STEPS`.
+        n_steps: of one draw; None = one for each hole, of a continuous process its own number.
         repeats: how often each step of a continuous process is taken.
     """
 
@@ -224,11 +214,9 @@ class MissDiffImputer(DiffusionImputer):
             raise ConfigError(f"imputer.repeats is at least 1, got {self.repeats}")
 
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
-        sampler, n_steps = module.diffusion.sampler, self.n_steps
-        if isinstance(sampler, Sampler) and n_steps is None:
-            n_steps = CONTINUOUS_STEPS
-        sampler = replace(sampler, n_steps=n_steps)
-        return draw_rows(module.denoiser, sampler, (len(x), x.shape[1]), generator, Given(x, mask, self.repeats))
+        n_steps = module.diffusion.imputation_steps if self.n_steps is None else self.n_steps
+        sampler = replace(module.diffusion.sampler, n_steps=n_steps)
+        return module.denoiser.draw(sampler, len(x), generator, Given(x, mask, self.repeats))
 
 
 @dataclass
@@ -266,7 +254,5 @@ class ConditionalImputer(DiffusionImputer):
         return Targets(share, share)
 
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
-        assert isinstance(module.denoiser, ConditionalDenoiser)
-        assert isinstance(module.diffusion.sampler, Sampler)
         sampler = replace(module.diffusion.sampler, name=self.sampler, n_steps=self.n_steps)
-        return draw_rows(module.denoiser, sampler, (len(x), x.shape[1]), generator, Given(x, mask, n_repeats=1))
+        return module.denoiser.draw(sampler, len(x), generator, Given(x, mask, n_repeats=1))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from src.config.recorded import recorded_config
-from src.diffusion import AbsorbingRecipe, AnyDiffusion, Given, with_steps
+from src.diffusion import Given
 from src.errors import ConfigError, TableError
 from src.models import trained_module
 from src.runs.blocks import Blocks, block_rows, drawn_blocks, n_blocks
@@ -75,31 +75,14 @@ def load_model(file: Path, n_steps: int | None = None) -> Model:
     config = recorded_config(stored["config"])
     diffusion = config.diffusion
     if n_steps is not None:
-        check_n_steps(n_steps, diffusion, len(stored["encoder"]["blocks"]))
-        diffusion = with_steps(diffusion, n_steps)
+        diffusion.check_steps(n_steps, len(stored["encoder"]["blocks"]))
+        diffusion = diffusion.with_steps(n_steps)
     module = trained_module(checkpoint, file, config.network, diffusion, config.training)
     schema = module.encoder.schema
     layout = Layout.from_dict(stored["layout"]) if "layout" in stored else layout_of_schema(schema)
     layout = with_ranges(layout, {block.name: block.knots for block in module.encoder.blocks if block.knots})
     masks = stored_masks(stored["masks"].numpy(), len(schema.columns)) if "masks" in stored else None
     return Model(module, layout, masks, stored["config"])
-
-
-def check_n_steps(n_steps: int, diffusion: AnyDiffusion, n_columns: int) -> None:
-    """Refuse a number of steps without effect.
-
-    Raises:
-        ConfigError: the sampler chooses its own, or the process has fewer.
-    """
-    if isinstance(diffusion, AbsorbingRecipe):
-        if n_steps > n_columns:
-            raise ConfigError(f"n_steps is at most {n_columns}, one for each learned column, got {n_steps}")
-        return
-    if diffusion.sampler.name == "ode":
-        raise ConfigError("n_steps has no effect: the run's sampler, ode, chooses its steps by a tolerance")
-    schedule = diffusion.process.schedule()
-    if schedule.discrete and n_steps > schedule.last:
-        raise ConfigError(f"n_steps is at most {schedule.last}, the steps of the run's process, got {n_steps}")
 
 
 def load_module(file: Path, n_steps: int | None) -> MissDiffModule:

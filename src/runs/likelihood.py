@@ -2,15 +2,14 @@
 
 import json
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from src.config.requests import EvaluationRequest
 from src.config.run import Config
-from src.diffusion import AbsorbingRecipe
-from src.diffusion.gaussian.likelihood import log_likelihood
+from src.diffusion import Accuracy
+from src.diffusion.absorbing.likelihood import N_ORDERS
 from src.errors import ConfigError
 from src.results.record.files import write_json
 from src.results.record.provenance import commit, versions
@@ -20,7 +19,7 @@ from src.seeding import numpy_stream
 from src.training.callbacks import progress_bar, row_counter
 from src.training.checkpoint import LAST
 from src.training.datamodule import TableDataModule
-from src.training.likelihood import N_ORDERS, bound_of_theorem_2_3, load_trained, row_log_likelihoods
+from src.training.likelihood import bound_of_theorem_2_3, load_trained, row_log_likelihoods
 from src.training.module import MissDiffModule
 
 BOUND_DRAWS = 20
@@ -52,16 +51,15 @@ def evaluate_likelihood(config: Config, folder: RunFolder, request: EvaluationRe
     }
     rows = {name: _some(len(x), request.n_rows, config.general.seed, name) for name, (x, _) in tables.items()}
     found: dict[str, Any] = {"n_probes": request.n_probes, "tolerance": request.tolerance, "width": encoder.width}
-    estimate = partial(log_likelihood, tolerance=request.tolerance, n_probes=request.n_probes)
+    accuracy = Accuracy(request.tolerance, request.n_probes)
     with progress_bar(sum(len(chosen) for chosen in rows.values()), "likelihood", "row") as bar:
         on_rows = row_counter(bar)
         for name, (x, mask) in tables.items():
             chosen = rows[name]
-            nats, n_evaluations = row_log_likelihoods(module, x[chosen], mask[chosen], estimate, name, on_rows=on_rows)
+            nats, n_evaluations = row_log_likelihoods(module, x[chosen], mask[chosen], accuracy, name, on_rows=on_rows)
             n_coordinates = mask[chosen].sum(dim=1)
             found[name] = _bits(nats.double().numpy(), n_coordinates.numpy()) | {"n_evaluations": n_evaluations}
-    is_absorbing = isinstance(config.diffusion, AbsorbingRecipe)
-    found["theorem_2_3"] = None if is_absorbing else _theorem(module, data, tables["test"])
+    found["theorem_2_3"] = _theorem(module, data, tables["test"]) if config.diffusion.is_continuous else None
     found |= {"commit": commit(), "versions": versions()}
     write_json(folder.likelihood, found)
     return found

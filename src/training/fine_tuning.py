@@ -13,13 +13,12 @@ The log-likelihood of a row is that of its observed coordinates, by a fixed numb
 """
 
 import math
-from functools import partial
 from typing import Any
 
 import pytorch_lightning as pl
 from torch import Tensor
 
-from src.diffusion.gaussian.likelihood import quick_log_likelihood
+from src.diffusion import Accuracy
 from src.training.callbacks import averaged_weights, progress_bar, row_counter
 from src.training.datamodule import TableDataModule
 from src.training.likelihood import row_log_likelihoods
@@ -27,9 +26,8 @@ from src.training.module import MissDiffModule
 from src.training.recipe import TrainingRecipe
 
 FALL = 0.1
-N_STEPS = 16
-"""Network evaluations of a row's likelihood."""
-QUICKLY = partial(quick_log_likelihood, n_steps=N_STEPS)
+QUICKLY = Accuracy(n_steps=16)
+"""Of a row's likelihood."""
 JUDGED_EVERY = 5
 """Epochs. Judging all rows costs as much as several epochs of training them."""
 

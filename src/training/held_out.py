@@ -25,7 +25,7 @@ def held_out_loss(module: MissDiffModule, data: TableDataModule) -> float:
     for _ in range(N_DRAWS):
         for chunk in rows.split(CHUNK_ROWS):
             x, mask = data.data.x[chunk].to(device), data.data.coordinate_mask[chunk].to(device)
-            total += module.denoiser.losses(x, mask, generator).loss.sum()
+            total += module.denoiser.random_losses(x, mask, generator).loss.sum()
     module.train(was_training)
     return float(total) / (N_DRAWS * len(rows))
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import torch
 
-from src.diffusion import AbsorbingDenoiser, ConditionalDenoiser
+from src.diffusion import Accuracy
 from src.training.datamodule import CHUNK_ROWS, TableDataModule
-from src.training.fine_tuning import N_STEPS, n_judgements
+from src.training.fine_tuning import QUICKLY, n_judgements
 from src.training.module import MissDiffModule
 from src.training.recipe import TrainingRecipe
 
@@ -76,23 +76,20 @@ def _seconds(module: MissDiffModule, data: TableDataModule, device: torch.device
 
     def step() -> None:
         optimizer.zero_grad()
-        denoiser.losses(batch, of_batch, generator).loss.mean().backward()  # type: ignore[no-untyped-call]
+        denoiser.random_losses(batch, of_batch, generator).loss.mean().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     step_s = _timed(step, device)
     if not module.training_recipe.fine_tuning_epochs:
         return step_s, 0.0
-    assert not isinstance(denoiser, AbsorbingDenoiser | ConditionalDenoiser), "fine-tuning is of a continuous process"
     n_rows = min(len(x), CHUNK_ROWS)
     rows, of_rows = x[:n_rows].to(device), mask[:n_rows].to(device)
-    time_ = torch.tensor([denoiser.schedule.first], device=device)
     denoiser.eval()
 
     def judge() -> None:
-        y = rows.clone().requires_grad_(True)
-        torch.autograd.grad(denoiser(y, time_), y, of_rows.to(y.dtype))
+        denoiser.log_likelihood(rows, of_rows, generator, Accuracy(n_steps=1))
 
-    return step_s, N_STEPS * _timed(judge, device) / n_rows
+    return step_s, (QUICKLY.n_steps or 1) * _timed(judge, device) / n_rows
 
 
 def _timed(run: Callable[[], object], device: torch.device) -> float:

@@ -6,24 +6,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from src.diffusion import AbsorbingDenoiser
-from src.diffusion.absorbing.likelihood import any_order_log_likelihood
-from src.diffusion.gaussian.likelihood import Bound, LogLikelihood, noised, theorem_2_3
+from src.diffusion import Accuracy
+from src.diffusion.gaussian.likelihood import Bound, theorem_2_3
+from src.diffusion.gaussian.model import GaussianDiffusion
 from src.errors import CheckpointError
 from src.seeding import derive
 from src.training.checkpoint import read_checkpoint, sampling_weights
 from src.training.datamodule import CHUNK_ROWS
 from src.training.module import CHECKPOINT_KEY, MissDiffModule, shares_as_rows
 
-N_ORDERS = 4
-"""Of an absorbing-state model."""
-
 
 def row_log_likelihoods(
     module: MissDiffModule,
     x: Tensor,
     mask: Tensor,
-    estimate: Callable[..., LogLikelihood],
+    accuracy: Accuracy,
     stream: str,
     rank: int = 0,
     world_size: int = 1,
@@ -38,8 +35,7 @@ def row_log_likelihoods(
         module: the model; its averaged weights, where they are to be judged, are already in place.
         x: (N, D) encoded rows, 0 where missing.
         mask: (N, D) bool on coordinates.
-        estimate: of a continuous process: :func:`src.diffusion.gaussian.likelihood.log_likelihood` or
-            :func:`src.diffusion.gaussian.likelihood.quick_log_likelihood`, its accuracy given.
+        accuracy: of a likelihood that is integrated.
         stream: name of the random stream.
         rank: of this process.
         world_size: number of processes; each takes every ``world_size``-th chunk.
@@ -59,11 +55,7 @@ def row_log_likelihoods(
         generator = torch.Generator(device).manual_seed(derive(module.seed, "likelihood", stream, number))
         chunk, observed = x[rows].to(device), mask[rows].to(device)
         on_progress = shares_as_rows(len(chunk), on_rows)
-        if isinstance(module.denoiser, AbsorbingDenoiser):
-            found = any_order_log_likelihood(module.denoiser, chunk, observed, N_ORDERS, generator, on_progress)
-        else:
-            noisy = noised(module.denoiser, chunk, observed, generator)
-            found = estimate(module.denoiser, noisy, observed, generator=generator, on_progress=on_progress)
+        found = module.denoiser.log_likelihood(chunk, observed, generator, accuracy, on_progress)
         nats[rows] = found.nats
         nats[-1] += found.n_evaluations * len(chunk)
     module.train(was_training)
@@ -74,7 +66,7 @@ def row_log_likelihoods(
 
 def bound_of_theorem_2_3(module: MissDiffModule, x: Tensor, mask: Tensor, complete: Tensor, n_draws: int) -> Bound:
     """:func:`src.diffusion.gaussian.likelihood.theorem_2_3` of a module, on a random stream of its own."""
-    assert not isinstance(module.denoiser, AbsorbingDenoiser), "the theorem is about a continuous process"
+    assert isinstance(module.denoiser, GaussianDiffusion), "the theorem is about a continuous process"
     generator = torch.Generator(module.device).manual_seed(derive(module.seed, "bound"))
     x, mask, complete = x.to(module.device), mask.to(module.device), complete.to(module.device)
     module.eval()

@@ -9,24 +9,10 @@ import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from src.diffusion import (
-    AbsorbingDenoiser,
-    AbsorbingRecipe,
-    AnyDenoiser,
-    AnyDiffusion,
-    ConditionalDenoiser,
-    Drawn,
-    Given,
-    Moments,
-    States,
-    Targets,
-    draw_rows,
-)
-from src.diffusion.gaussian.csdi import N_CHANNELS
-from src.diffusion.gaussian.denoiser import RowLosses
+from src.diffusion import Coordinates, Diffusion, DiffusionRecipe, Drawn, Given, Moments, RowLosses, Targets
 from src.diffusion.networks import NetworkRecipe
 from src.diffusion.self_paced import self_paced_weights, shares
-from src.encoding import Encoder, StateEncoder
+from src.encoding import Encoder
 from src.errors import TrainingDivergedError
 from src.seeding import derive
 from src.training.batches import Batch, Chunk, share
@@ -48,7 +34,7 @@ class MissDiffModule(pl.LightningModule):
         seed: of the run; weights, training noise and sampling are streams of it.
         config: plain resolved settings, stored in the checkpoint.
         table: what else the checkpoint holds of the training table, plain values and arrays.
-        targets: makes the model a conditional one (:mod:`src.diffusion.gaussian.csdi`); None = of whole rows.
+        targets: makes the model a conditional one; None = of whole rows.
     """
 
     def __init__(
@@ -56,7 +42,7 @@ class MissDiffModule(pl.LightningModule):
         encoder: Encoder,
         moments: Moments,
         network: NetworkRecipe,
-        diffusion: AnyDiffusion,
+        diffusion: DiffusionRecipe,
         training: TrainingRecipe,
         steps_per_epoch: int,
         seed: int,
@@ -67,7 +53,7 @@ class MissDiffModule(pl.LightningModule):
         super().__init__()
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(seed, "init"))
-            self.denoiser = _denoiser(encoder, moments, network, diffusion, targets)
+            self.denoiser: Diffusion[Any] = diffusion.build(network, _coordinates(encoder), moments, targets)
         self.encoder = encoder
         self.diffusion = diffusion
         self.automatic_optimization = False
@@ -83,14 +69,14 @@ class MissDiffModule(pl.LightningModule):
         self._rows: list[RowLosses] = []
         self._sizes: list[int] = []
         self.compiles = False
-        self._objective: Callable[..., RowLosses] = self.denoiser.losses_of
+        self._objective: Callable[..., RowLosses] = self.denoiser.losses
         self._has_dropout = any(_drops_out(layer) for layer in self.denoiser.modules())
 
     def on_fit_start(self) -> None:
         """Compile the objective, where that is asked for: one graph of fixed shapes, on a GPU a CUDA graph."""
         if self.compiles:
             mode = "reduce-overhead" if self.device.type == "cuda" else "default"
-            self._objective = torch.compile(self.denoiser.losses_of, fullgraph=True, dynamic=False, mode=mode)
+            self._objective = torch.compile(self.denoiser.losses, fullgraph=True, dynamic=False, mode=mode)
 
     def on_train_epoch_start(self) -> None:
         """Start the epoch's own noise stream, so that resuming continues as if nothing had happened.
@@ -128,21 +114,21 @@ class MissDiffModule(pl.LightningModule):
         x, mask, n_rows, n_global = batch
         noise = self._noise_of(x, n_global)
         with self._seeded_dropout():
-            rows = self._objective(x, mask, *noise)
+            rows = self._objective(x, mask, noise)
         weights = self._self_paced(rows, batch)[:n_rows] if self._in_curriculum() else 1
         loss = rows.loss[:n_rows]
         self._rows.append(RowLosses(loss.detach().clone(), rows.noise_level[:n_rows].detach().clone()))
         self._sizes.append(n_global)
         return (weights * loss).sum() * self.trainer.world_size / n_global
 
-    def _noise_of(self, x: Tensor, n_global: int) -> tuple[Tensor, ...]:
+    def _noise_of(self, x: Tensor, n_global: int) -> Any:
         """What is random in the objective of this rank's rows: its share of the global batch's."""
         assert self._noise is not None, "an epoch starts its noise stream"
         world_size = self.trainer.world_size
         if world_size == 1:
             return self.denoiser.draw_noise(x, self._noise)
         noise = self.denoiser.draw_noise(x.new_empty(n_global, x.shape[1]), self._noise)
-        return tuple(share(each, self.global_rank, world_size) for each in noise)
+        return type(noise)(*(share(part, self.global_rank, world_size) for part in noise))
 
     @contextmanager
     def _seeded_dropout(self) -> Iterator[None]:
@@ -248,25 +234,15 @@ class MissDiffModule(pl.LightningModule):
             on_progress: receives the share of the way that is done, 0..1, now and then.
         """
         generator = torch.Generator(self.device).manual_seed(derive(seed, "sampling", number))
-        shape = (size, self.encoder.width)
-        return draw_rows(self.denoiser, self.diffusion.sampler, shape, generator, given, on_progress)
+        return self.denoiser.draw(self.diffusion.sampler, size, generator, given, on_progress)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema), as plain values: enough to sample anywhere."""
         checkpoint[CHECKPOINT_KEY] = self._identity
 
 
-def _denoiser(
-    encoder: Encoder, moments: Moments, network: NetworkRecipe, diffusion: AnyDiffusion, targets: Targets | None
-) -> AnyDenoiser:
-    if isinstance(diffusion, AbsorbingRecipe):
-        assert isinstance(encoder, StateEncoder), "the encoding goes with the diffusion"
-        assert targets is None, "the imputer refuses it"
-        states = States(encoder.groups, encoder.is_ordered)
-        return AbsorbingDenoiser(network.build(states.width, has_time=False), states, moments.share_observed)
-    if targets is None:
-        return diffusion.build(network.build(encoder.width), moments)
-    return ConditionalDenoiser(network.build(encoder.width, N_CHANNELS), diffusion, moments, encoder.columns, targets)
+def _coordinates(encoder: Encoder) -> Coordinates:
+    return Coordinates(encoder.width, encoder.columns, encoder.groups, encoder.is_ordered)
 
 
 def _drops_out(layer: nn.Module) -> bool:

@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from src.diffusion import Denoiser, VariancePreserving
+from src.diffusion.gaussian.model import GaussianDiffusion
+from src.diffusion.gaussian.schedule import VariancePreserving
 
 SCHEDULE = VariancePreserving(1, 0.4, 0.4).schedule()
 ALPHA, SIGMA = (float(scale) for scale in SCHEDULE.scales(torch.tensor(1)))
@@ -40,12 +41,12 @@ def learned_weights(covariance: Tensor, full: bool, observed: float) -> Tensor:
     x = torch.randn(N_ROWS, 2, generator=generator) @ torch.linalg.cholesky(covariance).T
     mask = torch.rand(N_ROWS, 2, generator=generator) < observed
     network = LinearNetwork(2, full)
-    denoiser = Denoiser(network, SCHEDULE, "noise", "noise", torch.zeros(2), torch.ones(2))
+    denoiser = GaussianDiffusion(network, SCHEDULE, "noise", "noise", torch.zeros(2), torch.ones(2))
     optimizer = torch.optim.LBFGS(network.parameters(), max_iter=50, tolerance_grad=1e-9)
 
     def objective() -> Tensor:
         optimizer.zero_grad()
-        loss = denoiser.losses(x * mask, mask, torch.Generator().manual_seed(1)).loss.mean()
+        loss = denoiser.random_losses(x * mask, mask, torch.Generator().manual_seed(1)).loss.mean()
         loss.backward()
         return loss
 

@@ -18,14 +18,14 @@ STEPS = (
     ("completion", ("tables",)),
     ("encoding", ("tables",)),
     ("diffusion.networks", ()),
-    ("diffusion.gaussian", ("diffusion.networks",)),
-    ("diffusion.absorbing", ("diffusion.networks", "diffusion.gaussian")),
-    ("diffusion", ("diffusion.gaussian", "diffusion.absorbing")),
+    ("diffusion", ("diffusion.networks",)),
+    ("diffusion.gaussian", ("diffusion.networks", "diffusion")),
+    ("diffusion.absorbing", ("diffusion.networks", "diffusion")),
     (
         "training",
         (
             *("system", "tables", "missing", "completion", "encoding"),
-            *("diffusion.networks", "diffusion.gaussian", "diffusion.absorbing", "diffusion"),
+            *("diffusion.networks", "diffusion", "diffusion.gaussian"),
         ),
     ),
     ("models", ("encoding", "diffusion", "diffusion.networks", "training")),
@@ -57,7 +57,7 @@ STEPS = (
         "runs",
         (
             *("system", "tables", "tables.text", "tables.columns", "tables.files", "missing", "completion"),
-            *("diffusion", "diffusion.gaussian", "training", "models", "imputation"),
+            *("diffusion", "diffusion.absorbing", "training", "models", "imputation"),
             *("metrics", "metrics.base", "metrics.quality", "metrics.downstream", "metrics.imputation"),
             *("results.record", "results.sweep", "results.page", "results.mirror", "config"),
         ),

@@ -5,21 +5,39 @@ first layer is kept and grows cell by cell, and of the last layer only the colum
 rows that is most of the arithmetic. Any other network, and any on a GPU, is evaluated as a whole.
 """
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import silu
 
-from src.diffusion.absorbing.denoiser import AbsorbingDenoiser
-from src.diffusion.gaussian.conditional import Given
-from src.diffusion.gaussian.sampler import Drawn, OnProgress
+from src.diffusion.base import Drawn, Given, OnProgress
 from src.diffusion.networks.residual_mlp import ResidualMLP
+from src.errors import ConfigError
+
+if TYPE_CHECKING:
+    from src.diffusion.absorbing.model import AbsorbingDiffusion
 
 LAST_PLACE = 0.999
 """Largest place inside a level, below 1 in float32 after the position of any level."""
 PACKET = 64
 """Rows next to each other that share an order of the columns, so that few columns are drawn at a time."""
+
+
+@dataclass(frozen=True)
+class CellByCell:
+    """How rows are drawn where cells become visible one after another.
+
+    Attributes:
+        n_steps: network evaluations of a row at most; None = one for each cell.
+    """
+
+    n_steps: int | None
+
+    def __post_init__(self) -> None:
+        if self.n_steps is not None and self.n_steps < 1:
+            raise ConfigError(f"diffusion.sampler.n_steps is at least 1, or null, got {self.n_steps}")
 
 
 class Cells:
@@ -57,7 +75,7 @@ class Reader(Protocol):
 class WholeReader:
     """Evaluates the network on the rows as they are."""
 
-    def __init__(self, denoiser: AbsorbingDenoiser, cells: Cells) -> None:
+    def __init__(self, denoiser: "AbsorbingDiffusion", cells: Cells) -> None:
         self.denoiser, self.states, self.cells = denoiser, denoiser.states, cells
         self.first = denoiser.states.first_group.tolist()
 
@@ -83,7 +101,7 @@ class WholeReader:
 class LayeredReader:
     """Keeps what the visible cells of each row add up to after the first layer; reads the last layer in part."""
 
-    def __init__(self, denoiser: AbsorbingDenoiser, network: ResidualMLP, cells: Cells) -> None:
+    def __init__(self, denoiser: "AbsorbingDiffusion", network: ResidualMLP, cells: Cells) -> None:
         states = self.states = denoiser.states
         self.network = network
         self.first = states.first_group.tolist()
@@ -124,7 +142,7 @@ class LayeredReader:
 
 
 def draw_columns(
-    denoiser: AbsorbingDenoiser, reader: Reader, found: Tensor, columns: Tensor, generator: torch.Generator
+    denoiser: "AbsorbingDiffusion", reader: Reader, found: Tensor, columns: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Draw one cell of each row, column after column.
 
@@ -162,7 +180,7 @@ def draw_columns(
 
 @torch.no_grad()
 def draw_absorbing(
-    denoiser: AbsorbingDenoiser,
+    denoiser: "AbsorbingDiffusion",
     n_steps: int | None,
     n_rows: int,
     generator: torch.Generator,
@@ -216,7 +234,7 @@ def draw_absorbing(
     return Drawn(torch.where(known, x, x_drawn), -(-n_evaluations // max(n_rows, 1)))
 
 
-def reader_of(denoiser: AbsorbingDenoiser, cells: Cells) -> Reader:
+def reader_of(denoiser: "AbsorbingDiffusion", cells: Cells) -> Reader:
     """The reader that is fastest for the network and where it is."""
     network = denoiser.network
     if isinstance(network, ResidualMLP) and network.time is None and cells.group.device.type == "cpu":

@@ -11,23 +11,28 @@ is that of its state: of a category, of a number's level.
 """
 
 import math
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from src.diffusion.absorbing.denoiser import AbsorbingDenoiser
-from src.diffusion.gaussian.likelihood import LogLikelihood
+from src.diffusion.base import LogLikelihood, OnProgress
+
+if TYPE_CHECKING:
+    from src.diffusion.absorbing.model import AbsorbingDiffusion
+
+N_ORDERS = 4
+"""Random orders of a row's cells, K."""
 
 
 @torch.no_grad()
 def any_order_log_likelihood(
-    denoiser: AbsorbingDenoiser,
+    denoiser: "AbsorbingDiffusion",
     x: Tensor,
     mask: Tensor,
     n_orders: int,
     generator: torch.Generator,
-    on_progress: Callable[[float], object] = lambda share: None,
+    on_progress: OnProgress = lambda share: None,
 ) -> LogLikelihood:
     """Log-probability of the observed cells of rows.
 

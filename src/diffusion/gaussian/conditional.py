@@ -11,31 +11,15 @@ spread, to three quarters of the variance of a known Gaussian after ten; with ``
 within 7 % of a standard deviation and 5 %.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from src.diffusion.gaussian.denoiser import NoisePredictor
-from src.diffusion.gaussian.sampler import Drawn, OnProgress, Sampler, transition
+from src.diffusion.base import Drawn, Given, OnProgress
+from src.diffusion.gaussian.predictor import NoisePredictor
+from src.diffusion.gaussian.sampler import Sampler, transition
 
 DEFAULT_STEPS = 100
 """Steps of a continuous process whose sampler has none of its own."""
-
-
-@dataclass(frozen=True)
-class Given:
-    """What is known of the rows to draw.
-
-    Attributes:
-        x: (D,) or (n, D) clean coordinates, any value where unknown.
-        mask: bool of the same shape, True = known.
-        n_repeats: how often each step is taken.
-    """
-
-    x: Tensor
-    mask: Tensor
-    n_repeats: int
 
 
 @torch.no_grad()

@@ -10,15 +10,14 @@ References: Tashiro et al. 2021, https://arxiv.org/abs/2107.03502; Zheng and Cha
 https://arxiv.org/abs/2210.17128
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from src.diffusion.gaussian.denoiser import Denoiser, Network, RowLosses
-from src.diffusion.gaussian.recipe import DiffusionRecipe, Moments
-from src.diffusion.gaussian.sampler import Drawn, Sampler, draw
+from src.diffusion.base import Accuracy, Drawn, Given, LogLikelihood, Moments, OnProgress, RowLosses, Targets
+from src.diffusion.gaussian.model import GaussianDiffusion, GaussianNoise, Network
+from src.diffusion.gaussian.sampler import Sampler, draw
 from src.diffusion.gaussian.schedule import Schedule
 from src.errors import ConfigError
 
@@ -33,63 +32,81 @@ class Condition(NamedTuple):
     mask: Tensor
 
 
-@dataclass(frozen=True)
-class Targets:
-    """Which observed cells are hidden in training: of each row a share of its own.
+class ConditionalNoise(NamedTuple):
+    """What is random in the objective: targets ``hidden`` (B, d), times ``t`` (B,), and noise ``eps`` (B, D)."""
 
-    Attributes:
-        low, high: the share is uniform between them; both in [0, 1].
-    """
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.low <= self.high <= 1 and self.high > 0):
-            raise ConfigError(f"targets are a share between 0 and 1, got {self.low} to {self.high}")
-
-    def draw(self, n_rows: int, n_columns: int, generator: torch.Generator) -> Tensor:
-        """(B, d) bool, True = hidden."""
-        device = generator.device
-        share = self.low + (self.high - self.low) * torch.rand(n_rows, 1, generator=generator, device=device)
-        return torch.rand(n_rows, n_columns, generator=generator, device=device) < share
+    hidden: Tensor
+    t: Tensor
+    eps: Tensor
 
 
-class ConditionalDenoiser(Denoiser):
+class ConditionalDiffusion(GaussianDiffusion):
     """Predicts the noise of targets given the other cells.
 
     Arguments:
         network: maps (B, 3, D), (B,) or (1,) times and sigmas to (B, D).
-        recipe: process, parametrisation and weight.
+        schedule: scales at every time.
+        prediction: as of :class:`GaussianDiffusion`.
+        weight: likewise.
         moments: of the coordinates.
         columns: (D,) int64 column that each coordinate belongs to.
         targets: which cells are hidden in training.
     """
 
     columns: Tensor
+    is_conditional: ClassVar[bool] = True
 
     def __init__(
         self,
         network: nn.Module,
-        recipe: DiffusionRecipe,
+        schedule: Schedule,
+        prediction: str,
+        weight: str,
         moments: Moments,
         columns: Tensor,
         targets: Targets,
     ) -> None:
-        super().__init__(network, recipe.process.schedule(), recipe.prediction, recipe.weight, *moments[:2])
+        super().__init__(network, schedule, prediction, weight, *moments[:2])
         self.register_buffer("columns", columns, persistent=False)
         self.n_columns = int(columns.max()) + 1
         self.targets = targets
 
-    def draw_noise(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """What is random in the objective: targets (B, d), times (B,), and noise (B, D)."""
-        return self.targets.draw(len(x), self.n_columns, generator), *super().draw_noise(x, generator)
+    def draw_noise(self, x: Tensor, generator: torch.Generator) -> ConditionalNoise:  # type: ignore[override]
+        """See :class:`Diffusion`."""
+        hidden = self.targets.draw(len(x), self.n_columns, generator)
+        return ConditionalNoise(hidden, *super().draw_noise(x, generator))
 
-    def losses_of(self, x: Tensor, mask: Tensor, *noise: Tensor) -> RowLosses:
-        """Masked denoising score matching of the targets of each row at one random time."""
-        hidden, observed = noise[0][:, self.columns], mask.bool()
+    def losses(self, x: Tensor, mask: Tensor, noise: ConditionalNoise) -> RowLosses:  # type: ignore[override]
+        """Masked denoising score matching of the targets of each row at one random time; see :class:`Diffusion`."""
+        hidden, observed = noise.hidden[:, self.columns], mask.bool()
         given = self.given(Condition(x, observed & ~hidden))
-        return self.masked_losses(given, x, observed & hidden, noise[1], noise[2])
+        return self.masked_losses(given, x, observed & hidden, GaussianNoise(noise.t, noise.eps))
+
+    def draw(
+        self,
+        sampler: Sampler,
+        n_rows: int,
+        generator: torch.Generator,
+        given: Given | None = None,
+        on_progress: OnProgress = lambda share: None,
+    ) -> Drawn:
+        """See :class:`Diffusion`; what is given is the condition."""
+        condition = Condition(torch.zeros(len(self.mean)), torch.zeros(len(self.mean), dtype=torch.bool))
+        if given is not None:
+            condition = Condition(given.x, given.mask)
+        condition = Condition(*(part.expand(n_rows, -1) for part in condition))
+        return draw_conditional(self, sampler, condition, generator)
+
+    def log_likelihood(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        generator: torch.Generator,
+        accuracy: Accuracy,
+        on_progress: OnProgress = lambda share: None,
+    ) -> LogLikelihood:
+        """There is none; see :class:`Diffusion`."""
+        raise ConfigError("a conditional model (imputer=csdi_t) has no likelihood of whole rows")
 
     def given(self, condition: Condition) -> Network:
         """The network at one condition: (B, D) rows at its scale, times and sigmas -> (B, D)."""
@@ -110,7 +127,7 @@ class Conditioned:
     The noise it predicts of known coordinates is the one that leads to their values.
     """
 
-    def __init__(self, denoiser: ConditionalDenoiser, condition: Condition) -> None:
+    def __init__(self, denoiser: ConditionalDiffusion, condition: Condition) -> None:
         self.denoiser = denoiser
         self.condition = condition
 
@@ -135,7 +152,7 @@ class Conditioned:
 
 
 def draw_conditional(
-    denoiser: ConditionalDenoiser, sampler: Sampler, condition: Condition, generator: torch.Generator
+    denoiser: ConditionalDiffusion, sampler: Sampler, condition: Condition, generator: torch.Generator
 ) -> Drawn:
     """Draw the coordinates of rows that are not known, given the others.
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from src.diffusion.gaussian.denoiser import NoisePredictor
+from src.diffusion.gaussian.predictor import NoisePredictor
 from src.errors import SolverError
 
 

@@ -23,25 +23,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from src.diffusion.gaussian.denoiser import Denoiser
+from src.diffusion.base import LogLikelihood
 from src.diffusion.gaussian.flow import Flow, integrate, integrate_in_steps
+from src.diffusion.gaussian.predictor import NoisePredictor
 
 
-@dataclass(frozen=True)
-class LogLikelihood:
-    """Natural logarithms ``nats`` (B,), observed ``n_coordinates`` (B,), network evaluations per row."""
-
-    nats: Tensor
-    n_coordinates: Tensor
-    n_evaluations: int
-
-    @property
-    def bits(self) -> Tensor:
-        """(B,) negative log-likelihood in bits per observed coordinate; NaN for a row without any."""
-        return -self.nats / (math.log(2) * self.n_coordinates)
-
-
-def noised(denoiser: Denoiser, x: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+def noised(denoiser: NoisePredictor, x: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
     """Rows x (B, D) as they are at the first time: scaled, noise added, 0 where missing."""
     first = torch.tensor(denoiser.schedule.first, device=x.device)
     alpha, sigma = (scale.to(x.dtype) for scale in denoiser.schedule.scales(first))
@@ -49,7 +36,7 @@ def noised(denoiser: Denoiser, x: Tensor, mask: Tensor, generator: torch.Generat
 
 
 def log_likelihood(
-    denoiser: Denoiser,
+    denoiser: NoisePredictor,
     x: Tensor,
     mask: Tensor,
     tolerance: float,
@@ -85,7 +72,7 @@ def log_likelihood(
 
 
 def quick_log_likelihood(
-    denoiser: Denoiser,
+    denoiser: NoisePredictor,
     x: Tensor,
     mask: Tensor,
     n_steps: int,
@@ -122,7 +109,7 @@ def _signs(n_probes: int, x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _along(
-    denoiser: Denoiser,
+    denoiser: NoisePredictor,
     x: Tensor,
     mask: Tensor,
     probes: Callable[[], tuple[Tensor, float]],
@@ -187,7 +174,7 @@ class Bound:
 
 @torch.no_grad()
 def theorem_2_3(
-    denoiser: Denoiser, x: Tensor, mask: Tensor, complete: Tensor, n_draws: int, generator: torch.Generator
+    denoiser: NoisePredictor, x: Tensor, mask: Tensor, complete: Tensor, n_draws: int, generator: torch.Generator
 ) -> Bound:
     r"""Evaluate the bound of Theorem 2.3 with the weight lambda = g^2 (beta_t).
 

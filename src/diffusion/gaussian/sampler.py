@@ -19,22 +19,20 @@ Every sampler ends with a step that adds no noise, :math:`\hat x` at the first t
 printed stops before it and would return a noisy row.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from src.diffusion.gaussian.denoiser import NoisePredictor
+from src.diffusion.base import Drawn, OnProgress
 from src.diffusion.gaussian.flow import Flow, integrate
+from src.diffusion.gaussian.predictor import NoisePredictor
 from src.diffusion.gaussian.schedule import Schedule
 from src.errors import ConfigError
 
 SAMPLERS = ("ancestral", "predictor_corrector", "ode", "dpm")
 NOISES = ("posterior", "beta")
 LANGEVIN_SNR = 0.16
-
-OnProgress = Callable[[float], object]
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,6 @@ class Sampler:
             raise ConfigError(f"diffusion.sampler.n_steps is at least 1, or null, got {self.n_steps}")
         if not 0 < self.tolerance < 1:
             raise ConfigError(f"diffusion.sampler.tolerance is between 0 and 1, got {self.tolerance}")
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Rows ``x`` (n, D) and how many times the network was evaluated on each of them."""
-
-    x: Tensor
-    n_evaluations: int
 
 
 @dataclass(frozen=True)

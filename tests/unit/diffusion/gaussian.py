@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from src.diffusion import Denoiser
+from src.diffusion.gaussian.model import GaussianDiffusion
 
 MEAN = torch.tensor([0.4, -0.6, 0.0])
 FACTOR = torch.tensor([[0.5, 0.0, 0.0], [0.3, 0.4, 0.0], [-0.2, 0.1, 0.3]])
@@ -30,7 +30,7 @@ class GaussianNoise(nn.Module):
 def gaussian_denoiser(process, mean=MEAN, covariance=COVARIANCE):
     schedule = process.schedule()
     network = GaussianNoise(schedule, mean, covariance)
-    return Denoiser(network, schedule, "noise", "noise", torch.zeros(len(mean)), torch.ones(len(mean)))
+    return GaussianDiffusion(network, schedule, "noise", "noise", torch.zeros(len(mean)), torch.ones(len(mean)))
 
 
 def gaussian_rows(n, generator, mean=MEAN, factor=FACTOR):

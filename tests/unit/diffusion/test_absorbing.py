@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import nn
 
-from src.diffusion import AbsorbingDenoiser, CellByCell, Given, States, draw_rows
-from src.diffusion.absorbing.drawing import draw_absorbing
+from src.diffusion import Given
+from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
 from src.diffusion.absorbing.likelihood import any_order_log_likelihood
+from src.diffusion.absorbing.model import AbsorbingDiffusion
+from src.diffusion.absorbing.states import States
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
 from src.errors import ConfigError
 
@@ -21,7 +23,9 @@ def made(groups=GROUPS, share=None, channels=32):
     torch.manual_seed(0)
     states = States(groups, [len(column) != 2 or column[0] > 1 for column in groups])
     network = ResidualMLPRecipe(channels, 2, 8).build(states.width)
-    return AbsorbingDenoiser(network, states, torch.full((len(groups),), 0.5) if share is None else torch.tensor(share))
+    return AbsorbingDiffusion(
+        network, states, torch.full((len(groups),), 0.5) if share is None else torch.tensor(share)
+    )
 
 
 def trained(x, mask, groups, share=None, n_steps=600, batch=512, **more):
@@ -31,7 +35,7 @@ def trained(x, mask, groups, share=None, n_steps=600, batch=512, **more):
     generator = torch.Generator().manual_seed(1)
     for _ in range(n_steps):
         rows = torch.randint(0, len(x), (batch,), generator=generator)
-        loss = denoiser.losses(x[rows], mask[rows], generator).loss.mean()
+        loss = denoiser.random_losses(x[rows], mask[rows], generator).loss.mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -102,10 +106,10 @@ def test_the_loss_is_the_mean_over_hidden_cells_of_observed_targets():
     """Untrained, every cell costs the log of its number of states, whatever is visible."""
     denoiser = made(((1, 1), (1, 1), (1, 1), (1, 1)))
     x = torch.zeros(20_000, 4)
-    full = denoiser.losses(x, torch.ones_like(x), torch.Generator().manual_seed(0))
+    full = denoiser.random_losses(x, torch.ones_like(x), torch.Generator().manual_seed(0))
     torch.testing.assert_close(full.loss, torch.full((20_000,), math.log(2)))
     mask = torch.tensor([1.0, 1.0, 1.0, 0.0]).expand(20_000, -1)
-    holed = denoiser.losses(x, mask, torch.Generator().manual_seed(0)).loss.mean()
+    holed = denoiser.random_losses(x, mask, torch.Generator().manual_seed(0)).loss.mean()
     assert holed.item() == pytest.approx(0.75 * math.log(2), abs=0.01)
     assert set((full.noise_level * 4).tolist()) == {1.0, 2.0, 3.0, 4.0}
 
@@ -118,7 +122,7 @@ def test_what_stands_in_a_hole_changes_no_loss_and_no_gradient():
         denoiser = made()
         denoiser.network.output.weight.data.normal_(generator=torch.Generator().manual_seed(6))
         filled = torch.where(mask, x, poison)
-        loss = denoiser.losses(filled, mask, torch.Generator().manual_seed(2)).loss
+        loss = denoiser.random_losses(filled, mask, torch.Generator().manual_seed(2)).loss
         loss.mean().backward()
         found.append((loss.detach(), [p.grad.clone() for p in denoiser.parameters() if p.grad is not None]))
     assert torch.equal(found[0][0], found[1][0])
@@ -225,18 +229,18 @@ def test_a_number_that_copies_another_is_drawn_close_to_it():
 )
 def test_every_network_reads_and_writes_states(recipe):
     states = States(GROUPS, ORDERED)
-    denoiser = AbsorbingDenoiser(recipe.build(states.width), states, torch.ones(3))
+    denoiser = AbsorbingDiffusion(recipe.build(states.width), states, torch.ones(3))
     x, mask = linked(50), torch.ones(50, 3)
-    loss = denoiser.losses(x, mask, torch.Generator().manual_seed(0)).loss.mean()
+    loss = denoiser.random_losses(x, mask, torch.Generator().manual_seed(0)).loss.mean()
     loss.backward()
     assert torch.isfinite(loss)
     assert all(torch.isfinite(p.grad).all() for p in denoiser.parameters() if p.grad is not None)
-    assert draw_rows(denoiser, CellByCell(None), (7, 3), torch.Generator().manual_seed(0)).x.shape == (7, 3)
+    assert denoiser.draw(CellByCell(None), 7, torch.Generator().manual_seed(0)).x.shape == (7, 3)
 
 
 def test_an_all_missing_row_costs_nothing_and_has_no_gradient():
     denoiser = made()
-    loss = denoiser.losses(torch.zeros(4, 3), torch.zeros(4, 3), torch.Generator().manual_seed(0)).loss
+    loss = denoiser.random_losses(torch.zeros(4, 3), torch.zeros(4, 3), torch.Generator().manual_seed(0)).loss
     assert (loss == 0).all()
     loss.sum().backward()
     assert all((p.grad == 0).all() for p in denoiser.parameters() if p.grad is not None)

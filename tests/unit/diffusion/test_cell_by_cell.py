@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from src.diffusion import AbsorbingDenoiser, States
 from src.diffusion.absorbing.drawing import (
     PACKET,
     Cells,
@@ -13,6 +12,8 @@ from src.diffusion.absorbing.drawing import (
     draw_absorbing,
     reader_of,
 )
+from src.diffusion.absorbing.model import AbsorbingDiffusion
+from src.diffusion.absorbing.states import States
 from src.diffusion.networks import ResidualAttentionRecipe, ResidualMLPRecipe
 
 GROUPS = ((1, 1), (2, 3, 1), (1, 1, 1), (1, 5))
@@ -23,7 +24,7 @@ def made(recipe=None):
     torch.manual_seed(0)
     states = States(GROUPS, ORDERED)
     network = (recipe or ResidualMLPRecipe(24, 2, 8)).build(states.width, has_time=False)
-    denoiser = AbsorbingDenoiser(network, states, torch.full((len(GROUPS),), 0.5))
+    denoiser = AbsorbingDiffusion(network, states, torch.full((len(GROUPS),), 0.5))
     for parameter in denoiser.parameters():
         parameter.data.normal_(0, 0.5)
     return denoiser.eval()

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
-from src.diffusion import Given, Sampler, VarianceExploding, VariancePreserving, draw_given
+from src.diffusion import Given
+from src.diffusion.gaussian.conditional import draw_given
+from src.diffusion.gaussian.sampler import Sampler
+from src.diffusion.gaussian.schedule import VarianceExploding, VariancePreserving
 from tests.unit.diffusion.gaussian import MEAN, gaussian_denoiser
 
 N_ROWS = 20_000

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from src.diffusion import Condition, ConditionalDenoiser, Sampler, Targets, VariancePreserving, draw_conditional
-from src.diffusion.gaussian.csdi import N_CHANNELS
-from src.diffusion.gaussian.recipe import VPRecipe
+from src.diffusion import Moments, Targets
+from src.diffusion.gaussian.csdi import N_CHANNELS, Condition, ConditionalDiffusion, draw_conditional
+from src.diffusion.gaussian.sampler import Sampler
+from src.diffusion.gaussian.schedule import VariancePreserving
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
 from src.errors import ConfigError
 
@@ -39,9 +40,10 @@ class Constant(nn.Module):
 
 
 def conditional(network, columns=COLUMNS, share=0.5):
-    recipe = VPRecipe(PROCESS, "noise", "noise", Sampler("ancestral", None, "beta", 1e-5))
     width = len(columns)
-    return ConditionalDenoiser(network, recipe, (torch.zeros(width), torch.ones(width)), columns, Targets(share, share))
+    moments = Moments(torch.zeros(width), torch.ones(width), torch.ones(width))
+    schedule, targets = PROCESS.schedule(), Targets(share, share)
+    return ConditionalDiffusion(network, schedule, "noise", "noise", moments, columns, targets)
 
 
 @pytest.mark.parametrize("sampler", ["dpm", "ancestral"])
@@ -77,7 +79,7 @@ def test_only_hidden_observed_cells_count_and_the_network_sees_no_target_clean()
     denoiser = conditional(network, torch.tensor([0, 1, 1, 2]), share=0.4)
     x = torch.full((4000, 4), 3.0)
     mask = torch.tensor([[1, 1, 1, 0]]).expand(4000, 4)
-    losses = denoiser.losses(x, mask, torch.Generator().manual_seed(0)).loss
+    losses = denoiser.random_losses(x, mask, torch.Generator().manual_seed(0)).loss
     known, noisy, is_known = network.seen.unbind(1)
     assert ((is_known[:, 1] == is_known[:, 2]) & (is_known[:, 3] == 0)).all()  # columns as a whole, never a hole
     assert torch.equal(known, 3.0 * is_known)

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from src.diffusion import Denoiser, VarianceExploding, VariancePreserving, masked_dsm
-from src.diffusion.gaussian.denoiser import PREDICTIONS, WEIGHTS, noise_weight
+from src.diffusion.gaussian.model import PREDICTIONS, GaussianDiffusion
+from src.diffusion.gaussian.objective import WEIGHTS, masked_dsm, noise_weight
+from src.diffusion.gaussian.schedule import VarianceExploding, VariancePreserving
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
 
 SCHEDULES = [VariancePreserving(20, 1e-4, 0.5).schedule(), VarianceExploding(0.01, 10.0).schedule()]
@@ -33,7 +34,7 @@ STD = torch.tensor([0.5, 0.1, 1.0])
 
 
 def denoiser(network, width, schedule, prediction, weight):
-    return Denoiser(network, schedule, prediction, weight, torch.zeros(width), torch.ones(width))
+    return GaussianDiffusion(network, schedule, prediction, weight, torch.zeros(width), torch.ones(width))
 
 
 def stream(seed=0):
@@ -56,7 +57,7 @@ def test_all_ones_mask_is_plain_denoising_score_matching():
 
 def test_an_all_missing_row_costs_nothing_and_is_finite():
     model = denoiser(Linear(3), 3, SCHEDULES[0], "residual", "velocity")
-    losses = model.losses(torch.zeros(4, 3), torch.zeros(4, 3, dtype=torch.bool), stream()).loss
+    losses = model.random_losses(torch.zeros(4, 3), torch.zeros(4, 3, dtype=torch.bool), stream()).loss
     losses.mean().backward()
     assert (losses == 0).all()
     assert all(p.grad.isfinite().all() for p in model.parameters())
@@ -69,7 +70,7 @@ def test_masked_entries_have_no_influence_on_the_objective_but_through_the_input
     network = Linear(4)
     mask = torch.tensor([[True, True, False, True]]).expand(32, 4)
     model = denoiser(network, 4, schedule, prediction, "noise")
-    model.losses(torch.randn(32, 4, generator=stream()) * mask, mask, stream(1)).loss.mean().backward()
+    model.random_losses(torch.randn(32, 4, generator=stream()) * mask, mask, stream(1)).loss.mean().backward()
     assert (network.layer.weight.grad[2] == 0).all()
     assert (network.layer.weight.grad[[0, 1, 3]] != 0).all()
 
@@ -82,7 +83,7 @@ def test_a_silent_network_is_optimal_for_independent_gaussian_coordinates(schedu
         def forward(self, x, t, sigma):
             return torch.zeros_like(x)
 
-    model = Denoiser(Silent(), schedule, "residual", "noise", MEAN, STD)
+    model = GaussianDiffusion(Silent(), schedule, "residual", "noise", MEAN, STD)
     x_t = torch.randn(5, 3, generator=stream())
     for t in torch.linspace(schedule.first, schedule.last, 3, dtype=torch.float64):
         alpha, sigma = (scale.float() for scale in schedule.scales(t))
@@ -135,7 +136,7 @@ def test_networks_have_shape_and_finite_gradients_everywhere(recipe):
     for _ in range(3):  # zero-initialised outputs open up after a step
         optimizer.zero_grad()
         x = torch.randn(6, 11, generator=stream())
-        model.losses(x, torch.ones(6, 11, dtype=torch.bool), stream()).loss.mean().backward()
+        model.random_losses(x, torch.ones(6, 11, dtype=torch.bool), stream()).loss.mean().backward()
         optimizer.step()
     for name, parameter in model.named_parameters():
         assert parameter.grad.isfinite().all(), name

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from src.diffusion import VarianceExploding, VariancePreserving
 from src.diffusion.gaussian.likelihood import log_likelihood, noised, quick_log_likelihood, theorem_2_3
+from src.diffusion.gaussian.schedule import VarianceExploding, VariancePreserving
 from tests.unit.diffusion.gaussian import (
     COVARIANCE,
     FACTOR,

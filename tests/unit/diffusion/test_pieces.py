@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from src.diffusion import ConditionalDenoiser, Moments, Sampler, Targets, VariancePreserving, draw_rows
-from src.diffusion.gaussian.conditional import Given
-from src.diffusion.gaussian.csdi import N_CHANNELS
-from src.diffusion.gaussian.recipe import CellByCell, VPRecipe
+from src.diffusion import Coordinates, Given, Moments, Targets
+from src.diffusion.absorbing.drawing import CellByCell
+from src.diffusion.gaussian.recipe import VPRecipe
+from src.diffusion.gaussian.sampler import Sampler
+from src.diffusion.gaussian.schedule import VariancePreserving
 from src.diffusion.networks import ResidualMLPRecipe
 from src.diffusion.networks.pieces import InPieces, is_out_of_memory
 from tests.unit.diffusion.test_cell_by_cell import made
@@ -14,6 +15,7 @@ from tests.unit.diffusion.test_cell_by_cell import made
 WIDTH = 5
 SAMPLER = Sampler("ancestral", None, "beta", 1e-5)
 RECIPE = VPRecipe(VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", SAMPLER)
+COORDINATES = Coordinates(WIDTH, torch.arange(WIDTH))
 MOMENTS = Moments(*(torch.ones(WIDTH) for _ in Moments._fields))
 ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory"),
@@ -24,21 +26,18 @@ ERRORS = [
 
 def continuous():
     torch.manual_seed(0)
-    return RECIPE.build(ResidualMLPRecipe(8, 1, 8).build(WIDTH), MOMENTS)
+    return RECIPE.build(ResidualMLPRecipe(8, 1, 8), COORDINATES, MOMENTS)
 
 
 def conditional():
     torch.manual_seed(0)
-    network = ResidualMLPRecipe(8, 1, 8).build(WIDTH, N_CHANNELS)
-    return ConditionalDenoiser(network, RECIPE, MOMENTS, torch.arange(WIDTH), Targets(0.5, 0.5))
+    return RECIPE.build(ResidualMLPRecipe(8, 1, 8), COORDINATES, MOMENTS, Targets(0.5, 0.5))
 
 
 def drawn(denoiser, given):
     sampler = CellByCell(None) if hasattr(denoiser, "states") else SAMPLER
-    shape = (100, denoiser.states.n_columns if hasattr(denoiser, "states") else WIDTH)
-    generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        return draw_rows(denoiser.eval(), sampler, shape, generator, given)
+        return denoiser.eval().draw(sampler, 100, torch.Generator().manual_seed(0), given)
 
 
 def holds(denoiser, n_rows, monkeypatch, error):

@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from src.diffusion import Denoiser, Sampler, VarianceExploding, VariancePreserving, draw
+from src.diffusion.gaussian.model import GaussianDiffusion
+from src.diffusion.gaussian.sampler import Sampler, draw
+from src.diffusion.gaussian.schedule import VarianceExploding, VariancePreserving
 from src.errors import ConfigError, SolverError
 from tests.unit.diffusion.gaussian import COVARIANCE, MEAN, gaussian_denoiser
 
@@ -53,7 +55,9 @@ class Known(nn.Module):
 
 
 def denoiser(process, function, width):
-    return Denoiser(Known(function), process.schedule(), "noise", "noise", torch.zeros(width), torch.ones(width))
+    return GaussianDiffusion(
+        Known(function), process.schedule(), "noise", "noise", torch.zeros(width), torch.ones(width)
+    )
 
 
 @pytest.mark.parametrize(("process", "sampler"), [(p, s) for p, s, _ in CASES], ids=str)

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from src.diffusion import VarianceExploding, VariancePreserving
+from src.diffusion.gaussian.schedule import VarianceExploding, VariancePreserving
 from src.errors import ConfigError
 
 VP = VariancePreserving(100, 1e-4, 0.5)

@@ -6,8 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from src.diffusion import AbsorbingRecipe, CellByCell, Sampler, VariancePreserving
+from src.diffusion.absorbing.drawing import CellByCell
+from src.diffusion.absorbing.recipe import AbsorbingRecipe
 from src.diffusion.gaussian.recipe import VPRecipe
+from src.diffusion.gaussian.sampler import Sampler
+from src.diffusion.gaussian.schedule import VariancePreserving
 from src.diffusion.networks import ResidualMLPRecipe
 from src.encoding import EncodingRecipe, StatesRecipe
 from src.imputation.boosted import BoostedChain

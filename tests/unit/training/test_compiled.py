@@ -7,7 +7,8 @@ import torch
 
 from src.config.compose import compose
 from src.config.run import build_config
-from src.diffusion import AbsorbingDenoiser, States
+from src.diffusion.absorbing.model import AbsorbingDiffusion
+from src.diffusion.absorbing.states import States
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
 from src.runs.train import make_data, make_module
 from src.training.fit import fit, make_trainer
@@ -20,7 +21,7 @@ TRACED = partial(torch.compile, backend="aot_eager", fullgraph=True, dynamic=Fal
 def step(denoiser, objective, x, mask):
     denoiser.zero_grad()
     noise = denoiser.draw_noise(x, torch.Generator().manual_seed(1))
-    loss = objective(x, mask, *noise).loss
+    loss = objective(x, mask, noise).loss
     loss.mean().backward()
     return loss.detach(), [p.grad.clone() for p in denoiser.parameters() if p.grad is not None]
 
@@ -28,7 +29,7 @@ def step(denoiser, objective, x, mask):
 def assert_same(denoiser, x, mask):
     torch._dynamo.reset()
     for ours, theirs in zip(
-        step(denoiser, TRACED(denoiser.losses_of), x, mask), step(denoiser, denoiser.losses_of, x, mask), strict=True
+        step(denoiser, TRACED(denoiser.losses), x, mask), step(denoiser, denoiser.losses, x, mask), strict=True
     ):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
 
@@ -41,7 +42,7 @@ def assert_same(denoiser, x, mask):
 def test_the_absorbing_objective_is_one_graph(recipe):
     torch.manual_seed(0)
     states = States(GROUPS, [False, False, True])
-    denoiser = AbsorbingDenoiser(recipe.build(states.width, has_time=False), states, torch.tensor([1.0, 0.5, 0.5]))
+    denoiser = AbsorbingDiffusion(recipe.build(states.width, has_time=False), states, torch.tensor([1.0, 0.5, 0.5]))
     for parameter in denoiser.parameters():
         parameter.data.normal_(0, 0.3)
     x = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [0.0, 1.0, 5.0]])

@@ -6,8 +6,9 @@ import pytorch_lightning as pl
 import torch
 
 from src.completion import keep
-from src.diffusion import Sampler, VariancePreserving
 from src.diffusion.gaussian.recipe import VPRecipe
+from src.diffusion.gaussian.sampler import Sampler
+from src.diffusion.gaussian.schedule import VariancePreserving
 from src.diffusion.networks import ResidualMLPRecipe
 from src.encoding import EncodingRecipe, TableEncoder
 from src.errors import CheckpointError, ConfigError, TrainingDivergedError

@@ -25,20 +25,37 @@ groups; those of the levels inside the group g are :math:`W_i \mathrm{silu}(a_i 
 network and W, e weights of their own.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding, log_softmax, silu
 
+from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
+from src.diffusion.absorbing.likelihood import N_ORDERS, any_order_log_likelihood
 from src.diffusion.absorbing.segments import segment_nats
 from src.diffusion.absorbing.states import States
-from src.diffusion.gaussian.denoiser import RowLosses
-from src.diffusion.networks.pieces import InPieces
+from src.diffusion.base import Accuracy, Diffusion, Drawn, Given, LogLikelihood, OnProgress, RowLosses
 
 SHARE_FREE_ORDER = 0.25
 """Of training rows, where some columns have no hole, whose order is any; the others' is that of drawing."""
 
 
-class AbsorbingDenoiser(nn.Module):
+class AbsorbingNoise(NamedTuple):
+    """What is random in the objective.
+
+    Attributes:
+        key: (B, d); the order of a row's keys is that of its columns.
+        n_visible: (B, 1) cells that are visible.
+        any_order: (B, 1) bool, whether the columns without a hole need not come first.
+    """
+
+    key: Tensor
+    n_visible: Tensor
+    any_order: Tensor
+
+
+class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
     """Predicts hidden cells of rows from the visible ones.
 
     Arguments:
@@ -50,54 +67,71 @@ class AbsorbingDenoiser(nn.Module):
     comes_first: Tensor
 
     def __init__(self, network: nn.Module, states: States, share_observed: Tensor) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network)
         self.states = states
-        self.in_pieces = InPieces()
         if states.split:
             n_split, most_groups, most_levels = len(states.split), states.most_groups, states.most_levels
             self.of_group = nn.Parameter(torch.randn(n_split, most_groups, most_levels))
             self.to_levels = nn.Parameter(torch.zeros(n_split, most_levels, most_levels))
         self.register_buffer("comes_first", share_observed >= 1)
 
-    def losses(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
-        """The objective of each row at one random time.
-
-        Arguments:
-            x: (B, d) encoded rows, 0 where missing.
-            mask: (B, d), 1 = observed.
-            generator: random stream of orders and times.
-        """
-        return self.losses_of(x, mask, *self.draw_noise(x, generator))
-
-    def draw_noise(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """What is random in the objective of rows x (B, d).
-
-        Returns:
-            (B, d) keys whose order is that of the columns, (B, 1) cells that are visible, (B, 1) whether any
-            order counts.
-        """
+    def draw_noise(self, x: Tensor, generator: torch.Generator) -> AbsorbingNoise:
+        """See :class:`Diffusion`."""
         n_rows, n_columns = x.shape
         key = torch.rand(n_rows, n_columns, generator=generator, device=x.device)
         n_visible = torch.randint(0, n_columns, (n_rows, 1), generator=generator, device=x.device)
-        free = torch.rand(n_rows, 1, generator=generator, device=x.device) < SHARE_FREE_ORDER
-        return key, n_visible, free
+        any_order = torch.rand(n_rows, 1, generator=generator, device=x.device) < SHARE_FREE_ORDER
+        return AbsorbingNoise(key, n_visible, any_order)
 
-    def losses_of(self, x: Tensor, mask: Tensor, *noise: Tensor) -> RowLosses:
-        """:meth:`losses` given what :meth:`draw_noise` drew; no operation waits for a value."""
-        key, n_visible, free = noise
-        n_columns = x.shape[1]
+    def losses(self, x: Tensor, mask: Tensor, noise: AbsorbingNoise) -> RowLosses:
+        r"""The masked bound of each row at one random step; see :class:`Diffusion`.
+
+        Three steps: hide the cells that come later in a random order; read the visible ones; sum
+        :math:`-\log p` over the hidden cells that are observed, over the number of hidden cells |H|.
+        """
         observed = mask.bool()
-        free = free & self.comes_first.any()
-        key = key - (self.comes_first & ~free).float()
-        is_target = key >= key.sort(dim=1).values.gather(1, n_visible)
-        tells = (free & ~is_target & ~observed).any(dim=1, keepdim=True)
         group, level = self.states.parts(x)
-        out = self.read(group, level, observed & ~is_target)
-        targets = observed & is_target & ~tells
-        nats = (self.nats(out, group, level) * targets).sum(dim=1)
-        n_hidden = (n_columns - n_visible[:, 0]).float()
-        return RowLosses(nats / n_hidden, n_hidden / n_columns)
+        hidden, counts = self._hidden(observed, noise)
+
+        out = self.read(group, level, observed & ~hidden)
+
+        nats = (self.nats(out, group, level) * (observed & hidden & counts)).sum(dim=1)
+        n_hidden = (x.shape[1] - noise.n_visible[:, 0]).float()
+        return RowLosses(nats / n_hidden, n_hidden / x.shape[1])
+
+    def _hidden(self, observed: Tensor, noise: AbsorbingNoise) -> tuple[Tensor, Tensor]:
+        """(B, d) cells that are hidden, and (B, 1) rows that count.
+
+        A row in any order does not count where a cell that should be visible is missing: that it is missing would
+        tell of hidden cells.
+        """
+        any_order = noise.any_order & self.comes_first.any()
+        key = noise.key - (self.comes_first & ~any_order).float()
+        hidden = key >= key.sort(dim=1).values.gather(1, noise.n_visible)
+        tells = (any_order & ~hidden & ~observed).any(dim=1, keepdim=True)
+        return hidden, ~tells
+
+    def draw(
+        self,
+        sampler: CellByCell,
+        n_rows: int,
+        generator: torch.Generator,
+        given: Given | None = None,
+        on_progress: OnProgress = lambda share: None,
+    ) -> Drawn:
+        """See :class:`Diffusion`; what is given is visible from the start."""
+        return draw_absorbing(self, sampler.n_steps, n_rows, generator, given, on_progress)
+
+    def log_likelihood(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        generator: torch.Generator,
+        accuracy: Accuracy,
+        on_progress: OnProgress = lambda share: None,
+    ) -> LogLikelihood:
+        """Log-probability of the observed cells' states, a sum; see :class:`Diffusion`."""
+        return any_order_log_likelihood(self, x, mask, N_ORDERS, generator, on_progress)
 
     def order(self, n_rows: int, generator: torch.Generator) -> Tensor:
         """(n, d) position of each column in each row's random order; columns without a hole come first."""

@@ -24,49 +24,33 @@ Whichever, the module predicts noise; the score is :math:`-\hat\epsilon / \sigma
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from src.diffusion.base import Accuracy, Diffusion, Drawn, Given, LogLikelihood, OnProgress, RowLosses
+from src.diffusion.gaussian.conditional import draw_given
+from src.diffusion.gaussian.likelihood import log_likelihood, noised, quick_log_likelihood
+from src.diffusion.gaussian.objective import masked_dsm, noise_weight
+from src.diffusion.gaussian.sampler import Sampler, draw
 from src.diffusion.gaussian.schedule import Schedule
-from src.diffusion.networks.pieces import InPieces
 
 Network = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 PREDICTIONS = ("noise", "residual", "score")
 SMALLEST_SPREAD = 0.02
-WEIGHTS = ("noise", "likelihood", "velocity")
 
 
-@dataclass(frozen=True)
-class RowLosses:
-    """Of a batch: ``loss`` (B,), whose mean is the objective, and ``noise_level`` (B,), how noisy its rows are."""
+class GaussianNoise(NamedTuple):
+    """What is random in the objective: times ``t`` (B,), and standard normal ``eps`` (B, D)."""
 
-    loss: Tensor
-    noise_level: Tensor
-
-
-class NoisePredictor(Protocol):
-    """What samplers draw with."""
-
-    @property
-    def schedule(self) -> Schedule:
-        """Scales at every time."""
-        ...
-
-    def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
-        """Predicted noise of noisy rows; see :meth:`Denoiser.forward`."""
-        ...
-
-    def predict(self, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """The same, the scales given."""
-        ...
+    t: Tensor
+    eps: Tensor
 
 
-class Denoiser(nn.Module):
+class GaussianDiffusion(Diffusion[GaussianNoise]):
     """Noise predictor on a schedule.
 
     Arguments:
@@ -90,12 +74,10 @@ class Denoiser(nn.Module):
         mean: Tensor,
         std: Tensor,
     ) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network)
         self.schedule = schedule
         self.prediction = prediction
         self.weight = weight
-        self.in_pieces = InPieces()
         self.register_buffer("mean", mean)
         self.register_buffer("std", std.clamp(min=SMALLEST_SPREAD))
 
@@ -131,68 +113,47 @@ class Denoiser(nn.Module):
         u = (x_t - a * self.mean) * scale
         return (s * u + signal * network(u, time, sigma)) * scale
 
-    def losses(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
-        """Masked denoising score matching of each row at one random time (Algorithm 1).
-
-        Arguments:
-            x: (B, D) clean rows, finite, zero where missing.
-            mask: (B, D) on coordinates, 1 = observed.
-            generator: random stream of times and noise.
-        """
-        return self.losses_of(x, mask, *self.draw_noise(x, generator))
-
-    def draw_noise(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
-        """What is random in the objective of rows x (B, D): times (B,), and noise (B, D)."""
+    def draw_noise(self, x: Tensor, generator: torch.Generator) -> GaussianNoise:
+        """See :class:`Diffusion`."""
         t = self.schedule.draw_times(len(x), generator)
-        return t, torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+        return GaussianNoise(t, torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype))
 
-    def losses_of(self, x: Tensor, mask: Tensor, *noise: Tensor) -> RowLosses:
-        """:meth:`losses` given what :meth:`draw_noise` drew; no operation waits for a value."""
-        return self.masked_losses(self.network, x, mask, *noise)
+    def losses(self, x: Tensor, mask: Tensor, noise: GaussianNoise) -> RowLosses:
+        """Masked denoising score matching of each row at one random time (Algorithm 1); see :class:`Diffusion`."""
+        return self.masked_losses(self.network, x, mask, noise)
 
-    def masked_losses(self, network: Network, x: Tensor, mask: Tensor, t: Tensor, eps: Tensor) -> RowLosses:
-        """:meth:`losses_of` of a network that reads rows at its scale, times and sigmas."""
+    def masked_losses(self, network: Network, x: Tensor, mask: Tensor, noise: GaussianNoise) -> RowLosses:
+        """:meth:`losses` of a network that reads rows at its scale, times and sigmas."""
+        t, eps = noise
         log_ratio = self.schedule.ratio(t)
         alpha, sigma = (scale.to(x.dtype) for scale in self.schedule.scales_at(log_ratio))
         x_t = alpha[:, None] * x + sigma[:, None] * eps
         weight = noise_weight(self.schedule, self.weight, t, log_ratio).to(x.dtype)
         return RowLosses(masked_dsm(self.noise(network, x_t, t, alpha, sigma), eps, mask, weight), sigma)
 
+    def draw(
+        self,
+        sampler: Sampler,
+        n_rows: int,
+        generator: torch.Generator,
+        given: Given | None = None,
+        on_progress: OnProgress = lambda share: None,
+    ) -> Drawn:
+        """See :class:`Diffusion`; what is given is put in at every step (:mod:`src.diffusion.gaussian.conditional`)."""
+        if given is None:
+            return draw(self, sampler, n_rows, len(self.mean), generator, on_progress)
+        return draw_given(self, sampler, given, n_rows, generator, on_progress)
 
-def masked_dsm(eps_hat: Tensor, eps: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
-    r"""Masked denoising score matching in noise-prediction form (Eq. 3, Algorithm 1), row by row.
-
-    .. math:: \ell_b = \frac{w_b}{D} \sum_i m_{bi} (\hat\epsilon_{bi} - \epsilon_{bi})^2,
-        \qquad w = \lambda(t) / \sigma_t^2
-
-    The denominator is the constant D, not the number of observed coordinates, so that the average
-    of shards' gradients is the gradient of the whole batch.
-
-    Arguments:
-        eps_hat: (B, D) predicted noise, finite.
-        eps: (B, D) noise.
-        mask: (B, D) on coordinates, 1 = observed.
-        weight: (B,) the weight w of each row.
-
-    Returns:
-        (B,); the objective is its mean.
-    """
-    residual = (eps_hat - eps) * mask
-    return weight * residual.square().mean(dim=1)
-
-
-def noise_weight(schedule: Schedule, weight: str, t: Tensor, log_ratio: Tensor) -> Tensor:
-    r"""w(t) = lambda(t) / sigma_t^2 of the noise-prediction form.
-
-    ``noise``: lambda = sigma_t^2, which is Algorithm 1. ``likelihood``: lambda = g(t)^2 (beta_t for
-    VP), Theorem 2.3's choice. ``velocity``: lambda = sigma_t^2 (alpha_t^2 + sigma_t^2) / alpha_t^2,
-    under which errors of the velocity count the same at all times. ``log_ratio`` is log(sigma_t / alpha_t).
-
-    Returns:
-        float64, of the shape of t.
-    """
-    if weight == "noise":
-        return torch.ones(t.shape, dtype=torch.float64, device=t.device)
-    if weight == "velocity":
-        return 1 + (2 * log_ratio).exp()
-    return schedule.rate(t)
+    def log_likelihood(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        generator: torch.Generator,
+        accuracy: Accuracy,
+        on_progress: OnProgress = lambda share: None,
+    ) -> LogLikelihood:
+        """Log-density at the first time, at which rows carry a little noise; see :class:`Diffusion`."""
+        noisy = noised(self, x, mask, generator)
+        if accuracy.n_steps is not None:
+            return quick_log_likelihood(self, noisy, mask, accuracy.n_steps, generator, on_progress)
+        return log_likelihood(self, noisy, mask, accuracy.tolerance, accuracy.n_probes, generator, on_progress)

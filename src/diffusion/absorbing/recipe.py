@@ -1,0 +1,39 @@
+"""The recipe of the absorbing-state diffusion."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from src.diffusion.absorbing.drawing import CellByCell
+from src.diffusion.absorbing.model import AbsorbingDiffusion
+from src.diffusion.absorbing.states import States
+from src.diffusion.base import Coordinates, DiffusionRecipe, Moments, Targets
+from src.diffusion.networks import NetworkRecipe
+from src.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class AbsorbingRecipe(DiffusionRecipe, names=("absorbing",)):
+    """``diffusion=absorbing``: cells are hidden one after another (:mod:`src.diffusion.absorbing.model`).
+
+    Attributes:
+        sampler: how rows are drawn.
+    """
+
+    sampler: CellByCell
+    rows: ClassVar[str] = "states"
+    is_continuous: ClassVar[bool] = False
+    imputation_steps: ClassVar[int | None] = None
+
+    def build(
+        self, network: NetworkRecipe, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
+    ) -> AbsorbingDiffusion:
+        """See :class:`DiffusionRecipe`."""
+        if targets is not None:
+            raise ConfigError("imputer=csdi_t is a model of noisy cells; diffusion is vp, ddpm or ve")
+        states = States(coordinates.groups, coordinates.is_ordered)
+        return AbsorbingDiffusion(network.build(states.width, has_time=False), states, moments.share_observed)
+
+    def check_steps(self, n_steps: int, n_columns: int) -> None:
+        """See :class:`DiffusionRecipe`."""
+        if n_steps > n_columns:
+            raise ConfigError(f"n_steps is at most {n_columns}, one for each learned column, got {n_steps}")
