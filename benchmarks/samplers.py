@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 
+from src.commands.evaluate import config_of_run
 from src.diffusion.absorbing.drawing import CellByCell
 from src.diffusion.absorbing.recipe import AbsorbingRecipe
 from src.diffusion.gaussian.sampler import Sampler
-from src.evaluate import config_of_run
 from src.metrics.evaluate import score
 from src.results.record.run_folder import RunFolder
 from src.runs.train import make_data, make_module

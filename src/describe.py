@@ -1,40 +1,10 @@
 """``python -m src.describe FILE``: what the columns of a table are, and a sidecar to correct it in.
 
-See ``python -m src.describe --help``.
+See ``python -m src.describe --help``; the work is in :mod:`src.commands.describe`.
 """
 
-from omegaconf import DictConfig
-
+from src.commands.describe import check, job
 from src.commands.main import main
-
-
-def check(cfg: DictConfig, local_sweep: bool) -> None:
-    """Refuse a bad request, and a file that cannot be read at all."""
-    from src.config.describe import build_describe_request
-
-    build_describe_request(cfg)
-
-
-def job(cfg: DictConfig) -> None:
-    """Print the table of columns and write the sidecar."""
-    from src.config.describe import build_describe_request
-    from src.results.record.files import write_whole
-    from src.system.quoting import command
-    from src.tables.columns.sidecar import sidecar_of, sidecar_text
-    from src.tables.columns.summary import summary_table
-
-    request = build_describe_request(cfg)
-    columns = request.table.understand()
-    print(f"{request.file}: {len(columns.frame):,} rows, {columns.frame.shape[1]} columns\n")
-    print(summary_table(columns.summaries, most=len(columns.summaries)), end="\n\n")
-    for note in columns.notes:
-        print(f"note: {note}")
-    text = sidecar_text(request.file.name, columns.layout.forms, columns.summaries)
-    write_whole(request.out, lambda partial: partial.write_text(text, encoding="utf-8"))
-    columns_of = {} if request.out == sidecar_of(request.file) else {"dataset__columns": str(request.out)}
-    train = command("train", "dataset=table", dataset__path=str(request.file), **columns_of, missing="native")
-    print(f"written to {request.out}: correct a kind there, then\n  {train}")
-
 
 if __name__ == "__main__":
     main(job, check, "describe", positional="file")

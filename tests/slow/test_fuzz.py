@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from omegaconf.errors import OmegaConfBaseException
 
 from src.commands.settings_file import with_experiment_file
+from src.commands.train import check
 from src.config.compose import compose, compose_plain, readable
 from src.config.run import GROUPS, build_config, choices, run_path
 from src.errors import MissDiffError
 from src.results.record.run_folder import flatten
 from src.system.quoting import hydra_value, quoted_path
-from src.train import check
 from tests.cli.command import command
 from tests.unit.tables.own import own
 

@@ -63,7 +63,13 @@ STEPS = (
         ),
     ),
     ("sweeps", ("system",)),
-    ("commands", ("system", "config", "sweeps")),
+    (
+        "commands",
+        (
+            *("system", "tables.columns", "tables.files", "metrics.base", "training", "sweeps", "config", "runs"),
+            *("results.record", "results.sweep", "results.page", "results.mirror"),
+        ),
+    ),
 )
 ALLOWED = {folder: set(others) for folder, others in STEPS}
 COMMANDS = ("train", "sample", "impute", "evaluate", "report", "describe")
