@@ -1,0 +1,1 @@
+"""How good tables are: scores of a synthetic table, its catalogue of metrics, and what it is compared with."""

@@ -1,6 +1,10 @@
-"""The folders of ``src`` and which may import which, from the first step of the data's path to the last."""
+"""The folders of ``src`` and which may import which, from the first step of the data's path to the last.
+
+``python -m tests.unit.architecture`` writes ``docs/architecture.md`` from them and from what the code imports.
+"""
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,3 +112,74 @@ def here(file: Path) -> str:
 def own_imports(file: Path) -> set[str]:
     """Folders, and modules of the root, that a file imports."""
     return {folder_of(name.removeprefix("src.")) for name in imports(file) if name.startswith("src.")}
+
+
+PAGE = ROOT / "docs" / "architecture.md"
+HEAD = """# Architecture
+The path of the data is the architecture: table -> mask -> completion -> encoding -> diffusion -> samples -> table ->
+metrics -> report. Every step has a folder, and imports earlier steps alone; `tests/unit/test_imports.py` fails where
+one does not, and `python -m tests.unit.architecture` writes this page from the code.
+
+`errors.py` and `seeding.py` are for everyone. The six commands (`python -m src.train`, ...) and `api.py` (the estimator
+`MissDiff`) come last: they may import every folder, and nothing imports them.
+
+"""
+PARTS = ("system", "tables", "missing", "completion", "encoding", "diffusion", "training", "models", "imputation")
+PARTS += ("metrics", "results", "config", "runs", "sweeps", "commands")
+
+
+def page() -> str:
+    """The page: a picture of the arrows between the folders at the root, and a table of all folders."""
+    used = {folder: set() for folder in ALLOWED}
+    for file in FILES:
+        if here(file) in used:
+            used[here(file)] |= own_imports(file) & ALLOWED.keys()
+    lines = ["| folder | files | what it is | imports |", "|---|---|---|---|"]
+    for folder, _ in STEPS:
+        lines.append(f"| `{folder}` | {_n_files(folder)} | {_purpose(folder)} | {_list(used[folder] - {folder})} |")
+    return f"{HEAD}{_picture(used)}\n## Folders\n" + "\n".join(lines) + "\n"
+
+
+def _picture(used: dict[str, set[str]]) -> str:
+    """The arrows between the folders at the root; one that follows from two others is left out."""
+    between = {part: set() for part in PARTS}
+    for folder, others in used.items():
+        between[folder.split(".")[0]] |= {other.split(".")[0] for other in others}
+    for part, others in between.items():
+        others.discard(part)
+    direct = {
+        part: {o for o in others if not any(o in _reached(between, other) for other in others - {o})}
+        for part, others in between.items()
+    }
+    arrows = [f"  {part} --> {other}" for part in PARTS for other in PARTS if other in direct[part]]
+    return "\n".join(["```mermaid", "graph LR", *arrows, "```", ""])
+
+
+def _reached(between: dict[str, set[str]], start: str) -> set[str]:
+    found, left = set(), [start]
+    while left:
+        for other in between[left.pop()] - found:
+            found.add(other)
+            left.append(other)
+    return found
+
+
+def _n_files(folder: str) -> int:
+    path = SRC.joinpath(*folder.split("."))
+    return len([file for file in path.glob("*.py") if file.name != "__init__.py"]) if path.is_dir() else 1
+
+
+def _purpose(folder: str) -> str:
+    path = SRC.joinpath(*folder.split("."))
+    text = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+    return (ast.get_docstring(ast.parse(text)) or "").splitlines()[0]
+
+
+def _list(folders: Iterable[str]) -> str:
+    order = [folder for folder, _ in STEPS]
+    return ", ".join(f"`{folder}`" for folder in sorted(folders, key=order.index))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
+    print(f"written to {PAGE}")

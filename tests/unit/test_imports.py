@@ -10,12 +10,14 @@ from tests.unit.architecture import (
     ENTRIES,
     EVERYONE,
     FILES,
+    PAGE,
     ROOT,
     SRC,
     STEPS,
     here,
     imports,
     own_imports,
+    page,
 )
 
 LIBRARIES = {
@@ -96,3 +98,7 @@ def test_folders_files_and_functions_stay_small():
 def test_the_commands_are_there():
     assert {file.stem for file in SRC.glob("*.py")} == {*ENTRIES, *EVERYONE, "models", "__init__"}
     assert all((ROOT / "src" / f"{command}.py").exists() for command in COMMANDS)
+
+
+def test_the_page_of_the_architecture_is_up_to_date():
+    assert PAGE.read_text() == page(), "python -m tests.unit.architecture writes it"
