@@ -6,7 +6,7 @@ ARGS ?=
 LOCK ?= requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow lint format benchmark gpu results lock clean
+.PHONY: help setup run test test-slow lint check hooks format benchmark gpu results lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -31,6 +31,14 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+check: setup ## lint, and the tests of the architecture, the objectives and the tables' rules: the inner loop
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 tests/unit/test_imports.py tests/unit/diffusion tests/unit/missing tests/unit/completion tests/unit/encoding
+
+hooks: setup ## ruff and mypy before every commit (needs pre-commit)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pre-commit==4.7.0
+	$(BIN)/pre-commit install
 
 format: setup ## let ruff format and fix
 	$(BIN)/ruff format .

@@ -144,7 +144,9 @@ class LayeredReader:
 def draw_columns(
     denoiser: "AbsorbingDiffusion", reader: Reader, found: Tensor, columns: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Draw one cell of each row, column after column.
+    """Draw one cell of each row: its group, then its level inside the group.
+
+    Rows are taken column by column, since columns have groups of different number.
 
     Arguments:
         denoiser: the model.
@@ -158,15 +160,11 @@ def draw_columns(
     """
     states = denoiser.states
     u = torch.rand(2, len(columns), 1, generator=generator, device=found.device)
-    order = columns.argsort(stable=True)
-    counts = torch.bincount(columns, minlength=states.n_columns).tolist()
     group, level = torch.zeros_like(columns), torch.zeros_like(columns)
-    start = 0
-    for column, count in enumerate(counts):
-        if not count:
+    n_rows_of = torch.bincount(columns, minlength=states.n_columns).tolist()
+    for column, rows in enumerate(columns.argsort(stable=True).split(n_rows_of)):
+        if not len(rows):
             continue
-        rows = order[start : start + count]
-        start += count
         of_rows = found.index_select(0, rows)
         chosen = _chosen(reader.group_logits(of_rows, column), u[0, rows])
         group[rows] = chosen
@@ -189,6 +187,10 @@ def draw_absorbing(
 ) -> Drawn:
     """Draw rows, or the cells that are not given.
 
+    Every row has an order of its columns, known ones last. At each of the steps the network reads all rows once, and the
+    next cell of each becomes visible; where there are fewer steps than cells, several cells do, drawn as if they were
+    independent given what was read.
+
     Arguments:
         denoiser: trained.
         n_steps: network evaluations of a row at most; None, or as many as it has cells to draw: one cell a step.
@@ -201,21 +203,16 @@ def draw_absorbing(
         Rows (n, d) of the encoder, known cells as given, and the evaluations of a row on average, rounded up.
     """
     states, device = denoiser.states, generator.device
-    shape = (n_rows, states.n_columns)
-    known = torch.zeros(shape, dtype=torch.bool, device=device)
-    x = torch.zeros(shape, device=device)
-    if given is not None:
-        known = given.mask.to(device).expand(shape)
-        x = torch.where(known, given.x.to(device), x)
+    x, known = _known(given, (n_rows, states.n_columns), device)
     cells = Cells(*states.parts(x), known.clone())
     reader = reader_of(denoiser, cells)
-    rank = denoiser.order(-(-n_rows // PACKET), generator).repeat_interleave(PACKET, dim=0)[:n_rows]
-    order = (rank + known * states.n_columns).argsort(dim=1)
+    order = _order(denoiser, known, generator)
     n_unknown = (~known).sum(dim=1)
     most = int(n_unknown.max())
     steps = most if n_steps is None else min(n_steps, most)
     n_evaluations = 0
     for step in range(steps):
+        # of its n cells to draw, a row has drawn the first n * step // steps before this step
         start, stop = n_unknown * step // steps, n_unknown * (step + 1) // steps
         rows = (stop > start).nonzero()[:, 0]
         found = denoiser.in_pieces(reader.read, rows)
@@ -228,10 +225,35 @@ def draw_absorbing(
             cells.show(at, columns, *drawn)
             reader.show(at, columns, *drawn)
         on_progress((step + 1) / steps)
-    place = torch.rand(shape, generator=generator, device=device).clamp(max=LAST_PLACE)
-    columns = torch.arange(states.n_columns, device=device)
-    x_drawn = states.first_level[columns, cells.group] + cells.level + place
-    return Drawn(torch.where(known, x, x_drawn), -(-n_evaluations // max(n_rows, 1)))
+    x = torch.where(known, x, _inside_levels(denoiser, cells, generator))
+    return Drawn(x, -(-n_evaluations // max(n_rows, 1)))
+
+
+def _known(given: Given | None, shape: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
+    """(n, d) rows with what is given, 0 elsewhere, and (n, d) bool, True = given."""
+    x, known = torch.zeros(shape, device=device), torch.zeros(shape, dtype=torch.bool, device=device)
+    if given is not None:
+        known = given.mask.to(device).expand(shape)
+        x = torch.where(known, given.x.to(device), x)
+    return x, known
+
+
+def _order(denoiser: "AbsorbingDiffusion", known: Tensor, generator: torch.Generator) -> Tensor:
+    """(n, d) the columns of each row in the order in which they are drawn, known ones (n, d) last.
+
+    :data:`PACKET` rows next to each other share an order, so that a step draws few columns.
+    """
+    n_rows, n_columns = known.shape
+    rank = denoiser.order(-(-n_rows // PACKET), generator).repeat_interleave(PACKET, dim=0)[:n_rows]
+    return (rank + known * n_columns).argsort(dim=1)
+
+
+def _inside_levels(denoiser: "AbsorbingDiffusion", cells: Cells, generator: torch.Generator) -> Tensor:
+    """(n, d) rows of the encoder: the position of each cell's level, plus a uniform place inside it."""
+    states = denoiser.states
+    place = torch.rand(cells.group.shape, generator=generator, device=generator.device).clamp(max=LAST_PLACE)
+    columns = torch.arange(states.n_columns, device=generator.device)
+    return states.first_level[columns, cells.group] + cells.level + place
 
 
 def reader_of(denoiser: "AbsorbingDiffusion", cells: Cells) -> Reader:
