@@ -1,4 +1,4 @@
-"""A trained model from its checkpoint alone, without the table it was trained on."""
+"""Load a trained model from its checkpoint alone, without the table it was trained on."""
 
 from pathlib import Path
 from typing import Any

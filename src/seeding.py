@@ -1,4 +1,4 @@
-"""Named random streams: one seed, and no two uses of it ever share numbers.
+"""Named random streams: one seed gives every use of it numbers of its own.
 
 Split, mask, initial weights, row order, training noise, sampling and evaluation each draw from a
 stream of their own, so that changing one (say, the batch size) leaves the others as they were.

@@ -1,4 +1,4 @@
-"""The command line: Hydra composes and sweeps; here requests are checked first and errors become exit codes.
+"""Run a command: check the request, let Hydra compose and sweep, turn errors into exit codes.
 
 Exit codes: 0 finished (also ``not_applicable``), 2 the request is wrong, 1 anything else. Hydra's
 own traces are shown for bugs only.

@@ -1,4 +1,4 @@
-"""``experiment=FILE.yaml``: settings from the user's own file, read as plain values and never run."""
+"""Read settings from the user's file (``experiment=FILE.yaml``) as plain values; nothing in it is run."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

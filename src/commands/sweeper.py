@@ -1,4 +1,4 @@
-"""The sweeper: all cells of a grid in their order, as Hydra's own, without those that were finished before."""
+"""Sweep the cells of a grid in order, as Hydra's sweeper does, but skip those that are finished."""
 
 import itertools
 import sys

@@ -1,4 +1,4 @@
-"""Configurations as Hydra composes them, and what its errors mean."""
+"""Compose configurations with Hydra, and translate its errors."""
 
 import re
 from contextlib import nullcontext

@@ -1,4 +1,4 @@
-"""What ``python -m src.describe`` is asked for, checked before any work."""
+"""The request of ``python -m src.describe``, checked before any work."""
 
 from dataclasses import dataclass
 from pathlib import Path

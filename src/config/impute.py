@@ -1,4 +1,4 @@
-"""What ``python -m src.impute`` is asked for, checked before any work."""
+"""The request of ``python -m src.impute``, checked before any work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

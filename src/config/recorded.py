@@ -1,4 +1,4 @@
-"""The configuration of something finished: what decided it as recorded, the rest at its default."""
+"""Rebuild the configuration of a finished run or a checkpoint; what it did not record is at its default."""
 
 from collections.abc import Mapping
 from typing import Any

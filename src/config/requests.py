@@ -1,4 +1,4 @@
-"""What the commands beside training are asked for, checked before any work."""
+"""Requests of ``evaluate`` and ``report``, checked before any work."""
 
 import os
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""The typed configuration: every setting checked, every object built, before any work starts.
+"""The typed configuration of a run: it checks every setting and builds every object before any work starts.
 
 Groups whose options are classes (dataset, missing, diffusion, network, logger, evaluation) are
 looked up by the ``name`` in their yaml; the fields of the class are the keys the yaml must have.

@@ -1,4 +1,4 @@
-"""What ``python -m src.sample`` is asked for, checked before any work."""
+"""The request of ``python -m src.sample``, checked before any work."""
 
 import json
 from dataclasses import dataclass

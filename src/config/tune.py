@@ -1,4 +1,4 @@
-"""What ``experiment=tune`` asks for: a search over settings of the training and the network."""
+"""The request of ``experiment=tune``: a search over settings of the training and the network."""
 
 from collections.abc import Mapping
 from copy import deepcopy

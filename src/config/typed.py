@@ -1,4 +1,4 @@
-"""Typed settings from plain values: unknown keys, wrong types and bad options refused by name."""
+"""Build typed settings from plain values; refuse unknown keys, wrong types and bad options by name."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass

@@ -1,4 +1,4 @@
-"""Whether an encoded table fits into memory, said before it is made."""
+"""Refuse a table whose encoding would not fit into memory, before encoding it."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Score a synthetic table, and the floors and ceilings it has to be read beside."""
+"""Score a synthetic table, and its floors and ceilings."""
 
 from collections.abc import Callable
 

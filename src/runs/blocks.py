@@ -1,4 +1,4 @@
-"""Blocks of rows drawn from a trained module, here or by processes side by side: the same blocks either way."""
+"""Draw blocks of rows from a trained module, in this process or in several: the blocks are the same."""
 
 import os
 import queue as queues

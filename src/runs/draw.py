@@ -1,4 +1,4 @@
-"""Rows from a trained model, in constant memory: the same rows whatever the chunks and the number of devices.
+"""Draw rows from a trained model in constant memory; chunks and devices do not change the rows.
 
 Rows are drawn in blocks of one size, each from a random stream of its own and always in full, so
 that the first hundred rows are the same in a table of a hundred and in one of a million. With the seed of

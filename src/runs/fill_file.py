@@ -1,4 +1,4 @@
-"""The holes of the user's own file filled: read, learned from, written again with nothing else changed."""
+"""Fill the holes of the user's file: read it, learn from it, write it again with nothing else changed."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""The log-likelihood of a finished run, and the right side of Theorem 2.3 beside it."""
+"""Compute the log-likelihood of a finished run and the right side of Theorem 2.3."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What becomes of a run's synthetic rows: scores, figures, report."""
+"""Score a run's synthetic rows, draw its figures, write its report."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Whether the commands that a page prints give, at this commit, the settings that its runs recorded."""
+"""Check that the commands of a page give, at this commit, the settings that its runs recorded."""
 
 import shlex
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""One imputation run from settings to report: cells are taken away, filled, and compared."""
+"""Score one imputer: take cells away, fill them, compare, report."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Search for settings that do best on rows kept out of training, by Optuna; ``experiment=tune``."""
+"""Search for the settings that do best on held-out rows, with Optuna (``experiment=tune``)."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""The synthetic table as files: written in the format of the user's own file, read back for the scores."""
+"""Write the synthetic table in the format of the user's file, and read it back for the scores."""
 
 from contextlib import ExitStack
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One run from settings to report: the whole way of the data, step after step."""
+"""Run one configuration from settings to report."""
 
 import sys
 import time

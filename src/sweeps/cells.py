@@ -1,4 +1,4 @@
-"""The cells of a sweep that were finished before: told from what a sweep of the same command left, not composed.
+"""Tell which cells of a sweep are finished from what an earlier sweep left, without composing them.
 
 Composing a configuration takes a fifth of a second, and a sweep of a thousand cells may be started again for one
 that failed.

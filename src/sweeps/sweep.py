@@ -1,4 +1,4 @@
-"""The jobs of a sweep: where each stands, one live line over all of them, what failed and why.
+"""Watch the jobs of a sweep: where each stands, one live line for all, what failed and why.
 
 Jobs may run in this process or side by side in others. Each has a file in the sweep's folder whose
 suffix says where it stands (``0007.running`` becomes ``0007.done``), and a log with all it printed.

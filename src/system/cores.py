@@ -1,4 +1,4 @@
-"""How many CPU cores a process may use."""
+"""Count the CPU cores that this process may use."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written beside their name and renamed."""
+"""Write a file whole or not at all: beside its name first, then renamed."""
 
 import glob
 import os

@@ -1,4 +1,4 @@
-"""Which GPU a job of a sweep has: jobs side by side take one each."""
+"""Give each job of a sweep a GPU of its own."""
 
 import itertools
 import os

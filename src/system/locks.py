@@ -1,4 +1,4 @@
-"""Locks between processes, by files: kept while the file is open, given back by the system when a process dies."""
+"""File locks between processes; the system releases them when a process dies."""
 
 import errno
 import fcntl

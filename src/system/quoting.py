@@ -1,4 +1,4 @@
-"""Arguments of the command line as Hydra can parse them, and commands to print as a shell can."""
+"""Quote arguments for Hydra, and commands for a shell."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Storage that gives out: told apart from a bug, and said in one line."""
+"""Tell a failure of storage (full, read-only, gone) from a bug, and describe it in one line."""
 
 import errno
 

@@ -1,4 +1,4 @@
-"""What an imputer gives back: values for the holes of a table, one set for each draw.
+"""The result of an imputer: values for the holes of a table, one set for each draw.
 
 Only holes are stored, so that an observed cell cannot change and a hundred draws of a large table fit
 into memory.

@@ -1,4 +1,4 @@
-"""Batches of tensors that already live where the training runs: no worker, no copy, no collation."""
+"""Batches of tensors that are on the training's device already: no worker, no copy, no collation."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What happens beside the steps: the training curve on disk, progress with an ETA."""
+"""Callbacks of the training: the curve on disk, the average of the weights, progress with an ETA."""
 
 import csv
 import sys

@@ -1,4 +1,4 @@
-"""How long a training will take, said before it begins: a few of its steps are timed on a copy of the model."""
+"""Announce how long a training will take: time a few steps on a copy of the model before it begins."""
 
 import copy
 import sys

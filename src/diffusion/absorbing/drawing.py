@@ -1,4 +1,4 @@
-"""Drawing rows of an absorbing-state model: of every row one cell (or several) becomes visible at each step.
+"""Draw rows from an absorbing-state model: at each step one cell of every row (or several) becomes visible.
 
 A network that begins and ends with a linear layer is read layer by layer on a CPU: what the visible cells add to the
 first layer is kept and grows cell by cell, and of the last layer only the column that is drawn is computed. Of wide
@@ -187,8 +187,8 @@ def draw_absorbing(
 ) -> Drawn:
     """Draw rows, or the cells that are not given.
 
-    Every row has an order of its columns, known ones last. At each of the steps the network reads all rows once, and the
-    next cell of each becomes visible; where there are fewer steps than cells, several cells do, drawn as if they were
+    Every row has an order of its columns, known ones last. At each step the network reads all rows once, and the next
+    cell of each becomes visible; where there are fewer steps than cells, several cells do, drawn as if they were
     independent given what was read.
 
     Arguments:

@@ -1,4 +1,4 @@
-r"""Drawing coordinates given the others, by a model of all of them: replacement with resampling.
+r"""Draw coordinates given the others from a model of whole rows, by replacement with resampling.
 
 At every step from t to an earlier t' the known coordinates are replaced by a noisy version of their
 values, :math:`\alpha_{t'} x + \sigma_{t'} z`, and the unknown ones follow the ancestral step (Song et al.

@@ -1,4 +1,4 @@
-r"""Drawing rows: four ways from noise to data, for any process.
+r"""Samplers: four ways from noise to data, for any process.
 
 * ``ancestral`` (the paper's Algorithm 2). One step from t to an earlier t', with the transition
   :math:`x_t = a x_{t'} + \sqrt{b} z`:

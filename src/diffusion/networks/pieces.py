@@ -1,4 +1,4 @@
-"""Evaluating a network on as many rows at a time as memory holds."""
+"""Evaluate a network on as many rows at a time as memory holds."""
 
 import logging
 from collections.abc import Callable

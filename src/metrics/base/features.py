@@ -1,4 +1,4 @@
-"""Tables as numbers: for trees, for models of one scale, for counting, and as points that have distances."""
+"""Turn tables into numbers: for trees, for models that need one scale, for counting, for distances."""
 
 from collections.abc import Callable, Sequence
 

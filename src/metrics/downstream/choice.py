@@ -1,4 +1,4 @@
-"""Which grid point of a model a metric is read from; see :mod:`src.metrics.downstream.tuned`."""
+"""Choose the grid point of a model that a metric is read from; see :mod:`src.metrics.downstream.tuned`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

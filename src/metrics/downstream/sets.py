@@ -1,4 +1,4 @@
-"""Which rows downstream models are fitted to, chosen on and tested on."""
+"""Choose the rows that downstream models are fitted to, chosen on and tested on."""
 
 from dataclasses import dataclass
 

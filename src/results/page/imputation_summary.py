@@ -1,4 +1,4 @@
-"""What an imputation run ends with: errors on test and training rows, by column, and where the files are."""
+"""The summary that an imputation run prints: errors on test and training rows, by column, and the files."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the figures of a sweep draw, as plain numbers: curves against the ratio, heat maps, looks.
+"""The numbers behind the figures of a sweep: curves against the ratio, heat maps, looks.
 
 The PNG files and the page draw the same objects, so that they cannot disagree.
 """

@@ -1,4 +1,4 @@
-"""The table a run ends with: the method beside the floors and ceilings, and where the files are."""
+"""The summary that a run prints: the method beside its floors and ceilings, and the files."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the comparison of two files prints: files, scores beside their floor and ceiling, the worst columns."""
+"""The summary that a comparison of two files prints: scores, floor and ceiling, the worst columns."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and JSON that is never NaN."""
+"""Write files whole or not at all, and JSON without NaN."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a number can be traced to: commit, versions, device, memory."""
+"""Provenance of a number: commit, versions, device, memory."""
 
 import hashlib
 import platform

@@ -1,4 +1,4 @@
-"""``report.json``: everything one run came to, and the reference rows it is read beside."""
+"""``report.json``: the results of one run and of its reference rows."""
 
 import hashlib
 import json

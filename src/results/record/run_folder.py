@@ -1,4 +1,4 @@
-"""The folder of one run: where it is, whether its work is done, and what may be resumed."""
+"""The folder of one run: its files, whether it is finished, whether it may be resumed."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Where the numbers of a table come from: commands, settings, lengths, commits, seconds."""
+"""The origin of the numbers of a table: commands, settings, lengths, commits, seconds."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""A sweep as a reader sees it: finished runs, cells over seeds, tables.
+"""Read the finished runs of a sweep, average them over seeds, lay them out as tables.
 
 Everything here is read from ``report.json`` files beside a ``DONE``; nothing else is a source.
 """

@@ -1,4 +1,4 @@
-"""Which runs belong into a table."""
+"""Select the runs of a table."""
 
 from collections import Counter
 from collections.abc import Sequence

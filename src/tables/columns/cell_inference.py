@@ -1,4 +1,4 @@
-"""How the cells of a column are written, found from the cells: see the table in :mod:`src.tables.columns.cells`.
+"""Infer how the cells of a column are written; the table in :mod:`src.tables.columns.cells` lists the ways.
 
 A format is taken only if every cell reads back as it stands, so that ``007``, ``1,234`` or the 30th of
 February make a column of texts.

@@ -1,4 +1,4 @@
-r"""How the cells of one column are written, and what they mean: cells to values, values to the same cells.
+r"""The cells of one column: how they are written, parsing them into values and writing values as cells.
 
 | content | values | cells |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""What the user says about single columns."""
+"""What the user says about the columns of a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

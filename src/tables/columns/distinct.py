@@ -1,4 +1,4 @@
-"""Columns by their different cells: what a column of many rows and few values is looked at through."""
+"""Process a column through its distinct cells, which are few where rows are many."""
 
 from typing import Any
 

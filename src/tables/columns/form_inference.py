@@ -1,4 +1,4 @@
-"""The kind of every column, found from its cells and corrected by the user: see :mod:`src.tables.columns.forms`.
+"""Infer the kind of every column from its cells and the user's corrections; see :mod:`src.tables.columns.forms`.
 
 The rules stand in ``docs/data.md``; thresholds are the constants below.
 """

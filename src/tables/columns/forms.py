@@ -1,4 +1,4 @@
-"""What becomes of each column of a file: learned as a number or as categories, or written without being learned.
+"""The form of a column: learned as a number, learned as categories, or written without being learned.
 
 | kind | learned as | written |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""Which columns of any frame are numbers and which are categories, and which to leave out.
+"""Tell the numerical columns of a frame from the categorical ones and from those to leave out.
 
 | column holds | kind |
 |---|---|

@@ -1,4 +1,4 @@
-"""Moments in columns of Python objects: their class and zone, and values back to such cells."""
+"""Dates in columns of Python objects: find their class and zone, and make such objects again."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the columns of a file are, as a table of text: printed before training."""
+"""The table of a file's columns that is printed before training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

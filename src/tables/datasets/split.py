@@ -1,4 +1,4 @@
-"""A dataset as the rest of the program sees it: a training and a test table of one schema."""
+"""A dataset: a training and a test table of one schema."""
 
 from dataclasses import dataclass
 

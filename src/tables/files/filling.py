@@ -1,4 +1,4 @@
-"""The user's own file again, with values in the holes of some of its columns and nothing else changed.
+"""Write the user's file again with values in the holes of some columns and nothing else changed.
 
 The cells that were observed are never read and written again: a text file is copied byte for byte around its holes, a
 columnar file keeps its Arrow columns. A fill takes the place of the whole field, blanks around a marker included.

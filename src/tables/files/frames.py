@@ -1,4 +1,4 @@
-"""Frames of the user of the Python interface: checked, understood, and as tables of a model."""
+"""Check and understand the frames of the Python interface, and turn them into tables of a model."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""A whole file: the forms of its columns and how it is written; from its frame to the model's table and back."""
+"""The layout of a file: the forms of its columns and its dialect; it turns frames into tables and back."""
 
 import base64
 from collections.abc import Mapping

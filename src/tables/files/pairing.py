@@ -1,4 +1,4 @@
-"""A second file beside a first one: the same columns, the same kinds of cells, or a refusal that says where not."""
+"""Match a second file to a first one, or refuse it and say where they differ."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A file as it stands: cells before anybody decides what they mean, holes already NaN."""
+"""Read the cells of a file as they stand, holes as NaN, before deciding what they mean."""
 
 import csv
 import zlib

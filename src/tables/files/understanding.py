@@ -1,4 +1,4 @@
-"""Understanding a table: which of its cells are holes, and what becomes of each column."""
+"""Understand a table: find its holes and the form of each column."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""A file written piece by piece, that appears under its name only when it is whole."""
+"""Write a file piece by piece; it appears under its name when it is whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Text files of separated fields: how one is written, found from the file, so that another can be written alike."""
+"""Text files of separated fields: find the dialect of one, so that another can be written alike."""
 
 import csv
 import gzip

@@ -1,4 +1,4 @@
-"""Frames from files: CSV and TSV (also ``.gz``), Parquet, Feather.
+"""Read frames from files: CSV and TSV (also ``.gz``), Parquet, Feather.
 
 A cell means the same in every format: the texts :data:`HOLES` are holes, ISO 8601 dates are dates.
 """

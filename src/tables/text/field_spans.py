@@ -1,4 +1,4 @@
-"""Where each field of a text file begins and ends, cut as pandas' parser cuts them."""
+"""Find where each field of a text file begins and ends, as pandas' parser cuts them."""
 
 import codecs
 import gzip

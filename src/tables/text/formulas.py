@@ -1,4 +1,4 @@
-"""Texts that a spreadsheet takes for formulas (https://owasp.org/www-community/attacks/CSV_Injection)."""
+"""Escape texts that a spreadsheet takes for formulas (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 from src.errors import ConfigError
 
