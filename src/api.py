@@ -28,9 +28,10 @@ from src.errors import ConfigError
 from src.imputation.diffusion import MissDiffImputer
 from src.metrics.base.settings import of_synthetic_rows
 from src.metrics.evaluate import score
+from src.models import Keeping, Training
 from src.runs.compare_files import holed_alike, without_holdout
 from src.runs.draw import Model, draw_rows, fix, load_model
-from src.runs.train import make_module
+from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.tables import Split
@@ -40,8 +41,6 @@ from src.tables.files.frames import as_tables, check_frame, plain, understood, w
 from src.tables.files.understanding import Columns, Rules
 from src.tables.imputations import ESTIMATES
 from src.training.checkpoint import LAST, read_checkpoint, sampling_weights, write_checkpoint
-from src.training.datamodule import TableDataModule
-from src.training.fit import fit, make_trainer
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"
@@ -112,20 +111,11 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         columns = self._understand(X)
         table = columns.layout.table(columns.frame, columns.layout.schema(columns.target), "the frame")
         split = Split(table, table, columns.layout)
-        data = TableDataModule(
-            split,
-            config.missing,
-            COMPLETIONS["keep"],
-            config.encoding,
-            config.training.batch_size,
-            table.n_rows,
-            config.general.seed,
-            validation=config.training.fine_tuning_epochs > 0,
-        )
+        recipe, seed = config.recipe, config.general.seed
+        data = recipe.data(split, config.missing, COMPLETIONS["keep"], table.n_rows, seed)
         with tempfile.TemporaryDirectory() as folder:
-            module = make_module(config, data)
-            trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, Path(folder))
-            fit(trainer, module, data, Path(folder))
+            stored = stored_table(split, data.data.mask, seed)
+            Training(recipe, data, Keeping(Path(folder), config.identity, stored)).fit()
             checkpoint = read_checkpoint(Path(folder) / "checkpoints" / LAST)
         found = {"columns": [asdict(summary) for summary in columns.summaries], "notes": list(columns.notes)}
         stored = {**checkpoint[CHECKPOINT_KEY], ESTIMATOR_KEY: parameters, "n_rows": table.n_rows, **found}

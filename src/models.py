@@ -1,40 +1,190 @@
-"""Load a trained model from its checkpoint alone, without the table it was trained on."""
+"""Models: assemble a training from its recipe, run it, or load what one has left.
 
+The commands, the estimator, the imputers and the search all train through :class:`Training`.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from src.completion import Completion
 from src.diffusion import DiffusionRecipe, Moments, Targets
 from src.diffusion.networks import NetworkRecipe
-from src.encoding import encoder_from_dict
+from src.encoding import Encoding, encoder_from_dict
 from src.errors import CheckpointError
+from src.missing import Mechanism
+from src.tables import Split
 from src.training.checkpoint import sampling_weights
+from src.training.datamodule import TableDataModule
+from src.training.fit import Callback, fit, generate, make_trainer
 from src.training.module import CHECKPOINT_KEY, MissDiffModule
-from src.training.recipe import TrainingRecipe
+from src.training.recipe import TrainerSettings, TrainingRecipe
 
 
-def trained_module(
-    checkpoint: dict[str, Any], file: Path, network: NetworkRecipe, diffusion: DiffusionRecipe, training: TrainingRecipe
-) -> MissDiffModule:
-    """The module with the weights to sample with.
+@dataclass(frozen=True)
+class ModelRecipe:
+    """What a model is trained by, whatever the table: the groups of these names of ``python -m src.train``."""
+
+    encoding: Encoding
+    diffusion: DiffusionRecipe
+    network: NetworkRecipe
+    training: TrainingRecipe
+    trainer: TrainerSettings
+
+    def data(
+        self,
+        split: Split,
+        mechanism: Mechanism,
+        completion: Completion,
+        n_synthetic: int,
+        seed: int,
+        validation: bool = False,
+    ) -> TableDataModule:
+        """The table, with mechanism, completion and encoding to be applied.
+
+        Arguments:
+            split: training and test table.
+            mechanism: takes cells of the training table away.
+            completion: what is done about the holes.
+            n_synthetic: rows to draw afterwards.
+            seed: of the run.
+            validation: whether rows are kept out of training also where the recipe needs none.
+        """
+        validation = validation or self.training.fine_tuning_epochs > 0
+        return TableDataModule(
+            split, mechanism, completion, self.encoding, self.training.batch_size, n_synthetic, seed, validation
+        )
+
+    def module(
+        self,
+        data: TableDataModule,
+        settings: dict[str, Any] | None = None,
+        stored: dict[str, Any] | None = None,
+        targets: Targets | None = None,
+    ) -> MissDiffModule:
+        """The untrained model of the encoded table.
+
+        Arguments:
+            data: of :meth:`data`.
+            settings: plain values, kept in the checkpoint.
+            stored: what else the checkpoint holds of the table, plain values and arrays.
+            targets: makes it a conditional model; None = of whole rows.
+        """
+        steps_per_epoch = data.steps_per_epoch(self.trainer.n_processes)
+        module = MissDiffModule(
+            data.data.encoder,
+            data.data.moments(),
+            self.network,
+            self.diffusion,
+            self.training,
+            steps_per_epoch,
+            data.seed,
+            settings or {},
+            stored,
+            targets,
+        )
+        module.compiles = self.trainer.compile
+        return module
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What is kept of a training, and where.
+
+    Attributes:
+        folder: of checkpoint and training curve, which training resumes from; None = nowhere.
+        settings, stored: see :meth:`ModelRecipe.module`.
+        anew: whether an earlier training in the folder is deleted first.
+    """
+
+    folder: Path | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    stored: dict[str, Any] = field(default_factory=dict)
+    anew: bool = False
+
+
+class Training:
+    """One model and its training.
+
+    Arguments:
+        recipe: of the model.
+        data: of :meth:`ModelRecipe.data`.
+        keeping: what is kept of it.
+        targets: makes it a conditional model; None = of whole rows.
+        on_epoch: receives the line of the training curve after every epoch.
+        callbacks: of Lightning, further ones.
+
+    Attributes:
+        module: the model; trained after :meth:`fit`.
+    """
+
+    def __init__(
+        self,
+        recipe: ModelRecipe,
+        data: TableDataModule,
+        keeping: Keeping,
+        targets: Targets | None = None,
+        on_epoch: Callable[[dict[str, float]], object] = lambda row: None,
+        callbacks: Sequence[Callback] = (),
+    ) -> None:
+        self.recipe, self.data, self.keeping = recipe, data, keeping
+        self.on_epoch, self.callbacks = on_epoch, callbacks
+        self.module = recipe.module(data, keeping.settings, keeping.stored, targets)
+
+    def fit(self) -> None:
+        """Train to the end, from the newest checkpoint where there is one; see :func:`src.training.fit.fit`.
+
+        Raises:
+            InterruptedRunError, TrainingDivergedError, CheckpointError: see there.
+        """
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = self.keeping.folder or Path(temporary)
+            steps_per_epoch = self.module.steps_per_epoch
+            self.trainer = make_trainer(
+                self.recipe.trainer, self.recipe.training, steps_per_epoch, folder, self.on_epoch, self.callbacks
+            )
+            fit(self.trainer, self.module, self.data, folder, self.keeping.anew)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it was trained."""
+        return self.trainer.strategy.root_device
+
+    def draw(self) -> tuple[Tensor, float]:
+        """Encoded synthetic rows; see :func:`src.training.fit.generate`. The processes of the training part."""
+        return generate(self.trainer, self.module, self.data)
+
+
+def load_model(checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe) -> MissDiffModule:
+    """A trained model from its checkpoint alone, without the table, with the weights to sample with.
 
     Arguments:
         checkpoint: as :func:`src.training.checkpoint.read_checkpoint` reads it.
         file: where it is from, for messages.
-        network: recipe it was trained with.
-        diffusion: likewise.
-        training: likewise.
+        recipe: that it was trained with.
 
     Raises:
-        CheckpointError: the weights are not those of the recipes.
+        CheckpointError: the weights are not those of the recipe.
     """
     stored = checkpoint[CHECKPOINT_KEY]
     encoder = encoder_from_dict(stored["encoder"])
     moments = Moments(*(torch.ones(encoder.width) for _ in Moments._fields))
     targets = Targets(*stored["targets"]) if "targets" in stored else None
     module = MissDiffModule(
-        encoder, moments, network, diffusion, training, 1, stored["seed"], stored["config"], targets=targets
+        encoder,
+        moments,
+        recipe.network,
+        recipe.diffusion,
+        recipe.training,
+        1,
+        stored["seed"],
+        stored["config"],
+        targets=targets,
     )
     try:
         module.load_state_dict(sampling_weights(checkpoint))

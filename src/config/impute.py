@@ -14,7 +14,7 @@ from src.config.sample import checkpoint_of
 from src.config.tune import is_search
 from src.config.typed import chosen_option, plain_values, typed
 from src.errors import ConfigError
-from src.imputation import IMPUTERS, ConditionalImputer, DiffusionImputer, Imputer, ModelRecipe
+from src.imputation import IMPUTERS, ConditionalImputer, DiffusionImputer, Imputer
 from src.metrics.base.settings import ImputationEvaluation
 from src.missing.mcar import NativeMissing
 from src.results.sweep.origin import IMPUTE
@@ -113,7 +113,7 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
     imputer = chosen_option(IMPUTERS, {**plain[IMPUTER], "seed": config.general.seed}, IMPUTER)
     request = ImputeRequest(config, imputer, evaluation, fill if fill.out else None, plain)
     if isinstance(imputer, DiffusionImputer):
-        imputer.check(model_recipe(config, None, {}))
+        imputer.check(config.recipe)
     key = "outputs_dir" if config.general.run_dir is None else "run_dir"
     check_writable(key, Path(getattr(config.general, key)), is_folder=True)
     if fill.out is None:
@@ -121,21 +121,6 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
     else:
         _check_filling(request, fill)
     return request
-
-
-def model_recipe(config: Config, folder: Path | None, stored: dict[str, Any]) -> ModelRecipe:
-    """How a run trains the model behind a diffusion imputer."""
-    return ModelRecipe(
-        config.encoding,
-        config.diffusion,
-        config.network,
-        config.training,
-        config.trainer,
-        folder,
-        config.identity,
-        stored,
-        config.general.force,
-    )
 
 
 def as_run(plain: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from src.encoding import Encoding, EncodingRecipe, StatesRecipe
 from src.errors import ConfigError
 from src.metrics.base.settings import EVALUATIONS, Evaluation
 from src.missing import MECHANISMS, Mechanism
+from src.models import ModelRecipe
 from src.results.mirror.tracking import LOGGERS, CsvLogger, WandbLogger
 from src.results.record.run_folder import flatten
 from src.system.quoting import hydra_value
@@ -139,6 +140,11 @@ class Config:
     plain: dict[str, Any]
     overrides: tuple[str, ...] = ()
     data: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> ModelRecipe:
+        """What the model is trained by."""
+        return ModelRecipe(self.encoding, self.diffusion, self.network, self.training, self.trainer)
 
     @property
     def identity(self) -> dict[str, Any]:

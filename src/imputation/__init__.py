@@ -1,7 +1,7 @@
 """Imputers: fit on a table with holes, fill its holes or those of another table."""
 
 from src.imputation.boosted import BoostedChain
-from src.imputation.diffusion import ConditionalImputer, DiffusionImputer, MissDiffImputer, ModelRecipe
+from src.imputation.diffusion import ConditionalImputer, DiffusionImputer, MissDiffImputer
 from src.imputation.gain import Gain
 from src.imputation.imputer import Imputer
 from src.imputation.mice import Mice, MiceDraws
@@ -22,4 +22,4 @@ IMPUTERS: dict[str, type[Imputer]] = {
     "missdiff": MissDiffImputer,
 }
 
-__all__ = ["IMPUTERS", "ConditionalImputer", "DiffusionImputer", "Imputer", "ModelRecipe"]
+__all__ = ["IMPUTERS", "ConditionalImputer", "DiffusionImputer", "Imputer"]

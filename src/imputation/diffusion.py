@@ -4,56 +4,28 @@ Both learn from the table with its holes and draw each row's hidden coordinates 
 rows has a random stream of its own for every draw: the first draws are the same whether few or many follow.
 """
 
-import tempfile
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from src.completion import keep
-from src.diffusion import DiffusionRecipe, Drawn, Given, Targets
-from src.diffusion.networks import NetworkRecipe
-from src.encoding import Encoding
+from src.diffusion import Drawn, Given, Targets
 from src.errors import ConfigError
 from src.imputation.imputer import Imputer
 from src.missing.mcar import NativeMissing
+from src.models import Keeping, ModelRecipe, Training
 from src.seeding import derive
 from src.tables import Split, Table
 from src.tables.imputations import Imputations
-from src.training.datamodule import TableDataModule
-from src.training.fit import fit, is_rank_zero, make_trainer
+from src.training.fit import is_rank_zero
 from src.training.module import MissDiffModule
-from src.training.recipe import TrainerSettings, TrainingRecipe
 
 BLOCK_ROWS = 2048
 LEAST_HIDDEN = 0.25
-
-
-@dataclass(frozen=True)
-class ModelRecipe:
-    """How the model behind an imputer is trained.
-
-    Attributes:
-        encoding, diffusion, network, training, trainer: as of ``python -m src.train``.
-        folder: where checkpoint and training curve are kept, and training resumes from; None = nowhere.
-        config: plain settings, stored in the checkpoint.
-        stored: what else the checkpoint holds, plain values and arrays.
-        anew: see :func:`src.training.fit.fit`.
-    """
-
-    encoding: Encoding
-    diffusion: DiffusionRecipe
-    network: NetworkRecipe
-    training: TrainingRecipe
-    trainer: TrainerSettings
-    folder: Path | None = None
-    config: dict[str, Any] = field(default_factory=dict)
-    stored: dict[str, Any] = field(default_factory=dict)
-    anew: bool = False
 
 
 @dataclass
@@ -62,6 +34,8 @@ class DiffusionImputer(Imputer):
 
     Attributes:
         n_steps: steps of one draw.
+        recipe: of the model behind it.
+        keeping: what is kept of its training.
         n_evaluations: network evaluations that one draw of a row with holes took, on average over the rows and draws
             of all tables since it was fitted.
         notes: what the user was told of the training.
@@ -71,6 +45,7 @@ class DiffusionImputer(Imputer):
     n_steps: int | None
     seed: int
     recipe: ModelRecipe | None = field(default=None, init=False, repr=False)
+    keeping: Keeping = field(default=Keeping(), init=False, repr=False)
     module: MissDiffModule | None = field(default=None, init=False, repr=False)
     notes: list[str] = field(default_factory=list, init=False, repr=False)
     _evaluated: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
@@ -122,40 +97,16 @@ class DiffusionImputer(Imputer):
         recipe = self.recipe
         assert recipe is not None, "the recipe is set before fit"
         self.check(recipe)
-        data = TableDataModule(
-            Split(table, table),
-            NativeMissing(),
-            keep,
-            recipe.encoding,
-            recipe.training.batch_size,
-            1,
-            self.seed,
-            validation=recipe.training.fine_tuning_epochs > 0,
-        )
-        steps_per_epoch = data.steps_per_epoch(recipe.trainer.n_processes)
-        self.notes = recipe.training.notes(steps_per_epoch)
+        data = recipe.data(Split(table, table), NativeMissing(), keep, 1, self.seed)
+        self.notes = recipe.training.notes(data.steps_per_epoch(recipe.trainer.n_processes))
         if is_rank_zero():
             for note in self.notes:
                 print(f"note: {note}")
-        module = MissDiffModule(
-            data.data.encoder,
-            data.data.moments(),
-            recipe.network,
-            recipe.diffusion,
-            recipe.training,
-            steps_per_epoch,
-            self.seed,
-            recipe.config,
-            recipe.stored,
-            self.targets(table),
-        )
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = recipe.folder or Path(temporary)
-            trainer = make_trainer(recipe.trainer, recipe.training, steps_per_epoch, folder)
-            fit(trainer, module, data, folder, recipe.anew)
+        training = Training(recipe, data, self.keeping, self.targets(table))
+        training.fit()
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()  # one process alone imputes, the others end
-        self.take(module.to(trainer.strategy.root_device))
+        self.take(training.module.to(training.device))
 
     def _transform(self, table: Table, n_imputations: int) -> Imputations:
         module = self.module

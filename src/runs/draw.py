@@ -6,17 +6,17 @@ the run, they are the rows of its ``synthetic.parquet``.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from src import models
 from src.config.recorded import recorded_config
 from src.diffusion import Given
 from src.errors import ConfigError, TableError
-from src.models import trained_module
 from src.runs.blocks import Blocks, block_rows, drawn_blocks, n_blocks
 from src.runs.synthetic import chunk_rng, stored_masks
 from src.tables import Schema, Table
@@ -77,7 +77,7 @@ def load_model(file: Path, n_steps: int | None = None) -> Model:
     if n_steps is not None:
         diffusion.check_steps(n_steps, len(stored["encoder"]["blocks"]))
         diffusion = diffusion.with_steps(n_steps)
-    module = trained_module(checkpoint, file, config.network, diffusion, config.training)
+    module = models.load_model(checkpoint, file, replace(config.recipe, diffusion=diffusion))
     schema = module.encoder.schema
     layout = Layout.from_dict(stored["layout"]) if "layout" in stored else layout_of_schema(schema)
     layout = with_ranges(layout, {block.name: block.knots for block in module.encoder.blocks if block.knots})

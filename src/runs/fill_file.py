@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from src.config.impute import Fill, ImputeRequest, model_recipe
+from src.config.impute import Fill, ImputeRequest
 from src.config.sample import checkpoint_of
 from src.errors import InterruptedRunError, MissDiffError
 from src.imputation import DiffusionImputer
+from src.models import Keeping
 from src.results.record.files import write_whole
 from src.runs.blocks import device_of
 from src.runs.draw import load_model
@@ -104,7 +105,8 @@ def _fit(request: ImputeRequest, split: Split, started: float) -> None:
         return
     with started_run(request) as (config, folder):
         stored = stored_table(split, split.train.observed, config.general.seed)
-        request.imputer.recipe = model_recipe(config, folder.path, stored)
+        request.imputer.recipe = config.recipe
+        request.imputer.keeping = Keeping(folder.path, config.identity, stored, config.general.force)
         fitting = time.perf_counter()
         fit_imputer(request.imputer, split.train)
         if is_rank_zero() and not folder.done:

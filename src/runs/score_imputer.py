@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from src.config.impute import ImputeRequest, model_recipe
+from src.config.impute import ImputeRequest
 from src.config.run import Config
 from src.imputation import DiffusionImputer, Imputer
 from src.metrics.base.scores import Scores
 from src.metrics.imputation.scores import score_imputations
 from src.missing import Mechanism, realised_ratio
+from src.models import Keeping
 from src.results.page.card import save_card
 from src.results.page.imputation_summary import imputation_summary
 from src.results.record.provenance import commit, device_name, peak_memory_mb, reset_peak_memory, versions
@@ -158,7 +159,8 @@ def _finished(config: Config, folder: RunFolder) -> bool:
 def _prepare(request: ImputeRequest, folder: RunFolder, split: Split, mask: np.ndarray) -> None:
     if isinstance(request.imputer, DiffusionImputer):
         stored = stored_table(split, mask, request.config.general.seed)
-        request.imputer.recipe = model_recipe(request.config, folder.path, stored)
+        request.imputer.recipe = request.config.recipe
+        request.imputer.keeping = Keeping(folder.path, request.config.identity, stored, request.config.general.force)
 
 
 def _run(

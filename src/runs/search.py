@@ -13,12 +13,13 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from src.config.run import Config, group_name
 from src.config.tune import Choices, Range, TuningRequest
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, TrainingDivergedError
+from src.models import Keeping, Training
 from src.results.record.files import write_whole
-from src.runs.train import make_data, make_module
+from src.runs.train import make_data
 from src.seeding import derive
 from src.system.locks import hold
 from src.system.quoting import command
-from src.training.fit import check_devices, fit, make_trainer
+from src.training.fit import check_devices
 from src.training.held_out import HeldOut, held_out_loss
 
 STUDY = "study.db"
@@ -101,22 +102,21 @@ def _judge(trial: Trial, request: TuningRequest, folder: Path) -> float:
     config = request.trial(values)
     run = folder / "trials" / hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
     data = make_data(config, validation=True)
-    module = make_module(config, data)
 
     def on_check(number: int, loss: float) -> None:
         trial.report(loss, number)
         if number < request.tuning.n_checks and trial.should_prune():
             raise optuna.TrialPruned
 
-    trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, run)
-    trainer.callbacks.append(HeldOut(data, request.tuning.n_checks, on_check))  # type: ignore[attr-defined]
+    held_out = HeldOut(data, request.tuning.n_checks, on_check)
+    training = Training(config.recipe, data, Keeping(run, config.identity), callbacks=[held_out])
     try:
-        fit(trainer, module, data, run)
+        training.fit()
     except (optuna.TrialPruned, TrainingDivergedError) as end:
         shutil.rmtree(run)
         raise optuna.TrialPruned(str(end)) from end
     shutil.rmtree(run)
-    return held_out_loss(module, data)
+    return held_out_loss(training.module, data)
 
 
 def _suggested(trial: Trial, axis: Range | Choices) -> Any:

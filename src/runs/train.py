@@ -3,10 +3,12 @@
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from src.completion import draw_marginals
 from src.config.run import Config, group_name
 from src.errors import NotApplicableError
+from src.models import Keeping, Training
 from src.results.mirror.tracking import Mirror, open_mirror
 from src.results.page.terminal import run_summary
 from src.results.record.provenance import device_name, peak_memory_mb, reset_peak_memory
@@ -16,7 +18,7 @@ from src.seeding import numpy_stream
 from src.tables import Split, Table
 from src.tables.columns.summary import summary_table
 from src.training.datamodule import TableDataModule
-from src.training.fit import check_devices, fit, generate, is_rank_zero, make_trainer
+from src.training.fit import check_devices, is_rank_zero
 from src.training.module import MissDiffModule
 
 NOTHING_TO_DO = "finished before, nothing to do (force=true runs it anew)"
@@ -101,16 +103,8 @@ def make_data(config: Config, validation: bool = False) -> TableDataModule:
         validation: whether rows are kept out of training also where the recipe needs none.
     """
     split = config.dataset.load(config.general.seed)
-    return TableDataModule(
-        split,
-        config.missing,
-        config.completion,
-        config.encoding,
-        config.training.batch_size,
-        config.general.n_synthetic or usual_number(split),
-        config.general.seed,
-        validation=validation or config.training.fine_tuning_epochs > 0,
-    )
+    n_synthetic = config.general.n_synthetic or usual_number(split)
+    return config.recipe.data(split, config.missing, config.completion, n_synthetic, config.general.seed, validation)
 
 
 def usual_number(split: Split) -> int:
@@ -121,19 +115,11 @@ def usual_number(split: Split) -> int:
 
 def make_module(config: Config, data: TableDataModule) -> MissDiffModule:
     """The run's model, untrained."""
-    module = MissDiffModule(
-        data.data.encoder,
-        data.data.moments(),
-        config.network,
-        config.diffusion,
-        config.training,
-        data.steps_per_epoch(config.trainer.n_processes),
-        config.general.seed,
-        config.identity,
-        stored_table(data.split, data.data.mask, config.general.seed),
-    )
-    module.compiles = config.trainer.compile
-    return module
+    return config.recipe.module(data, config.identity, _stored(config, data))
+
+
+def _stored(config: Config, data: TableDataModule) -> dict[str, Any]:
+    return stored_table(data.split, data.data.mask, config.general.seed)
 
 
 def _synthetic(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> Table | None:
@@ -158,14 +144,14 @@ def _draw_marginals(config: Config, folder: RunFolder, data: TableDataModule, mi
 
 
 def _train_and_draw(config: Config, folder: RunFolder, data: TableDataModule, mirror: Mirror) -> tuple[Table, Facts]:
-    module = make_module(config, data)
-    trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, folder.path, mirror.epoch)
-    fit(trainer, module, data, folder.path, config.general.force)
+    keeping = Keeping(folder.path, config.identity, _stored(config, data), config.general.force)
+    training = Training(config.recipe, data, keeping, on_epoch=mirror.epoch)
+    training.fit()
     sampling = time.perf_counter()
-    x, n_evaluations = generate(trainer, module, data)
+    x, n_evaluations = training.draw()
     return data.data.encoder.backward(x), {
         "sample_s": time.perf_counter() - sampling,
-        "device": device_name(trainer.strategy.root_device.type),
+        "device": device_name(training.device.type),
         "n_evaluations": n_evaluations,
     }
 

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -59,8 +59,18 @@ def make_trainer(
     steps_per_epoch: int,
     run_dir: Path,
     on_epoch: Callable[[dict[str, float]], object] = lambda row: None,
+    more: Sequence[Callback] = (),
 ) -> pl.Trainer:
-    """Trainer that keeps its curve and its checkpoint in ``run_dir`` and is quiet but for progress."""
+    """Trainer that keeps its curve and its checkpoint in ``run_dir`` and is quiet but for progress.
+
+    Arguments:
+        settings: of the machine.
+        recipe: of the training.
+        steps_per_epoch: optimiser steps of a main epoch.
+        run_dir: folder of the run.
+        on_epoch: receives the line of the training curve after every epoch.
+        more: callbacks that come after its own.
+    """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     if settings.accelerator != "cpu":
         torch.set_float32_matmul_precision("high")  # TF32; nothing on a CPU
@@ -73,6 +83,7 @@ def make_trainer(
     ]
     if recipe.ema_decay is not None:
         callbacks.append(AveragedWeights(recipe.ema_decay))
+    callbacks += more
     return pl.Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,

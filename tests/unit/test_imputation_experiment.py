@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from src.config.compose import compose
-from src.config.impute import build_impute_request, model_recipe
+from src.config.impute import build_impute_request
 from src.missing import ColumnMissing, IndependentMissing, MissingAtRandom, NotMissingAtRandom, RowMissing
 from src.runs.score_imputer import impute_and_score, sample_masks
 from src.seeding import numpy_stream
@@ -65,7 +65,7 @@ def test_a_model_is_trained_as_the_configuration_says():
     config = build_impute_request(
         compose(["missing=row", "training.n_steps=7", "network.channels=24"], "impute")
     ).config
-    recipe = model_recipe(config, None, {})
+    recipe = config.recipe
     assert recipe.training.n_steps == 7
     assert recipe.network.channels == 24
     assert type(recipe) is type(RECIPE)

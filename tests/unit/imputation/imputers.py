@@ -14,12 +14,13 @@ from src.diffusion.gaussian.schedule import VariancePreserving
 from src.diffusion.networks import ResidualMLPRecipe
 from src.encoding import EncodingRecipe, StatesRecipe
 from src.imputation.boosted import BoostedChain
-from src.imputation.diffusion import ConditionalImputer, DiffusionImputer, MissDiffImputer, ModelRecipe
+from src.imputation.diffusion import ConditionalImputer, DiffusionImputer, MissDiffImputer
 from src.imputation.gain import Gain
 from src.imputation.imputer import Imputer
 from src.imputation.mice import Mice, MiceDraws
 from src.imputation.missforest import MissForest
 from src.imputation.simple import Centre, HotDeck
+from src.models import ModelRecipe
 from src.tables import Column, Schema, Table, make_table
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
