@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from src.completion import Completion
@@ -21,7 +22,7 @@ from src.missing import Mechanism
 from src.tables import Split
 from src.training.checkpoint import sampling_weights
 from src.training.datamodule import TableDataModule
-from src.training.fit import Callback, fit, generate, make_trainer
+from src.training.fit import fit, generate, make_trainer
 from src.training.module import CHECKPOINT_KEY, MissDiffModule
 from src.training.recipe import TrainerSettings, TrainingRecipe
 

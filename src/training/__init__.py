@@ -1,1 +1,1 @@
-"""Training and sharded generation: the only package that knows Lightning."""
+"""Training and sharded generation, by Lightning."""

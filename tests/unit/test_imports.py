@@ -22,7 +22,7 @@ from tests.unit.architecture import (
 
 LIBRARIES = {
     "torch": {"encoding", "diffusion", "training", "models", "imputation", "runs", "results", "api"},
-    "pytorch_lightning": {"training"},
+    "pytorch_lightning": {"training", "models"},
     "wandb_workspaces": {"results"},
     "wandb": {"results"},
     "hydra": {"commands", "config"},

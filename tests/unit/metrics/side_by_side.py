@@ -1,7 +1,7 @@
 """What a worker process of the tests runs; imports little, since every worker does so anew."""
 
 from src.metrics.base.scores import Scores
-from src.metrics.downstream.sets import grids
+from src.metrics.downstream import grids
 from src.metrics.downstream.tuned import add_tuned_utility
 
 
