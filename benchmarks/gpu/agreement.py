@@ -85,7 +85,7 @@ def compare_resumed(settings: Settings) -> list[dict[str, Any]]:
     found = []
     for recipe, overrides in {"default": [], "paper": ["experiment=paper_recipe"]}.items():
         table = settings.table(2_000, 400)
-        case = Case([*overrides, *table, f"trainer={settings.trainer}", f"training.epochs={EPOCHS}", "n_synthetic=200"])
+        case = Case([*overrides, *table, f"trainer={settings.trainer}", f"training.epochs={EPOCHS}"], settings.device)
         with tempfile.TemporaryDirectory() as folder:
             whole = _trained(case, Path(folder) / "whole", crash=False)
             try:
