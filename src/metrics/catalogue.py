@@ -15,7 +15,7 @@ METRICS = (
     Metric(
         "fidelity/overall",
         "fidelity",
-        "high",
+        Best.HIGH,
         UNIT,
         f"{QUALITY} with thresholds 0, as in the paper: the mean of column shapes and column pair trends.",
         f"{PAIRS_ONLY}, and of these little: independent draws of every column score high (the reference marginals)",
@@ -23,7 +23,7 @@ METRICS = (
     Metric(
         "fidelity/overall_default",
         "fidelity*",
-        "high",
+        Best.HIGH,
         UNIT,
         f"{QUALITY} with the library's thresholds: only pairs that depend in the real table count.",
         PAIRS_ONLY,
@@ -31,7 +31,7 @@ METRICS = (
     Metric(
         "fidelity/column_shapes",
         "shapes",
-        "high",
+        Best.HIGH,
         UNIT,
         "How alike each column's distribution is: 1 - Kolmogorov-Smirnov distance of numbers, 1 - total variation "
         "distance of categories, mean over the columns.",
@@ -40,7 +40,7 @@ METRICS = (
     Metric(
         "fidelity/column_pair_trends",
         "trends",
-        "high",
+        Best.HIGH,
         UNIT,
         "How alike each pair of columns is: 1 - half the difference of Pearson correlations, or 1 - total variation "
         "distance of the contingency tables; mean over all pairs.",
@@ -49,7 +49,7 @@ METRICS = (
     Metric(
         "fidelity/column_pair_trends_default",
         "trends*",
-        "high",
+        Best.HIGH,
         UNIT,
         "As column pair trends, over the pairs that depend in the real table: |correlation| above .5, Cramer's V "
         "above .3.",
@@ -58,7 +58,7 @@ METRICS = (
     Metric(
         "dependence/weighted_nmi",
         "dependence",
-        "high",
+        Best.HIGH,
         UNIT,
         "How much of the dependence between columns is kept: the smaller over the larger normalised mutual information "
         "of a pair in the two tables, mean over pairs weighted by the real one. Independent draws come near 0.",
@@ -67,7 +67,7 @@ METRICS = (
     Metric(
         "detection/xgboost",
         "detection",
-        "high",
+        Best.HIGH,
         UNIT,
         "1 if gradient-boosted trees cannot tell synthetic rows from real ones, 0 if they always can: "
         "1 - 2 max(AUC - .5, 0), out of fold.",
@@ -76,7 +76,7 @@ METRICS = (
     Metric(
         "detection/logistic",
         "logistic",
-        "high",
+        Best.HIGH,
         UNIT,
         "As detection, by logistic regression on standardised numbers and one-hot categories.",
         "every dependence between columns: the model is linear; copied training rows",
@@ -84,7 +84,7 @@ METRICS = (
     Metric(
         "coverage/alpha_precision",
         "precision",
-        "high",
+        Best.HIGH,
         UNIT,
         "Whether synthetic rows lie as far from the centre as real rows: 1 - twice the mean gap between alpha and the "
         "share of synthetic rows within the ball that holds a share alpha of the real rows.",
@@ -93,7 +93,7 @@ METRICS = (
     Metric(
         "coverage/beta_recall",
         "recall",
-        "high",
+        Best.HIGH,
         UNIT,
         "Whether every real row has a synthetic row as near as its next real row: 1 - twice the mean gap between beta "
         "and the share of real rows covered by the central share beta of the synthetic rows. Fresh real rows get "
@@ -103,7 +103,7 @@ METRICS = (
     Metric(
         "privacy/dcr_share",
         "closer",
-        "half",
+        Best.HALF,
         UNIT,
         "Share of synthetic rows nearer to a training row than to any hold-out row, scaled to .5 for rows that know "
         "as little of both (the plain share where both are equally many): above .5 training rows were memorised.",
@@ -112,7 +112,7 @@ METRICS = (
     Metric(
         "privacy/copies",
         "copies",
-        "low",
+        Best.LOW,
         UNIT,
         "Share of synthetic rows equal to some training row in every cell. Read it beside the same share of fresh "
         "real rows (real_holdout): few columns with few values repeat by chance.",
@@ -121,7 +121,7 @@ METRICS = (
     Metric(
         "holes/share",
         "hole share",
-        "high",
+        Best.HIGH,
         UNIT,
         "How alike the share of holes of each column is: 1 - the difference of the two shares, mean over the columns. "
         "Of synthetic tables that have holes.",
@@ -130,7 +130,7 @@ METRICS = (
     Metric(
         "holes/co_occurrence",
         "hole pairs",
-        "high",
+        Best.HIGH,
         UNIT,
         "How alike pairs of columns are in missing together: the smaller over the larger of the two shares of rows "
         "that miss both, each summed over the pairs.",
@@ -139,7 +139,7 @@ METRICS = (
     Metric(
         "holes/dependence",
         "hole dependence",
-        "high",
+        Best.HIGH,
         UNIT,
         "How much of what a hole depends on is kept: as dependence, between whether a cell is missing and the observed "
         "values of another column, over the pairs that depend in the real table beyond chance.",
@@ -148,7 +148,7 @@ METRICS = (
     Metric(
         "truth/d2_error",
         "D2 error",
-        "low",
+        Best.LOW,
         UNIT,
         "Largest error of an entry of the synthetic P(D2 | C1, C2, D1) against the network's own.",
         "the other columns",
@@ -156,7 +156,7 @@ METRICS = (
     Metric(
         "truth/d2_sampling_error",
         "(chance)",
-        "low",
+        Best.LOW,
         (0.0, None),
         "Standard error of that entry in a perfect sample with as many rows in its situation.",
         "the synthetic values: it measures the ruler",
@@ -164,7 +164,7 @@ METRICS = (
     Metric(
         "truth/d3_error",
         "D3 error",
-        "low",
+        Best.LOW,
         UNIT,
         "Largest error of an entry of the synthetic P(D3 | D2) against the network's own.",
         "the other columns",
@@ -172,7 +172,7 @@ METRICS = (
     Metric(
         "truth/d3_sampling_error",
         "(chance)",
-        "low",
+        Best.LOW,
         (0.0, None),
         "Standard error of that entry in a perfect sample with as many rows in its situation.",
         "the synthetic values: it measures the ruler",
@@ -192,19 +192,37 @@ MODELS = {
 }
 CLASSIFIER_BLIND = "columns that do not help to predict the target"
 UTILITY: dict[str, tuple[str, Best, Bounds, str, str]] = {
-    "accuracy": ("accuracy", "high", UNIT, "Share of real test rows classified correctly", "rare classes"),
-    "auroc": ("AUROC", "high", UNIT, "Area under the ROC curve on real test rows", "whether probabilities are right"),
-    "f1": ("F1", "high", UNIT, "F1 of the second class on real test rows", "the rows of the first class it gets right"),
-    "macro_f1": ("macro F1", "high", UNIT, "F1 on real test rows, mean over the classes", "how common a class is"),
+    "accuracy": ("accuracy", Best.HIGH, UNIT, "Share of real test rows classified correctly", "rare classes"),
+    "auroc": (
+        "AUROC",
+        Best.HIGH,
+        UNIT,
+        "Area under the ROC curve on real test rows",
+        "whether probabilities are right",
+    ),
+    "f1": (
+        "F1",
+        Best.HIGH,
+        UNIT,
+        "F1 of the second class on real test rows",
+        "the rows of the first class it gets right",
+    ),
+    "macro_f1": ("macro F1", Best.HIGH, UNIT, "F1 on real test rows, mean over the classes", "how common a class is"),
     "weighted_f1": (
         "weighted F1",
-        "high",
+        Best.HIGH,
         UNIT,
         "The paper's weighted F1 on real test rows: sum of (1 - p_i) / (K - 1) F1_i",
         "common classes: it gives them little weight",
     ),
-    "rmse": ("RMSE", "low", (0.0, None), "Root mean squared error on real test rows, in units of the target", "bias"),
-    "r2": ("R2", "high", (None, 1.0), "Share of the target's variance explained on real test rows", "bias"),
+    "rmse": (
+        "RMSE",
+        Best.LOW,
+        (0.0, None),
+        "Root mean squared error on real test rows, in units of the target",
+        "bias",
+    ),
+    "r2": ("R2", Best.HIGH, (None, 1.0), "Share of the target's variance explained on real test rows", "bias"),
 }
 SUFFIXES = {
     "_by_own": ("by itself", "; hyperparameters chosen by the metric's own validation value"),

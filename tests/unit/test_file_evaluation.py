@@ -14,7 +14,7 @@ from src.config.requests import FileRequest, build_evaluation_request
 from src.errors import ConfigError, TableError
 from src.metrics.base.scores import Scores
 from src.metrics.catalogue import describe
-from src.results.record.comparison import BEST, comparison_summary
+from src.results.record.comparison import comparison_summary
 from src.runs.compare_files import ceiling_rows, evaluate_files, read_tables
 from src.system.quoting import quoted_path
 from src.tables.files.pairing import MANY_UNSEEN
@@ -331,4 +331,4 @@ def test_names_and_paths_need_no_quotes_of_hydra():
 
 def test_the_best_value_of_every_metric():
     best = {"fidelity/overall": "1", "utility/xgboost/rmse": "0", "privacy/dcr_share": "0.5", "privacy/copies": "0"}
-    assert {name: BEST[describe(name).best] for name in best} == best
+    assert {name: describe(name).ideal() for name in best} == best

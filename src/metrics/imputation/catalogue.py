@@ -5,7 +5,7 @@ from src.metrics.base.metric import UNIT, Best, Bounds, Metric
 IMPUTATION: dict[str, tuple[str, Best, Bounds, str, str]] = {
     "rmse": (
         "RMSE",
-        "low",
+        Best.LOW,
         (0.0, None),
         "The measure of the paper's Table 7: root mean squared error of each numerical column on the scale of its "
         "range, of the mean of the draws; mean over the columns",
@@ -13,28 +13,28 @@ IMPUTATION: dict[str, tuple[str, Best, Bounds, str, str]] = {
     ),
     "rmse_standardised": (
         "RMSE std",
-        "low",
+        Best.LOW,
         (0.0, None),
         "Root mean squared error of the mean of the draws over all numerical cells, in standard deviations",
         "categories; whether draws vary as the truth does",
     ),
     "mae": (
         "MAE",
-        "low",
+        Best.LOW,
         (0.0, None),
         "Mean absolute error of the mean of the draws over all numerical cells, in standard deviations",
         "categories; whether draws vary as the truth does",
     ),
     "mae_median": (
         "MAE median",
-        "low",
+        Best.LOW,
         (0.0, None),
         "As MAE, of the median of the draws, which the absolute error asks for",
         "categories; whether draws vary as the truth does",
     ),
     "crps": (
         "CRPS",
-        "low",
+        Best.LOW,
         (None, None),
         "Continuous ranked probability score of the draws in standard deviations of the column: the absolute error "
         "less half the mean distance of two draws; the absolute error of an imputer with one answer",
@@ -42,7 +42,7 @@ IMPUTATION: dict[str, tuple[str, Best, Bounds, str, str]] = {
     ),
     "coverage": (
         "coverage",
-        "level",
+        Best.LEVEL,
         UNIT,
         "Share of numerical cells inside their interval, bounds included; right is the level, 0.9 unless set, "
         "and more where many cells have one and the same value",
@@ -50,7 +50,7 @@ IMPUTATION: dict[str, tuple[str, Best, Bounds, str, str]] = {
     ),
     "coverage_randomised": (
         "coverage*",
-        "level",
+        Best.LEVEL,
         UNIT,
         "As coverage, a truth that equals draws counted by the part of its rank that lies inside: right is exactly the "
         "level, 0.9 unless set otherwise",
@@ -58,7 +58,7 @@ IMPUTATION: dict[str, tuple[str, Best, Bounds, str, str]] = {
     ),
     "categorical_error": (
         "error",
-        "low",
+        Best.LOW,
         UNIT,
         "Share of cells of a categorical column whose most frequent draw is wrong; mean over the columns",
         "rare categories; whether draws vary as the truth does",

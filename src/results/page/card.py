@@ -173,17 +173,12 @@ def _scores(report: Mapping[str, Any]) -> list[str]:
         f"| {' | '.join(heads)} |",
         f"|{' --- |' * len(heads)}",
     ]
+    level = report["config"]["evaluation"].get("level")
     for name, value in report["metrics"].items():
         cells = [_number(value), *(_number(values.get(name)) for values in references.values())]
-        lines.append(f"| `{name}` | {' | '.join(cells)} | {_best(name, report['config'])} |")
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {describe(name).ideal(level)} |")
     undefined = [f"- `{name}` is undefined: {_text(reason)}" for name, reason in report["reasons"].items()]
     return [*lines, *([""] if undefined else []), *undefined]
-
-
-def _best(name: str, config: Mapping[str, Any]) -> str:
-    """``high``, ``low``, or the number that is best."""
-    best = describe(name).best
-    return {"half": "0.5", "level": f"{config['evaluation'].get('level', '-')}"}.get(best, best)
 
 
 def _number(value: float | None) -> str:

@@ -87,7 +87,10 @@ def page_data(site: Site) -> dict[str, Any]:
     return {
         "main": MAIN_METRIC,
         "choices": site.choices,
-        "metrics": {name: {k: v for k, v in metric(name).note().items() if k != "bounds"} for name in names},
+        "metrics": {
+            name: {"heading": about.heading, "good": about.best.words(), "meaning": about.meaning}
+            for name, about in ((name, metric(name)) for name in names)
+        },
         "variants": [
             {"label": look.label, "method": site.choices["method"].index(look.method)}
             | {"color": look.color, "marker": look.marker, "dash": look.dash}

@@ -8,7 +8,6 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from src.metrics.base.metric import good
 from src.results.page.card import ROLES
 from src.results.page.sweep_series import COLORS, MAIN_METRIC, Look, by_known, looks, metric, metric_names
 from src.results.sweep.origin import MECHANISMS
@@ -222,7 +221,7 @@ def glossary(site: Site) -> str:
     for name in site.choices["metric"]:
         about = metric(name)
         low, high = ("unbounded" if bound is None else f"{bound:g}" for bound in about.bounds)
-        texts = (about.heading, good(about.best), f"{low} to {high}", about.meaning, about.blind)
+        texts = (about.heading, about.best.words(), f"{low} to {high}", about.meaning, about.blind)
         rows.append(
             f'<tr{site.codes("metric", [name])}><th scope="row"><code>{escape(name)}</code></th>'
             + "".join(f"<td>{escape(text)}</td>" for text in texts)

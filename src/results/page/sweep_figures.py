@@ -16,7 +16,6 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogFormatter
 
-from src.metrics.base.metric import good
 from src.results.page.sweep_series import (
     MAIN_METRIC,
     REFERENCES,
@@ -157,7 +156,7 @@ def _reference(axis: Axes, row: str, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _direction(name: str) -> str:
-    return good(metric(name).best)
+    return metric(name).best.words()
 
 
 def _heat(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from src.errors import MetricError
-from src.metrics.base.metric import Metric
+from src.metrics.base.metric import Best, Metric
 from src.metrics.catalogue import describe
 from src.results.sweep.origin import MECHANISMS, settings
 from src.results.sweep.runs import Run
@@ -100,7 +100,7 @@ def metric(name: str) -> Metric:
     try:
         return describe(name)
     except MetricError:
-        return Metric(name, name, "high", (None, None), "This version does not describe it.", "not described")
+        return Metric(name, name, Best.HIGH, (None, None), "This version does not describe it.", "not described")
 
 
 def metric_names(runs: Sequence[Run]) -> list[str]:

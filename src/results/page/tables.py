@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from statistics import fmean
 
-from src.metrics.base.metric import distance
+from src.metrics.base.metric import Best
 from src.metrics.catalogue import describe
 from src.results.sweep.origin import IMPUTE, commands, mechanism_order, method_order, origin, settings
 from src.results.sweep.paper import TITLES, PaperNumber, paper_numbers
@@ -225,8 +225,8 @@ def _below_the_floor(table: ResultTable, columns: Sequence[Column]) -> list[str]
         own = [cells[i] for i in ours if cells[i].mean is not None]
         if floor is None or not own:
             continue
-        ours_best = best_cell(table, own)
-        if distance(table.best, ours_best.mean or 0, ours_best.level) > distance(table.best, floor, ours_best.level):
+        ours_best, distance = best_cell(table, own), Best(table.best).distance
+        if distance(ours_best.mean or 0, ours_best.level) > distance(floor, ours_best.level):
             below.append(f"{heading} ({shown(ours_best.mean or 0)}, {FLOOR} {shown(floor)})")
     return [f"missdiff is worse than independent draws in: {'; '.join(below)}."] if below else []
 

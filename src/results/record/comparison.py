@@ -6,7 +6,6 @@ from typing import Any
 
 from src.metrics.catalogue import describe
 
-BEST = {"high": "1", "low": "0", "half": "0.5"}
 N_WORST = 5
 TINY = 1e-6
 USES = {
@@ -50,7 +49,7 @@ def _scores(record: Mapping[str, Any]) -> str:
     rows = [["metric", "value", *references, "best"]]
     for name, value in record["metrics"].items():
         cells = [value, *(values.get(name) for values in references.values())]
-        rows.append([name, *(_number(cell) for cell in cells), BEST[describe(name).best]])
+        rows.append([name, *(_number(cell) for cell in cells), describe(name).ideal()])
     return "\n".join([_aligned(rows, (0,)), *(REFERENCE_NOTE[name] for name in references)])
 
 

@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import Any
 
 from src.errors import ConfigError
-from src.metrics.base.metric import distance, good
+from src.metrics.base.metric import Best
 from src.tables.datasets.own_table import dataset_label
 
 DETAILS = ("metrics", "reasons", "per_column", "per_pair", "references", "time")
@@ -146,7 +146,7 @@ class ResultTable:
     def good(self) -> str:
         """Which values are good, in words."""
         levels = {found.level for _, cells in self.rows for found in cells if found.level is not None}
-        return good(self.best, sorted(levels))
+        return Best(self.best).words(sorted(levels))
 
 
 def read_runs(*roots: Path) -> list[Run]:
@@ -248,7 +248,7 @@ def shown(value: float) -> str:
 
 def best_cell(table: ResultTable, cells: Sequence[Cell]) -> Cell:
     """The best of some cells that have a mean."""
-    return min(cells, key=lambda found: distance(table.best, found.mean or 0, found.level))
+    return min(cells, key=lambda found: Best(table.best).distance(found.mean or 0, found.level))
 
 
 def best_columns(table: ResultTable, row: Sequence[Cell]) -> set[int]:
@@ -256,7 +256,7 @@ def best_columns(table: ResultTable, row: Sequence[Cell]) -> set[int]:
     means = {i: mean for i, cell in enumerate(row[: len(row) - table.references]) if (mean := cell.mean) is not None}
     if not means:
         return set()
-    distances = {i: distance(table.best, mean, row[i].level) for i, mean in means.items()}
+    distances = {i: Best(table.best).distance(mean, row[i].level) for i, mean in means.items()}
     first = min(distances, key=lambda i: distances[i])
     if math.isinf(distances[first]):
         return set()

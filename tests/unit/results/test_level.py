@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.metrics.base.metric import distance, good
+from src.metrics.base.metric import Best
 from src.results.page.card import model_card
 from src.results.page.tables import setting_tables
 from src.results.record.report import Report
@@ -44,11 +44,11 @@ def test_without_a_level_no_coverage_is_best(tmp_path):
 
 
 def test_the_distance_to_the_best_value():
-    assert distance("high", 0.9) < distance("high", 0.8)
-    assert distance("low", 0.8) < distance("low", 0.9)
-    assert distance("half", 0.4) == pytest.approx(distance("half", 0.6))
-    assert distance("level", 0.7, 0.8) < distance("level", 0.9, 0.7)
-    assert good("level", [0.5]) == "0.5 is good"
+    assert Best.HIGH.distance(0.9) < Best.HIGH.distance(0.8)
+    assert Best.LOW.distance(0.8) < Best.LOW.distance(0.9)
+    assert Best.HALF.distance(0.4) == pytest.approx(Best.HALF.distance(0.6))
+    assert Best.LEVEL.distance(0.7, 0.8) < Best.LEVEL.distance(0.9, 0.7)
+    assert Best.LEVEL.words([0.5]) == "0.5 is good"
 
 
 def test_the_report_and_its_card_name_the_level():

@@ -1,6 +1,5 @@
 // The figures: curves, heat maps, quality against seconds. STATE holds what the filters chose.
 const STATE = { text: "", dataset: "", missing: "", ratio: "", method: "", metric: "", off: new Set() };
-const GOOD = { high: "high is good", low: "low is good", half: "0.5 is good", level: "the level of its run is good" };
 const MOST_NUMBERS = 24;
 
 const part = (id, selector) => document.getElementById(id).querySelector(selector);
@@ -15,7 +14,7 @@ const datasetNow = () => {
 };
 const metricNow = () => Number(STATE.metric === "" ? Math.max(DATA.choices.metric.indexOf(DATA.main), 0) : STATE.metric);
 const seen = (variant) => chosen("method", DATA.variants[variant].method) && !STATE.off.has("v" + variant);
-const axisLabel = (name) => `${DATA.metrics[name].heading} (${GOOD[DATA.metrics[name].best]})`;
+const axisLabel = (name) => `${DATA.metrics[name].heading} (${DATA.metrics[name].good})`;
 
 function legend(host, variants, references) {
   const entry = (key, label, drawing) => {
