@@ -57,7 +57,7 @@ def length_note(recipe: TrainingRecipe, steps_per_epoch: int, main_s: float, tun
         said += f"training.n_steps={max(int(epochs * steps_per_epoch * share), 1)}"
     if tuning_s:
         said += " training.fine_tuning_epochs=0"
-    return f"{said} takes about {_duration(main_s * share)}, and so does less of the recipe with budget=small"
+    return f"{said} takes about {_duration(main_s * share)}; budget=small trains less of the recipe"
 
 
 def _duration(seconds: float) -> str:
