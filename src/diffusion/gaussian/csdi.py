@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from src.diffusion.base import Accuracy, Drawn, Given, LogLikelihood, Moments, OnProgress, RowLosses, Targets
 from src.diffusion.gaussian.model import GaussianDiffusion, GaussianNoise, Network
+from src.diffusion.gaussian.objective import masked_dsm
 from src.diffusion.gaussian.sampler import Sampler, draw
 from src.diffusion.gaussian.schedule import Schedule
 from src.errors import ConfigError
@@ -80,7 +81,9 @@ class ConditionalDiffusion(GaussianDiffusion):
         """Masked denoising score matching of the targets of each row at one random time; see :class:`Diffusion`."""
         hidden, observed = noise.hidden[:, self.columns], mask.bool()
         given = self.given(Condition(x, observed & ~hidden))
-        return self.masked_losses(given, x, observed & hidden, GaussianNoise(noise.t, noise.eps))
+        noisy, weight = self.noisy(x, GaussianNoise(noise.t, noise.eps))
+        eps_hat = self.noise(given, *noisy)
+        return RowLosses(masked_dsm(eps_hat, noise.eps, observed & hidden, weight), noisy.sigma)
 
     def draw(
         self,

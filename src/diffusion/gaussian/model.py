@@ -50,6 +50,15 @@ class GaussianNoise(NamedTuple):
     eps: Tensor
 
 
+class Noisy(NamedTuple):
+    """Noisy rows ``x_t`` (B, D), their times ``t`` (B,), and the scales ``alpha`` and ``sigma`` (B,) of these."""
+
+    x_t: Tensor
+    t: Tensor
+    alpha: Tensor
+    sigma: Tensor
+
+
 class GaussianDiffusion(Diffusion[GaussianNoise]):
     """Noise predictor on a schedule.
 
@@ -120,16 +129,17 @@ class GaussianDiffusion(Diffusion[GaussianNoise]):
 
     def losses(self, x: Tensor, mask: Tensor, noise: GaussianNoise) -> RowLosses:
         """Masked denoising score matching of each row at one random time (Algorithm 1); see :class:`Diffusion`."""
-        return self.masked_losses(self.network, x, mask, noise)
+        noisy, weight = self.noisy(x, noise)
+        eps_hat = self.noise(self.network, *noisy)
+        return RowLosses(masked_dsm(eps_hat, noise.eps, mask, weight), noisy.sigma)
 
-    def masked_losses(self, network: Network, x: Tensor, mask: Tensor, noise: GaussianNoise) -> RowLosses:
-        """:meth:`losses` of a network that reads rows at its scale, times and sigmas."""
-        t, eps = noise
-        log_ratio = self.schedule.ratio(t)
+    def noisy(self, x: Tensor, noise: GaussianNoise) -> tuple[Noisy, Tensor]:
+        """Rows x (B, D) at the times of the noise, and the weight (B,) of each row's loss."""
+        log_ratio = self.schedule.ratio(noise.t)
         alpha, sigma = (scale.to(x.dtype) for scale in self.schedule.scales_at(log_ratio))
-        x_t = alpha[:, None] * x + sigma[:, None] * eps
-        weight = noise_weight(self.schedule, self.weight, t, log_ratio).to(x.dtype)
-        return RowLosses(masked_dsm(self.noise(network, x_t, t, alpha, sigma), eps, mask, weight), sigma)
+        x_t = alpha[:, None] * x + sigma[:, None] * noise.eps
+        weight = noise_weight(self.schedule, self.weight, noise.t, log_ratio).to(x.dtype)
+        return Noisy(x_t, noise.t, alpha, sigma), weight
 
     def draw(
         self,
