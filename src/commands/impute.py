@@ -3,11 +3,18 @@
 See ``python -m src.impute --help``.
 """
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from omegaconf import DictConfig
 
 from src.commands.main import in_local_sweep
+from src.config.compose import compose_plain
 from src.errors import ConfigError
 from src.sweeps.cells import Cell, stamps_of
+
+if TYPE_CHECKING:
+    from src.config.impute import ImputeRequest
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
@@ -21,6 +28,19 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
         request.config.trainer.refuse_in_sweep()
 
 
+def placed(request: "ImputeRequest") -> "ImputeRequest":
+    """The request with its run's folder, and the overrides that tell the run from the imputer's defaults."""
+    from src.config.impute import as_run
+    from src.config.run import GROUPS, IMPUTER, overrides, run_path
+
+    plain, config = request.plain, request.config
+    options = [f"{group}={plain[group]['name']}" for group in (*GROUPS, IMPUTER) if group in plain]
+    first = [option for option in options if option.split("=")[0] in ("dataset", "missing", IMPUTER)]
+    usual, chosen = (as_run(compose_plain(each, "impute")) for each in (first, options))
+    config = replace(config, overrides=overrides(config, usual, chosen))
+    return replace(request, config=config, folder=run_path(config, usual, chosen))
+
+
 def job(cfg: DictConfig) -> Cell | None:
     """Fill one file, or score one imputer."""
     from src.config.impute import build_impute_request
@@ -29,10 +49,10 @@ def job(cfg: DictConfig) -> Cell | None:
     from src.runs.score_imputer import run
 
     check(cfg, in_local_sweep())
-    request = build_impute_request(cfg)
+    request = placed(build_impute_request(cfg))
     if request.fill is not None:
         fill(request, request.fill)
         return None
     files = stamps_of(user_files(request.config))
     worked = run(request)
-    return Cell(request.placed()[0], files, done_before=not worked)
+    return Cell(request.folder, files, done_before=not worked)

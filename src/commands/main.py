@@ -28,8 +28,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from src.commands import sweeper
+from src.commands.help import help_page
 from src.commands.settings_file import with_experiment_file
-from src.config.compose import CONF, HYDRA_VERSION, KEYLESS, compose, readable
+from src.config.compose import CONF, HYDRA_VERSION, KEYLESS, compose, readable, register
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, SweepError
 from src.sweeps.cells import Cell
 from src.sweeps.sweep import (
@@ -87,8 +88,12 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
         arguments.overrides = [quoted_path(override) for override in with_experiment_file(arguments.overrides)]
         sys.argv = [sys.argv[0], *arguments.overrides, *options]
         sweeper.register()
+        register()
+        if arguments.help:
+            print(help_page(config_name, arguments.overrides))
+            return
         watching: AbstractContextManager[None] = nullcontext()
-        if not (arguments.help or arguments.hydra_help or arguments.shell_completion):
+        if not (arguments.hydra_help or arguments.shell_completion):
             multirun, axes = sweep_axes(arguments.overrides, arguments.multirun, config_name)
             cfg = check_request(axes, multirun, check, config_name)
             if multirun and not arguments.cfg and config_name in SWEPT:

@@ -1,28 +1,55 @@
-"""Compose configurations with Hydra, and translate its errors."""
+"""Compose configurations with Hydra, from ``conf/`` and the classes its files start from; translate its errors."""
 
 import re
 from contextlib import nullcontext
 from copy import deepcopy
 from difflib import get_close_matches
-from functools import lru_cache
-from pathlib import Path
+from functools import cache, lru_cache
 from typing import Any
 
 import hydra
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from src.config.describe import DescribeKeys
+from src.config.impute import Fill
+from src.config.options import CLASSES, FOLDER, base_values, option, option_names
+from src.config.requests import EvaluationRequest, FileKeys, ReportRequest
+from src.config.run import General, RunKeys
+from src.config.sample import SampleRequest
 from src.errors import ConfigError
+from src.tables.columns.kinds import ColumnChoices
 
+OUTSIDE_GROUPS: dict[str, tuple[type, ...]] = {
+    "config": (General,),
+    "sample": (SampleRequest,),
+    "impute": (Fill, RunKeys),
+    "evaluate": (EvaluationRequest, FileKeys, ColumnChoices),
+    "report": (ReportRequest,),
+    "describe": (DescribeKeys,),
+}
+"""By the name of a command's file in ``conf/``: the classes of its keys that stand in no group."""
 KEYLESS = "no such key"
-CONF = str(Path(__file__).resolve().parents[2] / "conf")
+CONF = str(FOLDER)
 HYDRA_VERSION = "1.3"
 
 
 REFUSALS = (HydraException, OmegaConfBaseException)
 """What :func:`compose` raises beside our own errors."""
+
+
+@cache
+def register() -> None:
+    """Make the classes of settings known to Hydra, by their names, as what files in ``conf/`` start from."""
+    store = ConfigStore.instance().store
+    for group, of in CLASSES.items():
+        for kind in {of} if isinstance(of, type) else set(of.values()):
+            store(name=kind.__name__, group=group, node=base_values(kind))
+    for kind in {kind for kinds in OUTSIDE_GROUPS.values() for kind in kinds}:
+        store(name=kind.__name__, node=base_values(kind))
 
 
 def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
@@ -31,6 +58,7 @@ def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
     Raises:
         ConfigError, HydraException, OmegaConfBaseException: the overrides are wrong.
     """
+    register()
     is_ready = GlobalHydra.instance().is_initialized()
     try:
         with nullcontext() if is_ready else hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
@@ -57,10 +85,15 @@ def readable(error: Exception, config_name: str = "config") -> str:
     """One message for an error of Hydra or OmegaConf: what is wrong and what is allowed."""
     lines = [line.strip() for line in f"{error}\n{error.__cause__ or ''}".splitlines() if line.strip()]
     text = "; ".join(dict.fromkeys(lines))
-    option = re.search(r"Could not find '([\w/]+)/([^'/]+)'; Available options in '[^']*':; (.*?); Config search", text)
-    if option:
-        group, name, available = option.groups()
-        return f"{group}={name} does not exist; {group} is one of {available.replace('; ', ', ')}"
+    unknown = re.search(
+        r"Could not find '([\w/]+)/([^'/]+)'; Available options in '[^']*':; (.*?); Config search", text
+    )
+    if unknown:
+        group, name, available = unknown.groups()
+        names = [
+            each for each in available.split("; ") if not each[0].isupper()
+        ]  # not the classes that they start from
+        return f"{group}={name} does not exist; {group} is one of {', '.join(names)}"
     plugin = re.search(r"In 'hydra/launcher/(\w+)': Could not load 'hydra/launcher/([a-z]+)", text)
     if plugin:
         name, library = plugin.groups()
@@ -83,8 +116,9 @@ def readable(error: Exception, config_name: str = "config") -> str:
 def _options_with(key: str) -> list[str]:
     """Options of the key's group that have it."""
     group, _, rest = key.partition(".")
-    files = sorted(Path(CONF, group).glob("*.yaml")) if group.isidentifier() else []
-    return [file.stem for file in files if OmegaConf.select(OmegaConf.load(file), rest, default=KEYLESS) != KEYLESS]
+    names = option_names(group) if group in CLASSES else []
+    options = {name: OmegaConf.create(option(group, name)) for name in names}
+    return [name for name, values in options.items() if OmegaConf.select(values, rest, default=KEYLESS) != KEYLESS]
 
 
 def _known_keys(config_name: str) -> list[str]:

@@ -29,10 +29,18 @@ class DescribeRequest:
 
 
 @dataclass(frozen=True)
-class _Keys:
-    file: str | None
-    out: str | None
-    force: bool
+class DescribeKeys:
+    """The keys beside those of the reader.
+
+    Attributes:
+        file: the table; may stand without ``file=``.
+        out: the sidecar; None = <file>.columns.yaml beside the file, where training finds it.
+        force: whether to replace an existing sidecar.
+    """
+
+    file: str | None = None
+    out: str | None = None
+    force: bool = False
 
 
 def build_describe_request(cfg: DictConfig) -> DescribeRequest:
@@ -46,7 +54,7 @@ def build_describe_request(cfg: DictConfig) -> DescribeRequest:
     reading: dict[str, Any] = {key: value for key, value in plain["dataset"].items() if key != "name"}
     keys = {key: value for key, value in plain.items() if key != "dataset"}
     only_known(set(keys), {"file", "out", "force"}, "")
-    given = typed(_Keys, keys, "")
+    given = typed(DescribeKeys, keys, "")
     if not given.file:
         raise ConfigError("FILE is missing: python -m src.describe FILE, a .csv, .tsv, .parquet or .feather file")
     table = typed(OwnTable, {**reading, "path": given.file}, "dataset")

@@ -7,9 +7,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from src.config.compose import compose_plain
+from src.config.options import option
 from src.config.requests import check_writable
-from src.config.run import GROUPS, IMPUTER, Config, build_config, overrides, run_path
+from src.config.run import IMPUTER, Config, build_config
 from src.config.sample import checkpoint_of
 from src.config.tune import is_search
 from src.config.typed import chosen_option, plain_values, typed
@@ -23,18 +23,24 @@ from src.tables.files.filling import check_out
 from src.tables.imputations import ESTIMATES
 from src.tables.text.dialect import KNOWN
 
-COMMAND = "impute"
-
 
 @dataclass(frozen=True)
 class Fill:
-    """Keys about the file to fill; see ``conf/impute.yaml``."""
+    """Keys about the file to fill.
 
-    out: str | None
-    run: str | None
-    n_imputations: int | None
-    estimate: str
-    intervals: float | None
+    Attributes:
+        out: file to write, of the kind of dataset.path; None = score imputers on cells that are taken away.
+        run: folder of a finished run, or a saved model, that fills dataset.path; None = train on dataset.path.
+        n_imputations: m = write m tables, each another draw; None = one table with the best value for each hole.
+        estimate: best value of a number, ``mean`` or ``median`` of the draws; of a category the most frequent one.
+        intervals: e.g. 0.9 = write lower and upper bounds of numbers, and probabilities of categories, beside ``out``.
+    """
+
+    out: str | None = None
+    run: str | None = None
+    n_imputations: int | None = None
+    estimate: str = "mean"
+    intervals: float | None = None
 
     def __post_init__(self) -> None:
         if self.n_imputations is not None and self.n_imputations < 1:
@@ -69,6 +75,7 @@ class ImputeRequest:
         fill: the file to fill; None = score.
         plain: settings that decide the run's folder, as composed. That of a file to fill holds the model, which
             ``evaluation`` has no part in.
+        folder: of the run; set by the command.
     """
 
     config: Config
@@ -76,19 +83,13 @@ class ImputeRequest:
     evaluation: ImputationEvaluation
     fill: Fill | None
     plain: dict[str, Any]
+    folder: Path = Path()
 
     @property
     def dataset(self) -> OwnTable:
         """The file to fill."""
         assert isinstance(self.config.dataset, OwnTable)
         return self.config.dataset
-
-    def placed(self) -> tuple[Path, tuple[str, ...]]:
-        """The run's folder, and the overrides that tell it from the imputer's defaults."""
-        options = [f"{group}={self.plain[group]['name']}" for group in (*GROUPS, IMPUTER) if group in self.plain]
-        first = [option for option in options if option.split("=")[0] in ("dataset", "missing", IMPUTER)]
-        usual, chosen = (as_run(compose_plain(each, COMMAND)) for each in (first, options))
-        return run_path(self.config, usual, chosen), overrides(self.config, usual, chosen)
 
 
 def build_impute_request(cfg: DictConfig) -> ImputeRequest:
@@ -108,7 +109,7 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
     if not isinstance(evaluation, ImputationEvaluation):
         raise ConfigError(f"evaluation={plain['evaluation']['name']} scores synthetic rows; here it is imputation")
     if fill.out is not None:
-        plain["evaluation"] = compose_plain([], COMMAND)["evaluation"]
+        plain["evaluation"] = option("evaluation", "imputation")
         config = build_config(OmegaConf.create(as_run(plain)))
     imputer = chosen_option(IMPUTERS, {**plain[IMPUTER], "seed": config.general.seed}, IMPUTER)
     request = ImputeRequest(config, imputer, evaluation, fill if fill.out else None, plain)

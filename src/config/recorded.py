@@ -5,8 +5,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from src.config.compose import compose_plain
-from src.config.run import GROUPS, NOT_IDENTITY, Config, build_config
+from src.config.options import base_values, option
+from src.config.run import GROUPS, NOT_IDENTITY, Config, General, build_config
 from src.errors import ConfigError
 from src.results.record.run_folder import flatten
 
@@ -24,8 +24,8 @@ def recorded_config(identity: Mapping[str, Any]) -> Config:
         if "${" in str(value):
             raise ConfigError(f"recorded setting {key} is refused: '${{' refers to something outside, got {value!r}")
     known = [g for g in GROUPS if g not in NOT_IDENTITY and g != "method" and "name" in identity.get(g, {})]
-    defaults = compose_plain([f"{group}={identity[group]['name']}" for group in known])
-    kept = {key: value for key, value in defaults.items() if key in NOT_IDENTITY}
+    defaults = {group: option(group, identity[group]["name"]) for group in known}
+    kept = {**base_values(General), "logger": option("logger", "csv")}
     recorded = {group: {k: v for k, v in identity[group].items() if (group, k) not in GONE} for group in known}
     groups = {group: _completed(defaults[group], recorded[group]) for group in known}
     return build_config(OmegaConf.create({**kept, **identity, **groups}))

@@ -1,7 +1,7 @@
 """Requests of ``evaluate`` and ``report``, checked before any work."""
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,16 @@ class EvaluationRequest:
     Attributes:
         run: folder of a finished run.
         likelihood: whether to compute the log-likelihood and the bound of Theorem 2.3.
-        n_rows: rows of either table that it is averaged over; None = all.
+        n_rows: rows of either table that the likelihood is averaged over; None = all.
         n_probes: Rademacher probes of the trace; None = the exact trace.
-        tolerance: of the ODE solver, relative and absolute.
+        tolerance: tolerance of the ODE solver, relative and absolute.
     """
 
-    run: str | None
-    likelihood: bool
-    n_rows: int | None
-    n_probes: int | None
-    tolerance: float
+    run: str | None = None
+    likelihood: bool = False
+    n_rows: int | None = 1000
+    n_probes: int | None = 10
+    tolerance: float = 1e-4
 
     def __post_init__(self) -> None:
         if not self.run:
@@ -126,12 +126,12 @@ def _file_request(plain: dict[str, Any]) -> FileRequest:
         if plain.get(key):
             raise ConfigError(f"{key}=... is for finished runs and real=... for tables of any origin; name one of them")
     choices = typed(ColumnChoices, {key: plain[key] for key in (field.name for field in fields(ColumnChoices))}, "")
-    given = typed(_Files, {field.name: plain[field.name] for field in fields(_Files)}, "")
+    given = typed(FileKeys, {field.name: plain[field.name] for field in fields(FileKeys)}, "")
     evaluation = of_synthetic_rows(chosen_option(EVALUATIONS, plain["evaluation"], "evaluation"))
-    synthetic = Path(given.synthetic)
+    synthetic = Path(str(given.synthetic))
     stem = next((synthetic.name[: -len(known)] for known in KNOWN if synthetic.name.lower().endswith(known)), "")
     return FileRequest(
-        real=Path(given.real),
+        real=Path(str(given.real)),
         synthetic=synthetic,
         test=Path(given.test) if given.test else None,
         choices=choices,
@@ -144,19 +144,29 @@ def _file_request(plain: dict[str, Any]) -> FileRequest:
 
 
 @dataclass(frozen=True)
-class _Files:
-    """The keys of a :class:`FileRequest` as they are written, but for those of columns and metrics."""
+class FileKeys:
+    """The keys of a :class:`FileRequest` as they are written, but for those of columns and metrics.
 
-    real: str
-    synthetic: str
-    test: str | None
-    holes: list[str | int | float] | None
-    also_holes: list[str | int | float]
-    seed: int
-    out: str | None
+    Attributes:
+        real: table that the synthetic one stands for.
+        synthetic: table to score.
+        test: real rows that the generator never saw: utility is tested and privacy measured on them.
+        holes: texts that mark a hole, e.g. [NA,unknown]; None = empty, NA, N/A, NaN, null, None, ? and the like.
+        also_holes: texts or numbers that mark one too, e.g. [-999].
+        seed: fixes what the metrics draw.
+        out: file of the record; None = <synthetic>.evaluation.json beside the synthetic file.
+    """
+
+    real: str | None = None
+    synthetic: str | None = None
+    test: str | None = None
+    holes: list[str | int | float] | None = None
+    also_holes: list[str | int | float] = field(default_factory=list)
+    seed: int = 0
+    out: str | None = None
 
 
-OF_FILES = [field.name for kind in (_Files, ColumnChoices) for field in fields(kind)] + ["evaluation"]
+OF_FILES = [field.name for kind in (FileKeys, ColumnChoices) for field in fields(kind)] + ["evaluation"]
 
 
 @dataclass(frozen=True)
@@ -170,10 +180,10 @@ class ReportRequest:
         card: folder of a run whose model card is written, in place of a report.
     """
 
-    sweep: list[str] | str | None
-    out: str | None
-    results: str | None
-    card: str | None
+    sweep: list[str] | str | None = None
+    out: str | None = None
+    results: str | None = None
+    card: str | None = None
 
     def __post_init__(self) -> None:
         if self.card is not None:

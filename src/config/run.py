@@ -61,9 +61,10 @@ class MethodChoice:
     """``method=...``: what is done about the holes, and what learns from the result.
 
     Attributes:
-        completion: a name of :data:`src.completion.COMPLETIONS`.
-        model: ``diffusion``, ``marginals`` (independent draws from the observed cells, no training), or one of
-            :data:`OF_IMPUTERS`.
+        completion: what stands in the holes: ``keep`` (nothing: they stay holes), ``delete_rows``, ``mean_mode`` or
+            ``complete`` (the cells before they were lost).
+        model: ``diffusion``, ``marginals`` (independent draws from the observed cells, no training);
+            ``conditional`` and ``none`` are those of imputers.
     """
 
     completion: str
@@ -80,10 +81,10 @@ class Budget:
     """``budget=full|small``: how much of the recipe is trained.
 
     Attributes:
-        share: scales the length of the training; see :meth:`TrainingRecipe.scaled`.
+        share: factor of the training's length: epochs, steps, warm-up, curriculum and fine-tuning.
     """
 
-    share: float
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 100:
@@ -93,27 +94,49 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class General:
-    """Keys outside the groups."""
+class RunKeys:
+    """Keys of a run that stand outside the groups.
 
-    ratio: float
-    seed: int
-    n_synthetic: int | None
-    outputs_dir: str
-    run_dir: str | None
-    force: bool
+    Attributes:
+        ratio: share of cells that go missing, in [0, 1).
+        seed: split, mask, weights, row order, noise and sampling each get a stream of it.
+        outputs_dir: root of all run folders.
+        run_dir: folder of the run; None =
+            <outputs_dir>/<dataset>/<missing>-<ratio>/<method>[-<differences>]/seed<seed>.
+        force: whether to run again although the folder holds a finished run.
+    """
+
+    ratio: float = 0.2
+    seed: int = 0
+    outputs_dir: str = "outputs"
+    run_dir: str | None = None
+    force: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.ratio < 1:
             raise ConfigError(f"ratio is the share missing, at least 0 and below 1, got {self.ratio}")
         if self.seed < 0:
             raise ConfigError(f"seed is not negative, got {self.seed}")
+        if not self.outputs_dir:
+            raise ConfigError("outputs_dir is empty; name the folder for all run folders")
+
+
+@dataclass(frozen=True)
+class General(RunKeys):
+    """Keys outside the groups of a run that draws rows.
+
+    Attributes:
+        n_synthetic: synthetic rows; None = as many as the training table has (of dataset=table 100,000 at most).
+    """
+
+    n_synthetic: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if self.n_synthetic is not None and self.n_synthetic < 1:
             raise ConfigError(
                 f"n_synthetic is at least 1, or null for as many as training rows, got {self.n_synthetic}"
             )
-        if not self.outputs_dir:
-            raise ConfigError("outputs_dir is empty; name the folder for all run folders")
 
 
 @dataclass(frozen=True)

@@ -24,31 +24,32 @@ class SampleRequest:
     Attributes:
         run: folder of a finished run, or a saved model.
         n_rows: rows to draw.
-        out: file to write; its extension decides the format.
-        seed: of the rows.
-        where: columns to fix, as JSON: ``{"income": ">50K"}``; None = none.
-        repeats: of every step of a continuous process, where columns are fixed
-            (:mod:`src.diffusion.gaussian.conditional`).
+        out: file to write: .csv, .csv.gz, .tsv, .tsv.gz, .parquet or .feather.
+        seed: fixes the rows; the run's seed gives those of its synthetic.parquet.
+        where: columns to fix, as JSON, e.g. '{"income": ">50K", "sex": "Female"}'; None = none.
+        repeats: how often each step of a continuous process (ddpm, vp, ve) is taken where columns are fixed: more agree
+            better, and take longer.
         holes: ``none``, or ``like_training``: every row gets the holes of a training row drawn at random.
         n_steps: steps of the sampler; None = those of the run.
         chunk_rows: rows of a columnar file that are held and written at a time; decides memory, not rows.
-        formulas: of a text file, one of :data:`src.tables.text.formulas.FORMULAS`; None = as the run.
+        formulas: of a text file: ``escape`` puts an apostrophe before texts that a spreadsheet would take for a
+            formula, ``keep`` does not; None = as the run.
         accelerator: ``cpu``, ``gpu`` or ``auto``.
         devices: processes that draw, each on a device of its own.
     """
 
-    run: str | None
-    n_rows: int
-    out: str | None
-    seed: int
-    where: str | None
-    repeats: int
-    holes: str
-    n_steps: int | None
-    chunk_rows: int
-    formulas: str | None
-    accelerator: str
-    devices: int
+    run: str | None = None
+    n_rows: int = 1000
+    out: str | None = None
+    seed: int = 0
+    where: str | None = None
+    repeats: int = 10
+    holes: str = "none"
+    n_steps: int | None = None
+    chunk_rows: int = 65_536
+    formulas: str | None = None
+    accelerator: str = "auto"
+    devices: int = 1
 
     def __post_init__(self) -> None:
         if not self.run:

@@ -41,15 +41,15 @@ class EncodingRecipe:
     """How columns become coordinates.
 
     Attributes:
-        numerical: scale of the numerical columns, ``minmax`` or ``quantile``.
+        numerical: scale of the numerical columns: ``quantile``, or ``minmax`` (the paper's).
         low: smaller end of min-max and of one-hot coordinates, -1 or 0; the other is 1.
         na_coordinate: whether each one-hot block has a coordinate for "missing".
-        code: coordinates of a category, one of :data:`CODES`.
+        code: coordinates of a category: ``one_hot``, ``analog_bits``, or ``tokens`` (TabCSDI's, also of numbers).
     """
 
-    numerical: str
-    low: int
-    na_coordinate: bool
+    numerical: str = "quantile"
+    low: int = -1
+    na_coordinate: bool = False
     code: str = "one_hot"
 
     def __post_init__(self) -> None:

@@ -39,12 +39,13 @@ class StatesRecipe:
     """How columns become states.
 
     Attributes:
-        n_groups: of a numerical column at most, about; the square root of its observed cells where that is less.
-        n_levels: of a group at most, about.
+        n_groups: groups of a numerical column, about and at most; the square root of its observed cells where that is
+            less.
+        n_levels: levels of a group, about and at most.
     """
 
-    n_groups: int
-    n_levels: int
+    n_groups: int = 64
+    n_levels: int = 32
 
     def __post_init__(self) -> None:
         for key, value, least in (("n_groups", self.n_groups, 2), ("n_levels", self.n_levels, 1)):

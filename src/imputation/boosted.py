@@ -79,19 +79,22 @@ class BoostedChain(Imputer):
         n_iterations: rounds over all columns, of learning and of filling.
         n_chains: chains learned, each of draws of its own. Draw i is one of chain i modulo ``n_chains``, with random
             numbers of its own; of a chain the equations of the last round are kept.
-        n_trees, learning_rate, n_leaves, min_leaf: of each equation.
+        n_trees: trees of an equation.
+        learning_rate: learning rate of an equation.
+        n_leaves: leaves of a tree.
+        min_leaf: rows in a leaf, at least.
         n_donors: observed rows to draw a number from.
     """
 
     draws_differ: ClassVar[bool] = True
-    n_iterations: int
-    n_chains: int
-    n_trees: int
-    learning_rate: float
-    n_leaves: int
-    min_leaf: int
-    n_donors: int
-    seed: int
+    n_iterations: int = 5
+    n_chains: int = 3
+    n_trees: int = 60
+    learning_rate: float = 0.1
+    n_leaves: int = 15
+    min_leaf: int = 20
+    n_donors: int = 5
+    seed: int = 0
     _coordinates: Coordinates | None = field(default=None, init=False, repr=False)
     _chains: list[dict[int, Equation]] = field(default_factory=list, init=False, repr=False)
 

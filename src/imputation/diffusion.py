@@ -42,8 +42,8 @@ class DiffusionImputer(Imputer):
     """
 
     draws_differ: ClassVar[bool] = True
-    n_steps: int | None
-    seed: int
+    n_steps: int | None = None
+    seed: int = 0
     recipe: ModelRecipe | None = field(default=None, init=False, repr=False)
     keeping: Keeping = field(default=Keeping(), init=False, repr=False)
     module: MissDiffModule | None = field(default=None, init=False, repr=False)
@@ -157,7 +157,7 @@ class MissDiffImputer(DiffusionImputer):
         repeats: how often each step of a continuous process is taken.
     """
 
-    repeats: int
+    repeats: int = 4
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -182,8 +182,9 @@ class ConditionalImputer(DiffusionImputer):
     """
 
     is_conditional: ClassVar[bool] = True
-    hidden: float | str
-    sampler: str
+    n_steps: int | None = 20
+    hidden: float | str = "like_table"
+    sampler: str = "dpm"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -35,7 +35,7 @@ class Gain(Imputer):
     """``imputer=gain``.
 
     Attributes:
-        n_steps: of training, each of the discriminator and then of the generator.
+        n_steps: steps of training, each of the discriminator and then of the generator.
         batch_size: rows of a step.
         hint_rate: probability that the discriminator is told of a column whether it is observed.
         alpha: weight of the observed coordinates' squared error beside the adversarial loss.
@@ -43,12 +43,12 @@ class Gain(Imputer):
     """
 
     draws_differ: ClassVar[bool] = False
-    n_steps: int
-    batch_size: int
-    hint_rate: float
-    alpha: float
-    learning_rate: float
-    seed: int
+    n_steps: int = 10_000
+    batch_size: int = 128
+    hint_rate: float = 0.9
+    alpha: float = 100.0
+    learning_rate: float = 0.001
+    seed: int = 0
     _encoder: TableEncoder | None = field(default=None, init=False, repr=False)
     _generator: nn.Module | None = field(default=None, init=False, repr=False)
 

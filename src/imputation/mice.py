@@ -112,10 +112,10 @@ class Mice(Imputer):
     """
 
     draws_differ: ClassVar[bool] = False
-    encoding: str
-    n_iterations: int
-    tolerance: float
-    seed: int
+    encoding: str = "one_hot"
+    n_iterations: int = 10
+    tolerance: float = 0.001
+    seed: int = 0
     _coordinates: Coordinates | None = field(default=None, init=False, repr=False)
     _chains: list[ColumnwiseImputer] = field(default_factory=list, init=False, repr=False)
 
@@ -188,7 +188,7 @@ class MiceDraws(Mice):
     """
 
     draws_differ: ClassVar[bool] = True
-    n_chains: int
+    n_chains: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -76,14 +76,14 @@ class MissForest(Imputer):
     """``imputer=missforest``.
 
     Attributes:
-        n_trees: of a forest.
+        n_trees: trees of a forest.
         n_iterations: rounds, at most.
     """
 
     draws_differ: ClassVar[bool] = False
-    n_trees: int
-    n_iterations: int
-    seed: int
+    n_trees: int = 100
+    n_iterations: int = 10
+    seed: int = 0
     _coordinates: Coordinates | None = field(default=None, init=False, repr=False)
     _start: np.ndarray = field(default_factory=lambda: np.empty(0), init=False, repr=False)
     _rounds: list[Round] = field(default_factory=list, init=False, repr=False)

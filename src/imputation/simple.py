@@ -23,8 +23,8 @@ class Centre(Imputer):
     """
 
     draws_differ: ClassVar[bool] = False
-    centre: str
-    seed: int
+    centre: str = "mean"
+    seed: int = 0
     _values: dict[str, float | int] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,7 +53,7 @@ class HotDeck(Imputer):
     """``imputer=hot_deck``: values drawn at random from the observed cells of the column."""
 
     draws_differ: ClassVar[bool] = True
-    seed: int
+    seed: int = 0
     _donors: dict[str, np.ndarray] = field(default_factory=dict, init=False, repr=False)
 
     def _fit(self, table: Table) -> None:

@@ -35,7 +35,7 @@ class LogisticMechanism(RatioMechanism):
         p_inputs: share of the columns that are inputs of the logistic model, in (0, 1).
     """
 
-    p_inputs: float
+    p_inputs: float = 0.3
 
     def __post_init__(self) -> None:
         super().__post_init__()

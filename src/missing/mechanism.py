@@ -34,11 +34,11 @@ class RatioMechanism(Mechanism):
 
     Attributes:
         ratio: share missing, in [0, 1), of the cells of the columns the mechanism may touch.
-        include_target: whether the target column loses cells too (the paper's setting: yes).
+        include_target: whether the target column loses cells too, as in the paper.
     """
 
     ratio: float
-    include_target: bool
+    include_target: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.ratio < 1:

@@ -209,7 +209,7 @@ def _summary(request: ImputeRequest, asked: Fill, table: Table, holed: HoledFile
     if asked.intervals is not None:
         lines.append(f"intervals   {asked.bounds}")
     if _trains(request, asked):
-        folder = request.placed()[0]
+        folder = request.folder
         other = command("impute", run=str(folder), dataset="table") + " dataset.path=FILE out=FILE"
         lines.append(f"model       {folder} ({other} fills other files)")
     if not n_holes:

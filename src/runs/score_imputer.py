@@ -66,10 +66,9 @@ def run(request: ImputeRequest) -> bool:
 
 def _placed(request: ImputeRequest) -> tuple[ImputeRequest, RunFolder]:
     """The request with all that is recorded of it, and its folder."""
-    path, overrides = request.placed()
     fingerprint = getattr(request.config.dataset, "fingerprint", None)
-    config = replace(request.config, overrides=overrides, data=fingerprint() if fingerprint else {})
-    return replace(request, config=config), RunFolder(path)
+    config = replace(request.config, data=fingerprint() if fingerprint else {})
+    return replace(request, config=config), RunFolder(request.folder)
 
 
 @contextmanager

@@ -22,33 +22,33 @@ class TrainingRecipe:
         most_epochs: passes over the rows that ``n_steps`` may come to: of a small table more teach its rows by
             heart; None = any number.
         batch_size: rows of a batch on one device.
-        learning_rate: of Adam, at its peak.
-        weight_decay: of Adam (L2).
-        schedule: of the learning rate: ``constant``, ``cosine`` (5 % linear warm-up, then a cosine to
+        learning_rate: learning rate of Adam, at its peak.
+        weight_decay: L2 penalty of Adam.
+        schedule: how the learning rate goes: ``constant``, ``cosine`` (5 % linear warm-up, then a cosine to
             zero, step by step) or ``multistep`` (x 0.1 at 25, 50, 75 and 90 % of the epochs).
         warm_up_steps: steps of a linear warm-up of ``constant`` and ``multistep``; 0 = none.
-        ema_decay: of the average of the weights that samples are drawn with; None = no average.
+        ema_decay: decay of the average of the weights that samples are drawn with; None = no average.
         gradient_clip: largest norm of the gradient; None = no clipping.
-        self_paced_steps: S, the length of the curriculum of :mod:`src.diffusion.self_paced`; None = no
-            curriculum.
+        self_paced_steps: optimiser steps of a curriculum of easy rows first (:mod:`src.diffusion.self_paced`);
+            None = no curriculum.
         fine_tuning_epochs: epochs after the others, driven by log-likelihood
             (:mod:`src.training.fine_tuning`); 0 = none.
-        fine_tuning_rate: their learning rate.
+        fine_tuning_rate: learning rate of these epochs.
     """
 
-    epochs: int | None
-    n_steps: int | None
-    most_epochs: int | None
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    schedule: str
-    warm_up_steps: int
-    ema_decay: float | None
-    gradient_clip: float | None
-    self_paced_steps: int | None
-    fine_tuning_epochs: int
-    fine_tuning_rate: float
+    epochs: int | None = None
+    n_steps: int | None = 3300
+    most_epochs: int | None = 150
+    batch_size: int = 256
+    learning_rate: float = 0.002
+    weight_decay: float = 1e-6
+    schedule: str = "cosine"
+    warm_up_steps: int = 0
+    ema_decay: float | None = 0.999
+    gradient_clip: float | None = None
+    self_paced_steps: int | None = None
+    fine_tuning_epochs: int = 0
+    fine_tuning_rate: float = 2e-7
 
     def __post_init__(self) -> None:
         if self.epochs is None and self.n_steps is None:
@@ -132,13 +132,23 @@ class TrainingRecipe:
 
 @dataclass(frozen=True)
 class TrainerSettings:
-    """``trainer=...``: Lightning's accelerator, devices, num_nodes, precision and strategy; whether to compile."""
+    """``trainer=...``: the machine, as Lightning names it.
 
-    accelerator: str
-    devices: int
-    num_nodes: int
-    precision: str
-    strategy: str
+    Attributes:
+        accelerator: ``cpu``, ``gpu`` or ``auto``.
+        devices: processes on a node, each on a device of its own. The global batch is batch_size x devices x num_nodes.
+        num_nodes: nodes.
+        precision: ``32-true`` or ``bf16-mixed``.
+        strategy: ``auto`` for one process, ``ddp`` for several.
+        compile: whether to compile the training step (on a GPU to CUDA graphs). It takes half a minute, and gains
+            little on a CPU.
+    """
+
+    accelerator: str = "cpu"
+    devices: int = 1
+    num_nodes: int = 1
+    precision: str = "32-true"
+    strategy: str = "auto"
     compile: bool = False
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from src.commands.impute import placed
 from src.config.compose import compose, compose_plain
 from src.config.impute import build_impute_request
 from src.config.run import build_config, choices, overrides
@@ -62,9 +63,7 @@ def test_so_does_that_of_an_imputation(imputer):
     request = build_impute_request(
         compose(["experiment=paper_table7", "missing=independent", f"imputer={imputer}"], "impute")
     )
-    config = request.config
-    config = replace(config, overrides=request.placed()[1])
-    assert departures([as_run(config)]) == {}
+    assert departures([as_run(placed(request).config)]) == {}
 
 
 def test_settings_that_a_command_gives_no_longer_are_named():

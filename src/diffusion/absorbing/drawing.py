@@ -33,7 +33,7 @@ class CellByCell:
         n_steps: network evaluations of a row at most; None = one for each cell.
     """
 
-    n_steps: int | None
+    n_steps: int | None = None
 
     def __post_init__(self) -> None:
         if self.n_steps is not None and self.n_steps < 1:

@@ -1,6 +1,6 @@
 """The recipe of the absorbing-state diffusion."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from src.diffusion.absorbing.drawing import CellByCell
@@ -19,7 +19,7 @@ class AbsorbingRecipe(DiffusionRecipe, names=("absorbing",)):
         sampler: how rows are drawn.
     """
 
-    sampler: CellByCell
+    sampler: CellByCell = field(default_factory=CellByCell)
     rows: ClassVar[str] = "states"
     is_continuous: ClassVar[bool] = False
     imputation_steps: ClassVar[int | None] = None

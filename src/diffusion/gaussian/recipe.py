@@ -1,6 +1,6 @@
 """Recipes of the diffusions that add Gaussian noise: forward process, parametrisation, weight and sampler."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from src.diffusion.base import Coordinates, DiffusionRecipe, Moments, Targets
@@ -22,15 +22,15 @@ class GaussianRecipe(DiffusionRecipe):
 
     Attributes:
         process: the forward process.
-        prediction: what the network's output stands for (:mod:`src.diffusion.gaussian.model`).
-        weight: lambda(t) of Eq. 3 (:func:`src.diffusion.gaussian.objective.noise_weight`).
+        prediction: what the network's output stands for: ``residual``, ``noise`` (Algorithm 1) or ``score`` (STaSy's).
+        weight: lambda(t) of Eq. 3: ``velocity``, ``noise`` (Algorithm 1) or ``likelihood`` (Theorem 2.3).
         sampler: how rows are drawn (:mod:`src.diffusion.gaussian.sampler`).
     """
 
     process: Process
-    prediction: str
-    weight: str
-    sampler: Sampler
+    prediction: str = "residual"
+    weight: str = "velocity"
+    sampler: Sampler = field(default_factory=Sampler)
     rows: ClassVar[str] = "coordinates"
     is_continuous: ClassVar[bool] = True
     imputation_steps: ClassVar[int | None] = IMPUTATION_STEPS
@@ -70,14 +70,17 @@ class VPRecipe(GaussianRecipe, names=("ddpm", "vp")):
     The two differ in values alone: scale of numbers, coordinate for na, prediction and weight.
     """
 
-    process: VariancePreserving
+    process: VariancePreserving = field(default_factory=VariancePreserving)
 
 
 @dataclass(frozen=True)
 class VERecipe(GaussianRecipe, names=("ve",)):
     """``diffusion=ve``: variance exploding in continuous time, STaSy's."""
 
-    process: VarianceExploding
+    process: VarianceExploding = field(default_factory=VarianceExploding)
+    prediction: str = "score"
+    weight: str = "noise"
+    sampler: Sampler = field(default_factory=lambda: Sampler("dpm", n_steps=30))
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -40,16 +40,17 @@ class Sampler:
     """How rows are drawn.
 
     Attributes:
-        name: one of :data:`SAMPLERS`.
-        n_steps: steps from noise to data; None = every whole time of the process. ``ode`` has none.
-        noise: of ``ancestral``, one of :data:`NOISES`.
-        tolerance: of ``ode``, relative and absolute.
+        name: ``ancestral`` (Algorithm 2), ``dpm`` (ODE, fixed steps), ``ode`` (adaptive steps) or
+            ``predictor_corrector``.
+        n_steps: steps from noise to data; None = every whole time of the process. ``ode`` takes no number.
+        noise: standard deviation of a step of ``ancestral``: ``beta``, the paper's sqrt(beta_t), or ``posterior``.
+        tolerance: tolerance of ``ode``, relative and absolute.
     """
 
-    name: str
-    n_steps: int | None
-    noise: str
-    tolerance: float
+    name: str = "ancestral"
+    n_steps: int | None = None
+    noise: str = "beta"
+    tolerance: float = 1e-5
 
     def __post_init__(self) -> None:
         for key, value, allowed in (("name", self.name, SAMPLERS), ("noise", self.noise, NOISES)):

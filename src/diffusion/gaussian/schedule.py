@@ -130,11 +130,17 @@ class Process(Protocol):
 
 @dataclass(frozen=True)
 class VariancePreserving:
-    """VP: T steps, beta from ``beta_min`` to ``beta_max``, square roots evenly spaced."""
+    """VP: T steps, beta from ``beta_min`` to ``beta_max``, square roots evenly spaced.
 
-    n_steps: int
-    beta_min: float
-    beta_max: float
+    Attributes:
+        n_steps: T, the steps of the process.
+        beta_min: smallest variance that a step adds, in (0, 1).
+        beta_max: largest one.
+    """
+
+    n_steps: int = 100
+    beta_min: float = 0.0001
+    beta_max: float = 0.5
 
     def __post_init__(self) -> None:
         if self.n_steps < 1:
@@ -152,10 +158,15 @@ class VariancePreserving:
 
 @dataclass(frozen=True)
 class VarianceExploding:
-    """VE: sigma geometric from ``sigma_min`` (t = 0) to ``sigma_max`` (t = 1), in continuous time."""
+    """VE: sigma geometric from ``sigma_min`` (t = 0) to ``sigma_max`` (t = 1), in continuous time.
 
-    sigma_min: float
-    sigma_max: float
+    Attributes:
+        sigma_min: smallest standard deviation of the noise, above 0.
+        sigma_max: largest one.
+    """
+
+    sigma_min: float = 0.01
+    sigma_max: float = 10.0
 
     def __post_init__(self) -> None:
         if not 0 < self.sigma_min < self.sigma_max:

@@ -3,7 +3,7 @@
 A network of C > 1 channels takes (B, C, D): the noisy row and what it is conditioned on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from torch import nn
@@ -27,11 +27,17 @@ class NetworkRecipe(Protocol):
 
 @dataclass(frozen=True)
 class ResidualMLPRecipe:
-    """``network=residual_mlp``; see :class:`ResidualMLP`."""
+    """``network=residual_mlp``; see :class:`ResidualMLP`.
 
-    channels: int
-    n_blocks: int
-    dim_time: int
+    Attributes:
+        channels: width of the hidden layers.
+        n_blocks: residual blocks.
+        dim_time: width of the time's embedding, an even number; of a process without a time unused.
+    """
+
+    channels: int = 256
+    n_blocks: int = 3
+    dim_time: int = 64
 
     def __post_init__(self) -> None:
         _positive(channels=self.channels, n_blocks=self.n_blocks)
@@ -44,12 +50,19 @@ class ResidualMLPRecipe:
 
 @dataclass(frozen=True)
 class ResidualAttentionRecipe:
-    """``network=residual_attention``; see :class:`ResidualAttention`."""
+    """``network=residual_attention``; see :class:`ResidualAttention`.
 
-    channels: int
-    n_blocks: int
-    n_heads: int
-    dim_time: int
+    Attributes:
+        channels: width of a coordinate's embedding, a multiple of ``n_heads``; 64 in the paper, 128 in its code.
+        n_blocks: residual blocks.
+        n_heads: heads of the attention.
+        dim_time: width of the time's embedding, an even number.
+    """
+
+    channels: int = 64
+    n_blocks: int = 4
+    n_heads: int = 4
+    dim_time: int = 128
 
     def __post_init__(self) -> None:
         _positive(channels=self.channels, n_blocks=self.n_blocks, n_heads=self.n_heads)
@@ -64,10 +77,15 @@ class ResidualAttentionRecipe:
 
 @dataclass(frozen=True)
 class ConcatSquashRecipe:
-    """``network=concat_squash``; see :class:`ConcatSquash`."""
+    """``network=concat_squash``; see :class:`ConcatSquash`.
 
-    hidden: list[int]
-    embedding: str
+    Attributes:
+        hidden: widths of the layers.
+        embedding: of the noise level: ``fourier``, as the papers describe, or ``sigma``, as the published code does.
+    """
+
+    hidden: list[int] = field(default_factory=lambda: [256, 512, 1024, 1024, 512, 256])
+    embedding: str = "fourier"
 
     def __post_init__(self) -> None:
         if not self.hidden or min(self.hidden) < 1:

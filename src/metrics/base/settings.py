@@ -1,6 +1,6 @@
 """Which metrics are computed, and on how many rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from src.errors import ConfigError
 
@@ -9,6 +9,15 @@ DOWNSTREAM_MODELS = {
     "multiclass": ("decision_tree", "mlp", "random_forest", "xgboost"),
     "regression": ("linear_regression", "mlp", "random_forest", "xgboost"),
 }
+ALL_MODELS = (
+    "decision_tree",
+    "adaboost",
+    "logistic_regression",
+    "linear_regression",
+    "mlp",
+    "random_forest",
+    "xgboost",
+)
 CHOICES = ("own", "f1")
 
 
@@ -18,11 +27,11 @@ class QuickEvaluation:
 
     Attributes:
         detection_rows: rows of either side that the detectors see and that distances are taken between.
-        references: whether the reference tables are scored too.
+        references: whether the floors and ceilings are scored on the same mask, and cached.
     """
 
-    detection_rows: int
-    references: bool
+    detection_rows: int = 4000
+    references: bool = True
 
     def __post_init__(self) -> None:
         if self.detection_rows < 10:
@@ -37,7 +46,7 @@ class PaperEvaluation(QuickEvaluation):
     pipeline is ``evaluation=paper_published``.
 
     Attributes:
-        models: downstream models; one that the task does not have is not run.
+        models: downstream models; those that the task does not have are not run.
         choose_by: what decides the grid point that a classification metric is read from: ``own``,
             its own validation value, or ``f1``, the F1 for every metric (published).
         log_target: fit regression to ln(clip(y, 1, 20000)) (published) in place of y.
@@ -46,11 +55,11 @@ class PaperEvaluation(QuickEvaluation):
         max_rows: rows of each table that are used, drawn by the seed.
     """
 
-    models: list[str]
-    choose_by: str
-    log_target: bool
-    raw_validation_target: bool
-    max_rows: int
+    models: list[str] = field(default_factory=lambda: list(ALL_MODELS))
+    choose_by: str = "own"
+    log_target: bool = False
+    raw_validation_target: bool = False
+    max_rows: int = 50_000
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,14 +80,14 @@ class ImputationEvaluation:
     """``evaluation=imputation``: how filled holes are scored (:mod:`src.metrics.imputation.scores`).
 
     Attributes:
-        n_draws: draws for each hole, of an imputer that draws.
+        n_draws: draws for each hole, of an imputer that draws: more sharpen means, medians and intervals.
         level: probability that intervals are to cover, in (0, 1).
         in_sample_rows: training rows whose holes are scored, the first so many; 0 = none.
     """
 
-    n_draws: int
-    level: float
-    in_sample_rows: int
+    n_draws: int = 20
+    level: float = 0.9
+    in_sample_rows: int = 4000
 
     def __post_init__(self) -> None:
         if self.n_draws < 1:

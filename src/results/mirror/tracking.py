@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,14 @@ class WandbLogger:
     """``logger=wandb``: where the mirror is kept.
 
     Attributes:
-        project: W&B project.
+        project: W&B project; the same for a sweep and its report, which finds the runs there.
         entity: W&B user or team; None = the account's default.
         tags: added to the tags every run gets: dataset, mechanism and ratio, method, budget.
     """
 
-    project: str
-    entity: str | None
-    tags: list[str]
+    project: str = "missdiff"
+    entity: str | None = None
+    tags: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not self.project:

@@ -64,9 +64,9 @@ class BayesianNetwork:
         n_test: test rows.
     """
 
-    bernoulli: str
-    n_train: int
-    n_test: int
+    bernoulli: str = "paper"
+    n_train: int = 2_000
+    n_test: int = 20_000
 
     def __post_init__(self) -> None:
         if self.bernoulli not in ("paper", "authors"):

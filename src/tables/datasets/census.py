@@ -64,11 +64,11 @@ class Census:
         n_test: test rows.
     """
 
-    source: str
-    path: str | None
-    native_missing: str | None
-    n_train: int
-    n_test: int
+    source: str = "bundled"
+    path: str | None = None
+    native_missing: str | None = None
+    n_train: int = 16_000
+    n_test: int = 4_000
 
     def __post_init__(self) -> None:
         if self.source not in ("bundled", "uci"):

@@ -51,7 +51,7 @@ class Mimic4ed:
     """``dataset=mimic4ed``.
 
     Attributes:
-        path: folder of ``master_dataset.csv``, or of ``train.csv`` and ``test.csv``.
+        path: folder of the benchmark's ``master_dataset.csv``, or of its ``train.csv`` and ``test.csv``.
         target: one of the 73 columns.
         native_missing: empty vital signs: ``median`` fills them with medians of all training rows,
             as the benchmark does; ``keep`` keeps them as native holes (of ``master_dataset.csv`` only).
@@ -59,11 +59,11 @@ class Mimic4ed:
         n_test: test rows, a seeded sample; None = all.
     """
 
-    path: str | None
-    target: str
-    native_missing: str
-    n_train: int | None
-    n_test: int | None
+    path: str | None = None
+    target: str = "ed_los_hours"
+    native_missing: str = "median"
+    n_train: int | None = None
+    n_test: int | None = None
 
     def __post_init__(self) -> None:
         check_target(self.target)

@@ -123,9 +123,9 @@ class Mimic4edStandin:
         n_test: test rows.
     """
 
-    target: str
-    n_train: int
-    n_test: int
+    target: str = "ed_los_hours"
+    n_train: int = 353_150
+    n_test: int = 88_287
 
     def __post_init__(self) -> None:
         check_target(self.target)

@@ -6,7 +6,7 @@ The rules by which columns are understood stand in ``docs/data.md``.
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,40 +37,48 @@ class OwnTable:
     """``dataset=table``.
 
     Attributes:
-        path: the file.
+        path: the file: .csv, .tsv (also .gz), .parquet or .feather.
         test_path: a file of test rows with the same columns; None = ``test_fraction`` of the rows are split off.
         test_fraction: share of test rows, in (0, 1).
         n_rows: rows to use, a seeded sample; None = all.
         target: column to predict; None = none.
         columns: sidecar (:mod:`src.tables.columns.sidecar`); None = ``<file>.columns.yaml`` if it is there.
-        categorical, numerical, ids, exclude: columns of that kind, whatever their cells suggest.
-        ordered: orders by column, smallest first.
-        separator, encoding, decimal, quote: of a text file; None is found out.
-        holes: texts that mark a hole; None = :data:`HOLES`. An empty cell always is one.
-        also_holes: further texts or numbers that mark one, in any column.
-        max_categories: of a column with more, the rarer ones share one category.
-        formulas: of a synthetic text file, one of :data:`src.tables.text.formulas.FORMULAS`.
+        categorical: columns whose values are categories although they are numbers, or many, e.g. [zip,grade].
+        numerical: columns whose values are numbers although there are few.
+        ids: columns not to be learned, which get new values.
+        exclude: columns to leave out, also of the synthetic table.
+        ordered: orders of ordered categories, smallest first, e.g. {size: [S, M, L]}.
+        separator: of a text file; None = found among , ; tab |.
+        encoding: of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.
+        decimal: of a text file; None = a point, or where no comma separates also a comma.
+        quote: of a text file; None = the double one.
+        holes: texts that mark a hole, e.g. [NA,unknown]; None = NA, N/A, NaN, null, None, ? and the like. An empty cell
+            always is one.
+        also_holes: further texts or numbers that mark one, in any column, e.g. [-999].
+        max_categories: of a column with more, the rarer ones are learned as one and drawn by their frequency.
+        formulas: ``escape`` puts an apostrophe before texts of a synthetic text file that a spreadsheet would take for
+            a formula; ``keep`` does not.
     """
 
-    path: str | None
-    test_path: str | None
-    test_fraction: float
-    n_rows: int | None
-    target: str | None
-    columns: str | None
-    categorical: list[str]
-    numerical: list[str]
-    ids: list[str]
-    exclude: list[str]
-    ordered: dict[str, Any] | None
-    separator: str | None
-    encoding: str | None
-    decimal: str | None
-    quote: str | None
-    holes: list[str | int | float] | None
-    also_holes: list[str | int | float]
-    max_categories: int
-    formulas: str
+    path: str | None = None
+    test_path: str | None = None
+    test_fraction: float = 0.2
+    n_rows: int | None = None
+    target: str | None = None
+    columns: str | None = None
+    categorical: list[str] = field(default_factory=list)
+    numerical: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    exclude: list[str] = field(default_factory=list)
+    ordered: dict[str, Any] | None = None
+    separator: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    quote: str | None = None
+    holes: list[str | int | float] | None = None
+    also_holes: list[str | int | float] = field(default_factory=list)
+    max_categories: int = 100
+    formulas: str = "keep"
 
     def __post_init__(self) -> None:
         if not 0 < self.test_fraction < 1:
