@@ -44,7 +44,6 @@ def placed(request: "ImputeRequest") -> "ImputeRequest":
 def job(cfg: DictConfig) -> Cell | None:
     """Fill one file, or score one imputer."""
     from src.config.impute import build_impute_request
-    from src.config.run import user_files
     from src.runs.fill_file import fill
     from src.runs.score_imputer import run
 
@@ -53,6 +52,6 @@ def job(cfg: DictConfig) -> Cell | None:
     if request.fill is not None:
         fill(request, request.fill)
         return None
-    files = stamps_of(user_files(request.config))
+    files = stamps_of(request.config.dataset.watched())
     worked = run(request)
     return Cell(request.folder, files, done_before=not worked)

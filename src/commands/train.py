@@ -34,8 +34,7 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
         raise ConfigError("experiment=tune needs a library that is not installed: pip install optuna")
     if searches and local_sweep:
         raise ConfigError("experiment=tune is a search of its own; leave --multirun out")
-    if check_files := getattr(config.dataset, "check_files", None):
-        check_files()
+    config.dataset.files()
     of_synthetic_rows(config.evaluation)
     key = "outputs_dir" if config.general.run_dir is None else "run_dir"
     check_writable(key, Path(getattr(config.general, key)), is_folder=True)
@@ -47,7 +46,7 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> Cell | None:
     """One run of the composed configuration, or the trials of a search."""
-    from src.config.run import build_config, choices, overrides, run_path, user_files
+    from src.config.run import build_config, choices, overrides, run_path
     from src.config.tune import build_tuning_request, is_search
     from src.runs.train import run
 
@@ -62,9 +61,8 @@ def job(cfg: DictConfig) -> Cell | None:
     usual = compose_plain([option for option in options if option.split("=")[0] in ("dataset", "missing", "method")])
     are_usual = all(usual[group]["name"] == name for group, name in (option.split("=") for option in options))
     chosen = usual if are_usual else compose_plain(options)
-    fingerprint = getattr(config.dataset, "fingerprint", None)
-    data = fingerprint() if fingerprint else {}
+    data = config.dataset.fingerprint()
     path = run_path(config, usual, chosen)
-    files = stamps_of(user_files(config))
+    files = stamps_of(config.dataset.watched())
     worked = run(replace(config, overrides=overrides(config, usual, chosen), data=data), path)
     return Cell(path, files, done_before=not worked)

@@ -58,7 +58,7 @@ def build_describe_request(cfg: DictConfig) -> DescribeRequest:
     if not given.file:
         raise ConfigError("FILE is missing: python -m src.describe FILE, a .csv, .tsv, .parquet or .feather file")
     table = typed(OwnTable, {**reading, "path": given.file}, "dataset")
-    table.check_files()
+    table.files()
     out = Path(given.out) if given.out else sidecar_of(Path(given.file))
     if out.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"out is the name of a .yaml file, got {out}")

@@ -146,8 +146,7 @@ def _check_scoring(request: ImputeRequest, own: Mapping[str, Any]) -> None:
             "missing=native takes no cell away that could be scored; name a file to fill (dataset=table "
             "dataset.path=FILE out=FILE) or a mechanism (missing=independent ratio=0.2)"
         )
-    if check_files := getattr(request.config.dataset, "check_files", None):
-        check_files()
+    request.config.dataset.files()
 
 
 def _check_filling(request: ImputeRequest, fill: Fill) -> None:
@@ -159,7 +158,7 @@ def _check_filling(request: ImputeRequest, fill: Fill) -> None:
             f"out=FILE fills the holes that the file has (missing=native), missing={request.plain['missing']['name']} "
             "takes cells away to score imputers; leave one of the two out"
         )
-    files = config.dataset.check_files()
+    files = config.dataset.files()
     for key in ("test_path", "n_rows"):
         if getattr(config.dataset, key) is not None:
             raise ConfigError(f"dataset.{key} is not for filling: all rows of dataset.path are filled")

@@ -25,8 +25,7 @@ from src.models import ModelRecipe
 from src.results.mirror.tracking import LOGGERS, CsvLogger, WandbLogger
 from src.results.record.run_folder import flatten
 from src.system.quoting import hydra_value
-from src.tables import DATASETS, BayesianNetwork, Census, Mimic4ed, Mimic4edStandin, OwnTable
-from src.tables.columns.sidecar import sidecar_of
+from src.tables import DATASETS, Dataset
 from src.tables.datasets.own_table import dataset_label
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
@@ -148,7 +147,7 @@ class Config:
     """
 
     general: General
-    dataset: BayesianNetwork | Census | Mimic4ed | Mimic4edStandin | OwnTable
+    dataset: Dataset
     missing: Mechanism
     method: str
     model: str
@@ -221,15 +220,6 @@ def build_config(cfg: DictConfig) -> Config:
         plain=plain,
         data=plain.get("data", {}),
     )
-
-
-def user_files(config: Config) -> list[Path]:
-    """The files of the user that a run is made from, the sidecar of a table that has none included."""
-    check_files = getattr(config.dataset, "check_files", None)
-    files: list[Path] = check_files() if check_files else []
-    if isinstance(config.dataset, OwnTable) and config.dataset.columns is None:
-        files = list(dict.fromkeys([*files, sidecar_of(Path(str(config.dataset.path)))]))
-    return files
 
 
 def group_name(config: Config) -> str:

@@ -13,7 +13,6 @@ from src.metrics.base.scores import Scores
 from src.metrics.base.settings import of_synthetic_rows
 from src.metrics.evaluate import (
     SMALL_FLOOR,
-    Truth,
     metric_names,
     n_steps,
     reference_tables,
@@ -114,7 +113,7 @@ def _copies(split: Split, synthetic: Table) -> list[str]:
 def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[Scores, dict[str, Scores]]:
     seed, n_threads = config.general.seed, cores_of_a_job()
     evaluation = of_synthetic_rows(config.evaluation)
-    truth: Truth | None = getattr(config.dataset, "truth", None)
+    truth = config.dataset.truth
     n_tables = 1 + (len(reference_tables(split, mask, seed)) if evaluation.references else 0)
     steps = n_steps(split.train.schema, evaluation)
     with progress_bar(n_tables * steps, "scoring", "table" if steps == 1 else "fit") as bar:

@@ -66,8 +66,7 @@ def run(request: ImputeRequest) -> bool:
 
 def _placed(request: ImputeRequest) -> tuple[ImputeRequest, RunFolder]:
     """The request with all that is recorded of it, and its folder."""
-    fingerprint = getattr(request.config.dataset, "fingerprint", None)
-    config = replace(request.config, data=fingerprint() if fingerprint else {})
+    config = replace(request.config, data=request.config.dataset.fingerprint())
     return replace(request, config=config), RunFolder(request.folder)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from src.errors import ConfigError
 from src.seeding import numpy_stream
+from src.tables.datasets.dataset import Dataset
 from src.tables.datasets.split import Split
 from src.tables.schema import Column, Schema
 from src.tables.table import make_table
@@ -54,7 +55,7 @@ def bernoulli_one(mean: np.ndarray | float, reading: str) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class BayesianNetwork:
+class BayesianNetwork(Dataset):
     """``dataset=bayesian_network``.
 
     Attributes:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from src.errors import ConfigError, TableError
+from src.tables.datasets.dataset import Dataset
 from src.tables.datasets.split import Split, split_rows
 from src.tables.schema import infer_schema
 
@@ -52,7 +53,7 @@ PAPER_ROWS = 20_000
 
 
 @dataclass(frozen=True)
-class Census:
+class Census(Dataset):
     """``dataset=census``.
 
     Attributes:
@@ -82,13 +83,22 @@ class Census:
                 f"dataset.n_train is at least 2 and dataset.n_test at least 1, got {self.n_train} and {self.n_test}"
             )
 
+    def files(self) -> list[Path]:
+        """See :class:`Dataset`."""
+        if self.source == "bundled":
+            return []
+        file = Path(str(self.path)) / "adult.data"
+        if not file.is_file():
+            raise TableError(f"{file} does not exist; download adult.data of the UCI Adult data set into {file.parent}")
+        return [file]
+
     def load(self, seed: int) -> Split:
         """Seeded split of the rows; with ``source=uci`` among the paper's first 20,000 rows.
 
         Raises:
             TableError: the official file is absent or is not the Adult table, or has too few rows.
         """
-        frame = _read_bundled() if self.source == "bundled" else _read_uci(Path(str(self.path)))
+        frame = _read_bundled() if self.source == "bundled" else _read_uci(*self.files())
         if self.source == "uci":
             frame = frame.head(PAPER_ROWS)  # before any row is left out: the paper's are the first of the file
         frame = frame.mask(frame == "?", np.nan)
@@ -104,10 +114,7 @@ def _read_bundled() -> pd.DataFrame:
     return frame.rename(columns={"educational-num": "education-num", "gender": "sex"})
 
 
-def _read_uci(folder: Path) -> pd.DataFrame:
-    file = folder / "adult.data"
-    if not file.is_file():
-        raise TableError(f"{file} does not exist; download adult.data of the UCI Adult data set into {folder}")
+def _read_uci(file: Path) -> pd.DataFrame:
     frame = pd.read_csv(file, header=None, skipinitialspace=True, na_values=[], keep_default_na=False)
     if frame.shape[1] != len(COLUMNS):
         raise TableError(f"{file}: expected {len(COLUMNS)} comma-separated fields, got {frame.shape[1]}")

@@ -18,6 +18,7 @@ import pandas as pd
 
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
+from src.tables.datasets.dataset import Dataset
 from src.tables.datasets.mimic4ed_schema import (
     CATEGORICAL,
     COLUMNS,
@@ -47,7 +48,7 @@ To try things without access: dataset=mimic4ed_standin, invented rows of the sam
 
 
 @dataclass(frozen=True)
-class Mimic4ed:
+class Mimic4ed(Dataset):
     """``dataset=mimic4ed``.
 
     Attributes:
@@ -73,7 +74,7 @@ class Mimic4ed:
             if n_rows is not None and n_rows < least:
                 raise ConfigError(f"dataset.{key} is at least {least}, or null for all rows, got {n_rows}")
 
-    def check_files(self) -> list[Path]:
+    def files(self) -> list[Path]:
         """The files to read, found before any work starts: the master, or the training and the test file.
 
         Raises:
@@ -100,10 +101,10 @@ class Mimic4ed:
         """The benchmark's split, the same at every seed; ``seed`` draws the rows of a smaller sample.
 
         Raises:
-            ConfigError, TableError: see :meth:`check_files`; a file is not the benchmark's, or has
+            ConfigError, TableError: see :meth:`files`; a file is not the benchmark's, or has
                 fewer rows than asked for; names the file, column and row.
         """
-        files = self.check_files()
+        files = self.files()
         if len(files) == 1:
             frame = clean(read_stays(files[0]))
             train, test = (frame.iloc[rows] for rows in benchmark_split(len(frame)))

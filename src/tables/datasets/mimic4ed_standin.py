@@ -26,6 +26,7 @@ import scipy  # its parts are loaded where they are used
 
 from src.errors import ConfigError
 from src.seeding import numpy_stream
+from src.tables.datasets.dataset import Dataset
 from src.tables.datasets.mimic4ed_schema import (
     CHARLSON,
     COLUMNS,
@@ -114,7 +115,7 @@ WHOLE -= {"triage_temperature", "ed_temperature_last"}
 
 
 @dataclass(frozen=True)
-class Mimic4edStandin:
+class Mimic4edStandin(Dataset):
     """``dataset=mimic4ed_standin``: invented rows, complete; see the module.
 
     Attributes:

@@ -19,6 +19,7 @@ from src.system.quoting import command
 from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target
 from src.tables.columns.kinds import check_names
 from src.tables.columns.sidecar import Sidecar, read_sidecar, sidecar_of
+from src.tables.datasets.dataset import Dataset
 from src.tables.datasets.split import Split, split_positions
 from src.tables.files.layout import Layout, with_more_categories
 from src.tables.files.pairing import refuse_other_columns
@@ -33,7 +34,7 @@ LONGEST_STEM = 60
 
 
 @dataclass(frozen=True)
-class OwnTable:
+class OwnTable(Dataset):
     """``dataset=table``.
 
     Attributes:
@@ -111,7 +112,7 @@ class OwnTable:
             "categorical": self.categorical, "numerical": self.numerical, "ids": self.ids, "exclude": self.exclude
         }  # fmt: skip
 
-    def check_files(self) -> list[Path]:
+    def files(self) -> list[Path]:
         """The files it is made of, before any work starts: the table, then what there is of test rows and sidecar.
 
         Raises:
@@ -136,9 +137,14 @@ class OwnTable:
             files.append(sidecar)
         return files
 
+    def watched(self) -> list[Path]:
+        """See :class:`Dataset`: also the sidecar that a table without one would have."""
+        usual = [] if self.columns is not None else [sidecar_of(Path(str(self.path)))]
+        return list(dict.fromkeys([*self.files(), *usual]))
+
     def fingerprint(self) -> dict[str, str]:
         """Digest of each file's content: a run of another content is another run."""
-        files = self.check_files()
+        files = self.files()
         names = [file.name for file in files]
         return {file.name if names.count(file.name) == 1 else str(file): digest_of(file) for file in files}
 
@@ -146,9 +152,9 @@ class OwnTable:
         """Training and test rows, disjoint, drawn by ``seed``; their order in the file decides nothing.
 
         Raises:
-            ConfigError, TableError: see :meth:`check_files`; a cell, a column or a choice is not possible.
+            ConfigError, TableError: see :meth:`files`; a cell, a column or a choice is not possible.
         """
-        self.check_files()
+        self.files()
         columns = self.understand()
         frame, layout = columns.frame, columns.layout.with_formulas(self.formulas)
         if self.n_rows is not None and self.n_rows < len(frame):

@@ -99,3 +99,13 @@ def test_conditional_errors_by_hand():
     errors = conditional_errors(frame, "paper")
     assert errors["d2_error"] == pytest.approx(D2_GIVEN.max())  # a situation without rows: nothing learned
     assert errors["d3_error"] == pytest.approx(0.6)  # D2 = 1 never occurs: 0.6 is its largest probability
+
+
+def test_a_missing_file_is_named_before_any_work(tmp_path):
+    with pytest.raises(TableError, match=r"adult\.data does not exist"):
+        Census(source="uci", path=str(tmp_path)).files()
+
+
+@pytest.mark.parametrize("dataset", [BayesianNetwork(), Census()])
+def test_a_dataset_that_brings_its_rows_reads_no_file(dataset):
+    assert (dataset.files(), dataset.watched(), dataset.fingerprint()) == ([], [], {})

@@ -209,7 +209,7 @@ def test_absent_files_and_bad_settings(tmp_path):
             assert word in str(caught.value)
     write(tmp_path, [stay(40)], "train.csv")
     with pytest.raises(TableError, match=r"neither master_dataset\.csv nor test\.csv"):
-        mimic(tmp_path).check_files()
+        mimic(tmp_path).files()
     with pytest.raises(ConfigError, match="one of the 73 columns age, gender"):
         mimic(tmp_path, target="ed_los")
     with pytest.raises(ConfigError, match="median or keep, got 'drop'"):
