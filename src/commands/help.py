@@ -9,7 +9,7 @@ from typing import Any
 import hydra
 from omegaconf import DictConfig, OmegaConf
 
-from src.config.compose import CONF, HYDRA_VERSION, OUTSIDE_GROUPS, register
+from src.config.compose import OUTSIDE_GROUPS, initialized
 from src.config.options import ABSENT, CLASSES, class_of, option_names, option_text, settings_of
 
 KEY_WIDTH, WIDTH = 42, 120
@@ -17,8 +17,7 @@ KEY_WIDTH, WIDTH = 42, 120
 
 def help_page(config_name: str, overrides: Sequence[str]) -> str:
     """The page, with the keys and values of a composed configuration: ``diffusion=vp`` shows those of vp."""
-    register()
-    with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
+    with initialized():
         composed = hydra.compose(config_name, list(overrides), return_hydra_config=True)
     template = composed.hydra.help.template
     groups, keys = "\n".join(_groups(composed)), "\n".join(_keys(composed, config_name))

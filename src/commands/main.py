@@ -30,7 +30,7 @@ from omegaconf.errors import OmegaConfBaseException
 from src.commands import sweeper
 from src.commands.help import help_page
 from src.commands.settings_file import with_experiment_file
-from src.config.compose import CONF, HYDRA_VERSION, KEYLESS, compose, readable, register
+from src.config.compose import CONF, HYDRA_VERSION, KEYLESS, compose, initialized, readable, register
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, SweepError
 from src.sweeps.cells import Cell
 from src.sweeps.sweep import (
@@ -126,7 +126,7 @@ def sweep_axes(overrides: Sequence[str], multirun: bool, config_name: str = "con
         ConfigError, HydraException: an override cannot be read, or has several values without ``--multirun``.
     """
     axes = {}
-    with hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
+    with initialized():
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         asked = parser.parse_overrides(list(overrides))
         experiments = [name for override in asked if override.key_or_group == "experiment" for name in _names(override)]

@@ -1,11 +1,11 @@
 """Compose configurations with Hydra, from ``conf/`` and the classes its files start from; translate its errors."""
 
 import re
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from difflib import get_close_matches
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, cast
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -52,16 +52,21 @@ def register() -> None:
         store(name=kind.__name__, node=base_values(kind))
 
 
+def initialized() -> AbstractContextManager[object]:
+    """Hydra, ready to compose from ``conf/`` and the classes inside the block."""
+    register()
+    return cast(AbstractContextManager[object], hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION))
+
+
 def compose(overrides: list[str], config_name: str = "config") -> DictConfig:
     """The configuration of ``overrides``, composed as the command line would.
 
     Raises:
         ConfigError, HydraException, OmegaConfBaseException: the overrides are wrong.
     """
-    register()
     is_ready = GlobalHydra.instance().is_initialized()
     try:
-        with nullcontext() if is_ready else hydra.initialize_config_dir(CONF, version_base=HYDRA_VERSION):
+        with nullcontext() if is_ready else initialized():
             return hydra.compose(config_name, overrides)
     except (HydraException, OmegaConfBaseException):
         raise

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from src.encoding import Encoder
 from src.errors import TableError
 
-MEMINFO = Path("/proc/meminfo")
 CGROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
 )
+"""Where a container's limit and use stand; read by hand, for psutil knows the machine alone."""
 BYTES_OF_A_COORDINATE = 5
 """A float32 and a bool of the mask."""
 
@@ -25,7 +27,7 @@ def refuse_too_wide(encoder: Encoder, n_rows: int) -> None:
     largest_block = widest[0].stop - widest[0].start
     needed = n_rows * (BYTES_OF_A_COORDINATE * encoder.width + 3 * BYTES_OF_A_COORDINATE * largest_block)
     free = free_memory()
-    if free is None or needed <= free:
+    if needed <= free:
         return
     columns = ", ".join(f"{block.name!r} ({block.stop - block.start:,})" for block in widest)
     raise TableError(
@@ -35,16 +37,12 @@ def refuse_too_wide(encoder: Encoder, n_rows: int) -> None:
     )
 
 
-def free_memory() -> int | None:
-    """Bytes this process may still take: of the machine, or of its container if that is less; None if unknown."""
-    return min(_limits(), default=None)
+def free_memory() -> int:
+    """Bytes this process may still take: of the machine, or of its container if that is less."""
+    return min([int(psutil.virtual_memory().available), *_left_in_containers()])
 
 
-def _limits() -> Iterator[int]:
-    if MEMINFO.exists():
-        lines = dict(line.split(":") for line in MEMINFO.read_text().splitlines())
-        if "MemAvailable" in lines:
-            yield int(lines["MemAvailable"].split()[0]) * 1024
+def _left_in_containers() -> Iterator[int]:
     for limit, used in CGROUPS:
         if limit.exists() and used.exists() and (text := limit.read_text().strip()).isdigit():
             yield max(int(text) - int(used.read_text()), 0)

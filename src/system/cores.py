@@ -2,12 +2,15 @@
 
 import os
 
+import psutil
+
 
 def usable_cores() -> int:
     """Cores this process is bound to; on systems that bind none, as macOS, all there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    process = psutil.Process()
+    if hasattr(process, "cpu_affinity"):
+        return len(process.cpu_affinity())
+    return psutil.cpu_count() or 1
 
 
 def cores_of_a_job() -> int:

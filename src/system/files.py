@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 
 @contextmanager
 def whole_file(file: Path) -> Iterator[Path]:
@@ -17,7 +19,8 @@ def whole_file(file: Path) -> Iterator[Path]:
     file.parent.mkdir(parents=True, exist_ok=True)
     here = f".{file.name}.{socket.gethostname()}"
     for left in file.parent.glob(f"{glob.escape(here)}.*.partial"):
-        if not _is_alive(left.name.removeprefix(f"{here}.").removesuffix(".partial")):
+        pid = left.name.removeprefix(f"{here}.").removesuffix(".partial")
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
             left.unlink(missing_ok=True)
     partial = file.with_name(f"{here}.{os.getpid()}.partial")
     try:
@@ -25,14 +28,3 @@ def whole_file(file: Path) -> Iterator[Path]:
         os.replace(partial, file)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _is_alive(pid: str) -> bool:
-    """Whether a process of this machine has the number; also if that cannot be known."""
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except (ValueError, OSError):
-        return True
-    return True

@@ -34,7 +34,7 @@ def take_device(folder: Path, visible: Sequence[str]) -> None:
 
 
 def visible_gpus() -> list[str]:
-    """Names of the GPUs this process may use, without waking any of them."""
+    """Names of the GPUs this process may use, read from the driver's files: asking CUDA would wake each of them."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return [name for name in chosen.split(",") if name.strip()]

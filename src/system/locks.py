@@ -1,4 +1,8 @@
-"""File locks between processes; the system releases them when a process dies."""
+"""File locks between processes; the system releases them when a process dies.
+
+``flock`` itself, not the library filelock: a sweep's jobs hold a lock together (shared), and a file system without
+locks must not stop a run.
+"""
 
 import errno
 import fcntl

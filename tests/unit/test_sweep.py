@@ -7,6 +7,7 @@ import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+import psutil
 import pytest
 
 from src.commands.main import _walk, sweep_axes
@@ -140,10 +141,10 @@ def test_the_cores_of_a_job(monkeypatch):
 
 
 def test_a_system_that_binds_no_process_to_cores_has_all_of_them(monkeypatch):
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    monkeypatch.delattr(psutil.Process, "cpu_affinity", raising=False)
+    monkeypatch.setattr(psutil, "cpu_count", lambda: 12)
     assert usable_cores() == 12
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    monkeypatch.setattr(psutil, "cpu_count", lambda: None)
     assert usable_cores() == 1
 
 
@@ -153,7 +154,7 @@ def test_what_not_every_system_has_is_asked_for_in_one_place():
         file.relative_to(root).as_posix()
         for folder in ("src", "benchmarks")
         for file in (root / folder).rglob("*.py")
-        if any(word in file.read_text() for word in ("sched_getaffinity", "import fcntl"))
+        if any(word in file.read_text() for word in ("sched_getaffinity", "cpu_affinity", "import fcntl"))
     }
     assert users == {"src/system/cores.py", "src/system/locks.py"}
 

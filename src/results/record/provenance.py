@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
+"""Read by hand: psutil has the memory of now, not the largest so far."""
 SOURCE = Path(__file__).resolve().parents[2]
 SCORING = ("metrics/**/*.py", "completion/**/*.py", "tables/**/*.py", "seeding.py")
 CLEAR_REFS = Path("/proc/self/clear_refs")
