@@ -200,20 +200,25 @@ def _closed(knots: np.ndarray) -> np.ndarray:
 
 
 def _position(knots: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """(n,) level plus place inside it of each number; one between two levels goes to the nearer, the rest inside."""
+    """(n,) level of each number, plus how far along the level it is, in [0, 1).
+
+    A number between two levels belongs to the nearer one, at its end. Differences are taken of halves: the difference
+    of two numbers at either end of what a float holds would be infinite.
+    """
     last = len(knots) - 1
     level = (np.searchsorted(knots[:, 0], numbers, side="right") - 1).clip(0, last)
     above = (level + 1).clip(max=last)
-    beyond = numbers / 2 - knots[level, -1] / 2 > knots[above, 0] / 2 - numbers / 2
-    level = np.where((numbers > knots[level, -1]) & beyond, above, level)
+    is_nearer_above = numbers / 2 - knots[level, -1] / 2 > knots[above, 0] / 2 - numbers / 2
+    level = np.where((numbers > knots[level, -1]) & is_nearer_above, above, level)
+
     of_level = knots[level]
     clipped = numbers.clip(of_level[:, 0], of_level[:, -1])
-    piece = ((clipped[:, None] >= of_level).sum(axis=1) - 1).clip(0, N_KNOTS - 2)
+    piece = ((clipped[:, None] >= of_level).sum(axis=1) - 1).clip(0, N_KNOTS - 2)  # between which knots it is
     rows = np.arange(len(numbers))
     low, high = of_level[rows, piece], of_level[rows, piece + 1]
     width = np.where(high > low, high / 2 - low / 2, 1)
-    inside = np.where(high > low, (clipped / 2 - low / 2) / width, 0.5)
-    return np.asarray(level + ((piece + inside) / (N_KNOTS - 1)).clip(0, LAST_PLACE))
+    along = np.where(high > low, (clipped / 2 - low / 2) / width, 0.5)  # where the knots are one value: its middle
+    return np.asarray(level + ((piece + along) / (N_KNOTS - 1)).clip(0, LAST_PLACE))
 
 
 def _value(knots: np.ndarray, place: np.ndarray) -> np.ndarray:

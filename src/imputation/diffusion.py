@@ -109,36 +109,33 @@ class DiffusionImputer(Imputer):
         self.take(training.module.to(training.device))
 
     def _transform(self, table: Table, n_imputations: int) -> Imputations:
+        """Draw the rows that have holes, a block of rows at a time, and keep the cells of the holes."""
+        rows = np.flatnonzero(~table.observed.all(axis=1))
+        starts = range(0, len(rows), BLOCK_ROWS)
+        drawn: list[list[dict[str, np.ndarray]]] = [[] for _ in range(n_imputations)]
+        for block, start in enumerate(starts):
+            part = table.take(rows[start : start + BLOCK_ROWS])
+            for number in range(n_imputations):
+                drawn[number].append(self._cells_of_holes(part, derive(self.seed, "imputation", block, number)))
+                self.on_progress((block + (number + 1) / n_imputations) / len(starts))
+        draws = {}
+        for i, column in enumerate(table.schema.columns):
+            if not table.observed[:, i].all():
+                kind = np.float64 if column.kind == "numerical" else np.int64
+                by_number = [np.concatenate([cells[column.name] for cells in blocks]) for blocks in drawn]
+                draws[column.name] = np.stack(by_number).astype(kind)
+        return Imputations(table, draws)
+
+    def _cells_of_holes(self, part: Table, seed: int) -> dict[str, np.ndarray]:
+        """Draw rows once; by column the values of its holes, in the order of the rows."""
         module = self.module
         assert module is not None, "fitted"
-        schema, observed = table.schema, table.observed
-        rows = np.flatnonzero(~observed.all(axis=1))
-        draws = {
-            column.name: np.empty(
-                (n_imputations, int((~observed[:, i]).sum())), np.float64 if column.kind == "numerical" else np.int64
-            )
-            for i, column in enumerate(schema.columns)
-            if not observed[:, i].all()
-        }
-        done = dict.fromkeys(draws, 0)
-        n_blocks = -(-len(rows) // BLOCK_ROWS)
-        evaluations, drawn_rows = self._evaluated
-        for block in range(n_blocks):
-            part = table.take(rows[block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS])
-            x, mask = module.encoder.forward(part, part.observed)
-            holes = {name: ~part.observed[:, schema.names.index(name)] for name in draws}
-            for number in range(n_imputations):
-                seed = derive(self.seed, "imputation", block, number)
-                drawn = self._draw(module, x, mask, torch.Generator(module.device).manual_seed(seed))
-                evaluations, drawn_rows = evaluations + drawn.n_evaluations * len(x), drawn_rows + len(x)
-                cells = module.encoder.decode(drawn.x)
-                for name, here in holes.items():
-                    draws[name][number, done[name] : done[name] + here.sum()] = cells[name][here]
-                self.on_progress((block + (number + 1) / n_imputations) / n_blocks)
-            for name, here in holes.items():
-                done[name] += int(here.sum())
-        self._evaluated = (evaluations, drawn_rows)
-        return Imputations(table, draws)
+        x, mask = module.encoder.forward(part, part.observed)
+        drawn = self._draw(module, x, mask, torch.Generator(module.device).manual_seed(seed))
+        evaluations, rows = self._evaluated
+        self._evaluated = (evaluations + drawn.n_evaluations * len(x), rows + len(x))
+        cells = module.encoder.decode(drawn.x)
+        return {name: cells[name][~part.observed[:, i]] for i, name in enumerate(part.schema.names)}
 
     @abstractmethod
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:

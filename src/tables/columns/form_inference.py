@@ -5,7 +5,7 @@ The rules stand in ``docs/data.md``; thresholds are the constants below.
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -136,38 +136,50 @@ def _values(cells: pd.Series, found: Cells, where: str) -> tuple[list[Any], np.n
 
 
 def _chosen_kind(choice: ColumnChoice, found: Cells, values: list[Any], where: str) -> FormKind | None:
+    """The kind that the user chose; None where nobody chose one.
+
+    Raises:
+        TableError: the cells are not of that kind; says why.
+    """
     kind = "ordered" if choice.order else choice.kind
-    if kind in (None, "numerical", "integer", "real"):
-        if kind is None:
-            return None
-        if found.content == "number":
-            is_whole = found.decimals == 0
-            if kind == "integer" and not is_whole:
-                raise TableError(f"{where} cannot be of kind integer: it holds {next(v for v in values if v % 1)}")
-            return "integer" if is_whole and kind != "real" else "real"
+    if kind is None:
+        return None
+    if kind in ("numerical", "integer", "real"):
+        return _chosen_number_kind(kind, found, values, where)
+    if (reason := _reason_against(kind, choice, found, values)) is not None:
+        raise TableError(f"{where}{reason}")
+    return cast(FormKind, "category" if kind == "categorical" else kind)
+
+
+def _chosen_number_kind(kind: str, found: Cells, values: list[Any], where: str) -> FormKind:
+    if found.content != "number":
         odd = next((value for value in values if not is_number(value)), values[0])
-        raise TableError(
-            f"{where} cannot be of kind {kind}: it holds {odd!r}; if that marks a hole, name it in also_holes"
-        )
+        marks = "if that marks a hole, name it in also_holes"
+        raise TableError(f"{where} cannot be of kind {kind}: it holds {odd!r}; {marks}")
+    is_whole = found.decimals == 0
+    if kind == "integer" and not is_whole:
+        raise TableError(f"{where} cannot be of kind integer: it holds {next(v for v in values if v % 1)}")
+    return "integer" if is_whole and kind != "real" else "real"
+
+
+def _reason_against(kind: str, choice: ColumnChoice, found: Cells, values: list[Any]) -> str | None:
+    """Why cells are not of a kind, as the end of a sentence that begins with the column; None where they are."""
+    some = listed(map(repr, values), 3)
     if kind in ("date", "time", "duration") and found.content != kind:
-        example = repr(values[0])
-        raise TableError(
-            f"{where} cannot be of kind {kind}: {example} is no {kind} of a known pattern (pattern: names it)"
-        )
+        return f" cannot be of kind {kind}: {values[0]!r} is no {kind} of a known pattern (pattern: names it)"
     if kind == "boolean" and found.content != "truth value":
-        raise TableError(f"{where} cannot be of kind boolean: it holds {listed(map(repr, values), 3)}; say category")
+        return f" cannot be of kind boolean: it holds {some}; say category"
     if kind == "constant" and len(values) > 1:
-        raise TableError(f"{where} is not constant: it holds {listed(map(repr, values), 3)}")
+        return f" is not constant: it holds {some}"
     if kind == "id" and found.content not in ("number", "text"):
-        raise TableError(f"{where} holds {found.content}s, which are no ids; say drop to leave it out")
+        return f" holds {found.content}s, which are no ids; say drop to leave it out"
     if kind == "id" and not _has_room(found, values):
-        raise TableError(f"{where}: {found.dtype} has no numbers left for new ids; widen it, or say integer")
+        return f": {found.dtype} has no numbers left for new ids; widen it, or say integer"
     if kind == "empty":
-        raise TableError(f"{where} is not empty: it holds {values[0]!r}; say drop to leave it out")
+        return f" is not empty: it holds {values[0]!r}; say drop to leave it out"
     if kind == "ordered" and not (choice.order or found.ordered):
-        raise TableError(f"{where}: kind: ordered needs order: [smallest, ..., largest]")
-    names: dict[str, FormKind] = {"categorical": "category"}
-    return names.get(str(kind), kind)  # type: ignore[arg-type]
+        return ": kind: ordered needs order: [smallest, ..., largest]"
+    return None
 
 
 def _kind(cells: pd.Series, found: Cells, values: list[Any], counts: np.ndarray) -> FormKind:

@@ -1,20 +1,14 @@
 """An own table as the tests write and read it."""
 
-from pathlib import Path
-
 import numpy as np
-from omegaconf import OmegaConf
 
 from src.tables import OwnTable
 
-CONF = Path(__file__).resolve().parents[3] / "conf" / "dataset" / "table.yaml"
 RNG = np.random.default_rng(0)
 
 
 def own(path, **more):
-    settings = OmegaConf.to_container(OmegaConf.load(CONF))
-    settings.pop("name")
-    return OwnTable(**{**settings, "path": str(path), **more})
+    return OwnTable(path=str(path), **more)
 
 
 def written(folder, content, name="table.csv"):
