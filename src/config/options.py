@@ -78,7 +78,7 @@ def settings_of(kind: type) -> list[Setting]:
             settings += [Setting(f"{each.name}.{one.key}", value, one.text) for one, value in inner]
         else:
             settings.append(Setting(each.name, ABSENT if default is MISSING else default, texts.get(each.name, "")))
-    if isinstance(kind, type) and issubclass(kind, DiffusionRecipe):
+    if issubclass(kind, DiffusionRecipe):
         settings += [Setting(f"encoding.{one.key}", one.default, one.text) for one in settings_of(ENCODINGS[kind.rows])]
     return settings
 
