@@ -6,29 +6,19 @@ import numpy as np
 
 from src.completion import delete_rows, hot_deck, marginals, mean_mode
 from src.errors import NotApplicableError
+from src.metrics.base.measure import Comparison, Downstream, Truth
 from src.metrics.base.scores import Scores
 from src.metrics.base.settings import PaperEvaluation, QuickEvaluation
-from src.metrics.downstream.detection import NAMES as DETECTION
-from src.metrics.downstream.detection import add_detection
-from src.metrics.downstream.sets import Downstream, drawn_complete_rows, reference_rows, synthetic_rows
-from src.metrics.downstream.tuned import add_tuned_utility, n_fits, tuned_names
-from src.metrics.downstream.utility import add_utility, utility_names
-from src.metrics.quality.coverage import NAMES as COVERAGE
-from src.metrics.quality.coverage import add_coverage
-from src.metrics.quality.dependence import NAME as DEPENDENCE
-from src.metrics.quality.dependence import add_dependence
-from src.metrics.quality.fidelity import NAMES as FIDELITY
-from src.metrics.quality.fidelity import add_fidelity
-from src.metrics.quality.holes import add_holes
+from src.metrics.catalogue import MEASURES
+from src.metrics.downstream.sets import drawn_complete_rows, reference_rows, synthetic_rows
+from src.metrics.downstream.tuned import n_fits
 from src.metrics.quality.neighbours import complete_rows
 from src.metrics.quality.privacy import DCR, add_privacy
-from src.metrics.quality.privacy import NAMES as PRIVACY
 from src.seeding import derive_int32, numpy_stream
 from src.tables import Schema, Split, Table
 
 FEW_ROWS = 1000
 SMALL_FLOOR = "marginals_small"
-Truth = Callable[..., dict[str, float]]
 
 
 def score(
@@ -59,31 +49,26 @@ def score(
         on_fit: called after every fit of ``evaluation=paper``.
         score_holes: whether the holes of ``synthetic`` are a result that has scores of its own.
     """
+    comparison = Comparison(
+        split=split,
+        synthetic=synthetic,
+        evaluation=evaluation,
+        seed=seed,
+        n_threads=n_threads,
+        rows=rows or synthetic_rows(split, synthetic),
+        truth=truth,
+        on_fit=on_fit,
+        score_holes=score_holes,
+    )
     scores = Scores()
-    add_fidelity(scores, split.train, synthetic, derive_int32(seed, "fidelity"))
-    downstream = rows or synthetic_rows(split, synthetic)
-    if isinstance(evaluation, PaperEvaluation):
-        add_tuned_utility(scores, downstream, evaluation, derive_int32(seed, "utility"), n_threads, on_fit)
-    else:
-        add_utility(scores, downstream.test, downstream.fitted, derive_int32(seed, "utility"), n_threads)
-    add_dependence(scores, split.train, synthetic, derive_int32(seed, "dependence"))
-    n_rows = evaluation.detection_rows
-    add_detection(scores, split.train, synthetic, n_rows, derive_int32(seed, "detection"), n_threads)
-    add_coverage(scores, split.train, synthetic, n_rows, derive_int32(seed, "coverage"))
-    add_privacy(scores, split.train, split.test, synthetic, n_rows, derive_int32(seed, "privacy"))
-    if score_holes and not synthetic.observed.all():
-        add_holes(scores, split.train, synthetic, derive_int32(seed, "holes"))
-    if truth is not None and synthetic.observed.all():
-        for name, value in truth(synthetic.frame).items():
-            scores.add(f"truth/{name}", value)
+    for measure in MEASURES:
+        measure.add(scores, comparison)
     return scores
 
 
 def metric_names(split: Split, evaluation: QuickEvaluation) -> list[str]:
     """Names every scored table of this dataset has, but for ``truth/...`` and, with holes of its own, ``holes/...``."""
-    schema = split.train.schema
-    utility = tuned_names(schema, evaluation) if isinstance(evaluation, PaperEvaluation) else utility_names(schema)
-    return [*FIDELITY, *utility, DEPENDENCE, *DETECTION, *COVERAGE, *PRIVACY]
+    return [name for measure in MEASURES for name in measure.names(split.train.schema, evaluation)]
 
 
 def n_steps(schema: Schema, evaluation: QuickEvaluation) -> int:

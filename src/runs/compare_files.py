@@ -14,11 +14,12 @@ from tqdm import tqdm
 from src.completion import marginals
 from src.config.requests import FileRequest
 from src.errors import TableError
+from src.metrics.base.measure import Downstream
 from src.metrics.base.scores import Scores
 from src.metrics.base.settings import PaperEvaluation
 from src.metrics.catalogue import describe
-from src.metrics.downstream.sets import Downstream, reference_rows, synthetic_rows
-from src.metrics.downstream.utility import MAX_CLASSES
+from src.metrics.downstream.prediction import MAX_CLASSES
+from src.metrics.downstream.sets import reference_rows, synthetic_rows
 from src.metrics.evaluate import few_rows, n_steps, score
 from src.results.record.comparison import comparison_summary
 from src.results.record.files import write_json

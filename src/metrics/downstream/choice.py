@@ -6,7 +6,7 @@ from typing import Any
 
 from src.metrics.base.scores import Scores
 from src.metrics.base.settings import PaperEvaluation
-from src.metrics.downstream.utility import METRICS
+from src.metrics.downstream.prediction import METRICS
 from src.tables.schema import Task
 
 

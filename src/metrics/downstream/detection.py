@@ -27,14 +27,44 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from src.metrics.base.features import coordinates, tree_features
+from src.metrics.base.measure import Comparison, Measure
+from src.metrics.base.metric import UNIT, Best, Metric
 from src.metrics.base.scores import Scores
-from src.metrics.downstream.utility import DEPTH, N_TREES
+from src.metrics.downstream.prediction import DEPTH, N_TREES
 from src.tables import Table
 
 XGBOOST, LOGISTIC = "detection/xgboost", "detection/logistic"
 NAMES = [XGBOOST, LOGISTIC]
 N_FOLDS = 5
 NEWTON_WIDTH = 500
+
+
+class Detection(Measure):
+    """How well classifiers tell synthetic rows from real ones."""
+
+    metrics = (
+        Metric(
+            XGBOOST,
+            "detection",
+            Best.HIGH,
+            UNIT,
+            "1 if gradient-boosted trees cannot tell synthetic rows from real ones, 0 if they always can: "
+            "1 - 2 max(AUC - .5, 0), out of fold.",
+            "copied training rows",
+        ),
+        Metric(
+            LOGISTIC,
+            "logistic",
+            Best.HIGH,
+            UNIT,
+            "As detection, by logistic regression on standardised numbers and one-hot categories.",
+            "every dependence between columns: the model is linear; copied training rows",
+        ),
+    )
+
+    def add(self, scores: Scores, comparison: Comparison) -> None:
+        n_rows, seed = comparison.evaluation.detection_rows, comparison.seed_of("detection")
+        add_detection(scores, comparison.real, comparison.synthetic, n_rows, seed, comparison.n_threads)
 
 
 def add_detection(scores: Scores, real: Table, synthetic: Table, n_rows: int, seed: int, n_threads: int) -> None:

@@ -1,30 +1,12 @@
 """Choose the rows that downstream models are fitted to, chosen on and tested on."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from src.metrics.base.measure import Downstream
 from src.seeding import numpy_stream
 from src.tables import Split, Table
 
 HELD_OUT = 0.2
-
-
-@dataclass(frozen=True)
-class Downstream:
-    """Tables of one schema.
-
-    Attributes:
-        fitted: the table whose utility is measured.
-        validation: real training rows that the grid point is chosen on.
-        test: real test rows.
-        train: all real training rows; they give the bounds that features are scaled by.
-    """
-
-    fitted: Table
-    validation: Table
-    test: Table
-    train: Table
 
 
 def synthetic_rows(split: Split, table: Table) -> Downstream:

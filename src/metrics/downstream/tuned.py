@@ -27,12 +27,12 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from src.metrics.base.features import category_codes, scaled_features
+from src.metrics.base.measure import Downstream
 from src.metrics.base.scores import Scores
 from src.metrics.base.settings import PaperEvaluation
 from src.metrics.downstream.choice import Point, add_chosen, add_mean, names_of
 from src.metrics.downstream.grids import TAKES_HOLES, Fit, fit_and_predict, fits_of, models_of
-from src.metrics.downstream.sets import Downstream
-from src.metrics.downstream.utility import (
+from src.metrics.downstream.prediction import (
     Standardised,
     add_classification,
     add_regression,

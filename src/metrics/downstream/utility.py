@@ -1,182 +1,106 @@
-r"""Utility: XGBoost trained on the synthetic table, tested on the real test table.
+"""Utility: how good models are that were trained on the synthetic table and tested on the real test table.
 
-Classes are those that real tables have; synthetic rows with another value of the target are left out.
-Binary target: accuracy, AUROC, F1 of the second class in the schema's order (``>50K`` on Census)
-and the weighted F1. Multi-class: accuracy, AUROC (one against the rest, mean over the classes),
-macro F1 and the weighted F1. Regression: RMSE and R2. The weighted F1 is the paper's (D.3.1),
-
-.. math:: \sum_i \frac{1 - p_i}{K - 1}\, F1_i
-
-with :math:`p_i` the share of class i in the real test table and K the number of classes that occur in
-it or are predicted; macro F1 is over these too, as in scikit-learn. For regression the target is
-standardised for the fit: XGBoost holds it in single precision and its smallest gain counts in its units.
-Best is 1 (RMSE: 0). What it cannot see: columns that do not help to predict the target.
+``evaluation=quick`` fits XGBoost (:mod:`src.metrics.downstream.prediction`), ``evaluation=paper`` tunes the paper's
+models (:mod:`src.metrics.downstream.tuned`). A metric is called ``utility/<model>/<metric>``, with a suffix for
+another choice of the hyperparameters or another scale of the target.
 """
 
-import sys
-from dataclasses import dataclass
-
-import numpy as np
-import pandas as pd
-import xgboost
-from sklearn.metrics import f1_score, r2_score, roc_auc_score, root_mean_squared_error
-
-from src.metrics.base.features import category_codes, median_cell, tree_features
+from src.metrics.base.measure import Comparison, Measure
+from src.metrics.base.metric import UNIT, Best, Bounds, Metric
 from src.metrics.base.scores import Scores
-from src.tables import Schema, Table
+from src.metrics.base.settings import PaperEvaluation, QuickEvaluation
+from src.metrics.downstream.prediction import add_utility, utility_names
+from src.metrics.downstream.tuned import add_tuned_utility, tuned_names
+from src.tables import Schema
 
-METRICS = {
-    "regression": ["rmse", "r2"],
-    "binary": ["accuracy", "auroc", "f1", "weighted_f1"],
-    "multiclass": ["accuracy", "auroc", "macro_f1", "weighted_f1"],
+MODELS = {
+    "xgboost": "gradient-boosted trees (XGBoost)",
+    "decision_tree": "a decision tree",
+    "adaboost": "AdaBoost",
+    "logistic_regression": "logistic regression",
+    "linear_regression": "linear regression",
+    "mlp": "a multi-layer perceptron",
+    "random_forest": "a random forest",
+    "mean": "the mean over the downstream models",
 }
-MODEL = "xgboost"
-N_TREES = 100
-DEPTH = 6
-MAX_CLASSES = 200
+CLASSIFIER_BLIND = "columns that do not help to predict the target"
+UTILITY: dict[str, tuple[str, Best, Bounds, str, str]] = {
+    "accuracy": ("accuracy", Best.HIGH, UNIT, "Share of real test rows classified correctly", "rare classes"),
+    "auroc": (
+        "AUROC",
+        Best.HIGH,
+        UNIT,
+        "Area under the ROC curve on real test rows",
+        "whether probabilities are right",
+    ),
+    "f1": (
+        "F1",
+        Best.HIGH,
+        UNIT,
+        "F1 of the second class on real test rows",
+        "the rows of the first class it gets right",
+    ),
+    "macro_f1": ("macro F1", Best.HIGH, UNIT, "F1 on real test rows, mean over the classes", "how common a class is"),
+    "weighted_f1": (
+        "weighted F1",
+        Best.HIGH,
+        UNIT,
+        "The paper's weighted F1 on real test rows: sum of (1 - p_i) / (K - 1) F1_i",
+        "common classes: it gives them little weight",
+    ),
+    "rmse": (
+        "RMSE",
+        Best.LOW,
+        (0.0, None),
+        "Root mean squared error on real test rows, in units of the target",
+        "bias",
+    ),
+    "r2": ("R2", Best.HIGH, (None, 1.0), "Share of the target's variance explained on real test rows", "bias"),
+}
+SUFFIXES = {
+    "_by_own": ("by itself", "; hyperparameters chosen by the metric's own validation value"),
+    "_by_f1": ("by F1", "; hyperparameters chosen by F1"),
+    "_by_raw_target": ("by raw target", "; hyperparameters chosen by logged predictions against targets as they are"),
+    "_log": ("log", "; of the logarithm of the target"),
+}
 
 
-def utility_names(schema: Schema) -> list[str]:
-    """Names of the utility metrics of a schema's task."""
-    return [] if schema.task is None else [f"utility/{MODEL}/{name}" for name in METRICS[schema.task]]
+class Utility(Measure):
+    """Scores of downstream models, by the task of the target."""
 
-
-def add_utility(scores: Scores, test: Table, synthetic: Table, seed: int, n_threads: int) -> None:
-    """Add the metrics :func:`utility_names`.
-
-    Rows without a target value are left out on either side; holes in features are NaN to the trees.
-    """
-    schema = test.schema
-    target = schema.target
-    names = utility_names(schema)
-    if target is None:
-        return
-    train_frame, test_frame = (rows_with_target(table.frame, schema) for table in (synthetic, test))
-    reason = no_prediction(schema)
-    if reason is None and (train_frame.empty or test_frame.empty):
-        reason = f"{len(train_frame)} synthetic and {len(test_frame)} test rows have a target value"
-    if reason is not None:
-        scores.undefined(names, reason)
-        return
-    features = [name for name in schema.names if name != target]
-    x, x_test = (tree_features(frame, test_frame, schema, features) for frame in (train_frame, test_frame))
-    if schema.task == "regression":
-        y, y_test = (frame[target].to_numpy(dtype=float) for frame in (train_frame, test_frame))
-        standardised = Standardised.of(y)
-        predicted = _regressor(seed, n_threads).fit(x, standardised.forward(y)).predict(x_test)
-        add_regression(scores, f"utility/{MODEL}", y_test, standardised.backward(predicted))
-        return
-    categories = schema[target].own_categories
-    y, y_test = (category_codes(frame[target], categories).astype(int) for frame in (train_frame, test_frame))
-    probability = class_probabilities(x, y, x_test, len(categories), seed, n_threads)
-    add_classification(scores, f"utility/{MODEL}", y_test, probability)
-
-
-def no_prediction(schema: Schema) -> str | None:
-    """Why the target cannot be predicted, whatever the rows; None if it can."""
-    if len(schema.columns) < 2:
-        return "the target is the only column"
-    n_classes = len(schema[schema.target or ""].own_categories)
-    return f"the target has {n_classes:,} classes, more than {MAX_CLASSES}" if n_classes > MAX_CLASSES else None
-
-
-def rows_with_target(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The rows of a frame whose target is there, and one of its classes."""
-    column = schema[schema.target or ""]
-    values = frame[column.name]
-    return frame[values.notna() if column.kind == "numerical" else values.isin(column.own_categories)]
-
-
-@dataclass(frozen=True)
-class Standardised:
-    """Numbers y as (y - middle) / scale, and back, without overflow on the way."""
-
-    middle: float
-    scale: float
-
-    @classmethod
-    def of(cls, y: np.ndarray) -> "Standardised":
-        """The map that brings (n,) numbers to standard deviation 1, or to 0 if they are equal."""
-        middle = median_cell(y)
-        halves = y / 2 - middle / 2
-        largest = float(np.abs(halves).max()) or 1.0
-        return cls(middle, largest * (float((halves / largest).std()) or 1.0))
-
-    def forward(self, y: np.ndarray) -> np.ndarray:
-        """(n,) numbers of y's scale to the standardised one."""
-        return np.asarray((y / 2 - self.middle / 2) / self.scale)
-
-    def backward(self, z: np.ndarray) -> np.ndarray:
-        """Inverse of :meth:`forward`, within the range of float64."""
-        with np.errstate(over="ignore"):
-            y = 2 * (z.astype(float) * self.scale + self.middle / 2)
-        return np.asarray(y.clip(-sys.float_info.max, sys.float_info.max))
-
-
-def class_probabilities(
-    x: np.ndarray, y: np.ndarray, x_test: np.ndarray, n_classes: int, seed: int, n_threads: int
-) -> np.ndarray:
-    """Probabilities of every class, (n_test, n_classes), from trees fitted to classes ``y`` (n,).
-
-    A class absent from ``y`` gets 0; a single class gets 1 everywhere.
-    """
-    present, codes = np.unique(y, return_inverse=True)
-    probability = np.zeros((len(x_test), n_classes))
-    if len(present) == 1:
-        probability[:, present[0]] = 1
-    else:
-        model = xgboost.XGBClassifier(
-            n_estimators=N_TREES, max_depth=DEPTH, tree_method="hist", random_state=seed, n_jobs=n_threads
+    def describe(self, name: str) -> Metric | None:
+        """The metric of a name ``utility/<model>/<metric>``, put together from its parts."""
+        family, _, rest = name.partition("/")
+        model, _, measure = rest.partition("/")
+        marks, readings = [], []
+        for suffix, (mark, reading) in SUFFIXES.items():  # the order in which names append them, reversed
+            if measure.endswith(suffix):
+                measure = measure.removesuffix(suffix)
+                marks.append(mark)
+                readings.append(reading)
+        if family != "utility" or model not in MODELS or measure not in UTILITY:
+            return None
+        heading, best, bounds, meaning, blind = UTILITY[measure]
+        prefix = "" if model == "xgboost" else f"{model} "
+        return Metric(
+            name,
+            f"{prefix}{heading}{''.join(f' ({mark})' for mark in reversed(marks))}",
+            best,
+            bounds,
+            f"{meaning}; model trained on the table: {MODELS[model]}{''.join(readings)}.",
+            f"{blind}; {CLASSIFIER_BLIND}",
         )
-        probability[:, present] = model.fit(x, codes).predict_proba(x_test)
-    return probability
 
+    def names(self, schema: Schema, evaluation: QuickEvaluation) -> list[str]:
+        """Names of the metrics of the schema's task; none without a target."""
+        if isinstance(evaluation, PaperEvaluation):
+            return tuned_names(schema, evaluation)
+        return utility_names(schema)
 
-def add_classification(scores: Scores, prefix: str, y_test: np.ndarray, probability: np.ndarray) -> None:
-    """Add accuracy, AUROC, F1 and weighted F1 of predicted probabilities (n, K) for classes (n,)."""
-    n_classes = probability.shape[1]
-    classes = np.arange(n_classes)
-    predicted = probability.argmax(axis=1)
-    scores.add(f"{prefix}/accuracy", float((predicted == y_test).mean()))
-    shares = np.bincount(y_test, minlength=n_classes) / len(y_test)
-    seen = (shares > 0) & (shares < 1)
-    if seen.sum() < 2:
-        scores.undefined([f"{prefix}/auroc"], "the test table holds one class only")
-    elif n_classes == 2:
-        scores.add(f"{prefix}/auroc", roc_auc_score(y_test, probability[:, 1]))
-    else:
-        areas = [roc_auc_score(y_test == k, probability[:, k]) for k in classes[seen]]
-        scores.add(f"{prefix}/auroc", float(np.mean(areas)))
-    f1 = f1_score(y_test, predicted, labels=classes, average=None, zero_division=0)
-    counted = (shares > 0) | (np.bincount(predicted, minlength=n_classes) > 0)
-    if n_classes > 2:
-        scores.add(f"{prefix}/macro_f1", f1[counted].mean())
-    elif n_classes == 2 and shares[1] > 0:
-        scores.add(f"{prefix}/f1", f1[1])
-    else:
-        scores.undefined([f"{prefix}/f1"], "the second class of the target does not occur in the test rows")
-    if seen.sum() > 1:
-        weights = (1 - shares[counted]) / (counted.sum() - 1)
-        scores.add(f"{prefix}/weighted_f1", float(weights @ f1[counted]))
-    else:
-        scores.undefined([f"{prefix}/weighted_f1"], "the test rows hold one class only")
-
-
-def add_regression(scores: Scores, prefix: str, y_test: np.ndarray, predicted: np.ndarray, suffix: str = "") -> None:
-    """Add RMSE and R2 of predicted numbers (n,); ``suffix`` ends their names."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        _add_errors(scores, prefix, y_test, predicted, suffix)
-
-
-def _add_errors(scores: Scores, prefix: str, y_test: np.ndarray, predicted: np.ndarray, suffix: str) -> None:
-    scores.add(f"{prefix}/rmse{suffix}", root_mean_squared_error(y_test, predicted))
-    if (y_test == y_test[0]).all():
-        scores.undefined([f"{prefix}/r2{suffix}"], "the target is constant in the real rows")
-    else:
-        scores.add(f"{prefix}/r2{suffix}", r2_score(y_test, predicted))
-
-
-def _regressor(seed: int, n_threads: int) -> xgboost.XGBRegressor:
-    return xgboost.XGBRegressor(
-        n_estimators=N_TREES, max_depth=DEPTH, tree_method="hist", random_state=seed, n_jobs=n_threads
-    )
+    def add(self, scores: Scores, comparison: Comparison) -> None:
+        rows, evaluation = comparison.rows, comparison.evaluation
+        seed, n_threads = comparison.seed_of("utility"), comparison.n_threads
+        if isinstance(evaluation, PaperEvaluation):
+            add_tuned_utility(scores, rows, evaluation, seed, n_threads, comparison.on_fit)
+        else:
+            add_utility(scores, rows.test, rows.fitted, seed, n_threads)

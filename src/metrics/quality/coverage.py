@@ -26,6 +26,8 @@ raise recall.
 import numpy as np
 
 from src.metrics.base.features import coordinates
+from src.metrics.base.measure import Comparison, Measure
+from src.metrics.base.metric import UNIT, Best, Metric
 from src.metrics.base.scores import Scores
 from src.metrics.quality.neighbours import MIN_ROWS, complete_rows, nearest, only_complete
 from src.tables import Table
@@ -33,6 +35,36 @@ from src.tables import Table
 PRECISION, RECALL = "coverage/alpha_precision", "coverage/beta_recall"
 NAMES = [PRECISION, RECALL]
 N_STEPS = 30
+
+
+class Coverage(Measure):
+    """Alpha-precision and beta-recall."""
+
+    metrics = (
+        Metric(
+            PRECISION,
+            "precision",
+            Best.HIGH,
+            UNIT,
+            "Whether synthetic rows lie as far from the centre as real rows: 1 - twice the mean gap between alpha and "
+            "the share of synthetic rows within the ball that holds a share alpha of the real rows.",
+            "in which direction from the centre a row lies; copied training rows",
+        ),
+        Metric(
+            RECALL,
+            "recall",
+            Best.HIGH,
+            UNIT,
+            "Whether every real row has a synthetic row as near as its next real row: 1 - twice the mean gap between "
+            "beta and the share of real rows covered by the central share beta of the synthetic rows. Fresh real rows "
+            "get about .5; more means copies.",
+            "whether the rest of the synthetic rows are like any real row",
+        ),
+    )
+
+    def add(self, scores: Scores, comparison: Comparison) -> None:
+        n_rows, seed = comparison.evaluation.detection_rows, comparison.seed_of("coverage")
+        add_coverage(scores, comparison.real, comparison.synthetic, n_rows, seed)
 
 
 def add_coverage(scores: Scores, real: Table, synthetic: Table, n_rows: int, seed: int) -> None:

@@ -20,6 +20,8 @@ a wrong distribution of a column, copied training rows.
 import numpy as np
 
 from src.metrics.base.features import coded_columns
+from src.metrics.base.measure import Comparison, Measure
+from src.metrics.base.metric import UNIT, Best, Metric
 from src.metrics.base.scores import Scores
 from src.metrics.quality.counting import column_pairs, entropy, mutual_information
 from src.tables import Table
@@ -27,6 +29,26 @@ from src.tables import Table
 NAME = "dependence/weighted_nmi"
 N_BINS = 10
 MAX_ROWS = 50_000
+
+
+class Dependence(Measure):
+    """Mutual information of pairs of columns that the synthetic table keeps."""
+
+    metrics = (
+        Metric(
+            NAME,
+            "dependence",
+            Best.HIGH,
+            UNIT,
+            "How much of the dependence between columns is kept: the smaller over the larger normalised mutual "
+            "information of a pair in the two tables, mean over pairs weighted by the real one. "
+            "Independent draws come near 0.",
+            "the direction or form of a dependence; anything beyond pairs; each column's own distribution; copied rows",
+        ),
+    )
+
+    def add(self, scores: Scores, comparison: Comparison) -> None:
+        add_dependence(scores, comparison.real, comparison.synthetic, comparison.seed_of("dependence"))
 
 
 def add_dependence(scores: Scores, real: Table, synthetic: Table, seed: int) -> None:

@@ -29,6 +29,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from src.metrics.base.features import coded_columns
+from src.metrics.base.measure import Comparison, Measure
+from src.metrics.base.metric import SDMETRICS, UNIT, Best, Metric
 from src.metrics.base.scores import Scores
 from src.metrics.quality.counting import column_pairs, cramers_v, joint_counts
 from src.tables import Schema, Table
@@ -45,6 +47,8 @@ ASSOCIATION_THRESHOLD = 0.3
 MAX_ROWS = 50_000
 DECIMALS = 14
 ABSENT = 1e-6
+QUALITY = f"The quality score (equal to that of SDMetrics {SDMETRICS})"
+PAIRS_ONLY = "anything beyond pairs of columns; copied training rows"
 Columns = Mapping[str, np.ndarray]
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -55,6 +59,60 @@ class PairScore:
 
     score: float
     depends: bool
+
+
+class Fidelity(Measure):
+    """SDMetrics' quality score: marginals and dependence of pairs."""
+
+    metrics = (
+        Metric(
+            "fidelity/overall",
+            "fidelity",
+            Best.HIGH,
+            UNIT,
+            f"{QUALITY} with thresholds 0, as in the paper: the mean of column shapes and column pair trends.",
+            f"{PAIRS_ONLY}, and of these little: independent draws of every column score high "
+            "(the reference marginals)",
+        ),
+        Metric(
+            "fidelity/column_shapes",
+            "shapes",
+            Best.HIGH,
+            UNIT,
+            "How alike each column's distribution is: 1 - Kolmogorov-Smirnov distance of numbers, 1 - total variation "
+            "distance of categories, mean over the columns.",
+            "every dependence between columns; copied training rows",
+        ),
+        Metric(
+            "fidelity/column_pair_trends",
+            "trends",
+            Best.HIGH,
+            UNIT,
+            "How alike each pair of columns is: 1 - half the difference of Pearson correlations, or 1 - total "
+            "variation distance of the contingency tables; mean over all pairs.",
+            f"{PAIRS_ONLY}; most pairs hardly depend, so that independent draws score high",
+        ),
+        Metric(
+            "fidelity/overall_default",
+            "fidelity*",
+            Best.HIGH,
+            UNIT,
+            f"{QUALITY} with the library's thresholds: only pairs that depend in the real table count.",
+            PAIRS_ONLY,
+        ),
+        Metric(
+            "fidelity/column_pair_trends_default",
+            "trends*",
+            Best.HIGH,
+            UNIT,
+            "As column pair trends, over the pairs that depend in the real table: |correlation| above .5, Cramer's V "
+            "above .3.",
+            PAIRS_ONLY,
+        ),
+    )
+
+    def add(self, scores: Scores, comparison: Comparison) -> None:
+        add_fidelity(scores, comparison.real, comparison.synthetic, comparison.seed_of("fidelity"))
 
 
 def add_fidelity(scores: Scores, real: Table, synthetic: Table, seed: int) -> None:

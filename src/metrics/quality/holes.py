@@ -22,7 +22,10 @@ from itertools import permutations
 import numpy as np
 from scipy.stats import chi2
 
+from src.metrics.base.measure import Comparison, Measure
+from src.metrics.base.metric import UNIT, Best, Metric
 from src.metrics.base.scores import Scores
+from src.metrics.base.settings import QuickEvaluation
 from src.metrics.quality.counting import column_pairs, mutual_information, sampled_pairs
 from src.metrics.quality.dependence import (
     binned_columns,
@@ -30,11 +33,53 @@ from src.metrics.quality.dependence import (
     normalised_mutual_information,
     weighted_similarity,
 )
-from src.tables import Table
+from src.tables import Schema, Table
 
 SHARE, TOGETHER, DEPENDENCE = "holes/share", "holes/co_occurrence", "holes/dependence"
 NAMES = [SHARE, TOGETHER, DEPENDENCE]
 LEVEL = 0.01
+
+
+class Holes(Measure):
+    """Where and when a synthetic table with holes has them."""
+
+    metrics = (
+        Metric(
+            SHARE,
+            "hole share",
+            Best.HIGH,
+            UNIT,
+            "How alike the share of holes of each column is: 1 - the difference of the two shares, mean over the "
+            "columns. Of synthetic tables that have holes.",
+            "which rows have the holes",
+        ),
+        Metric(
+            TOGETHER,
+            "hole pairs",
+            Best.HIGH,
+            UNIT,
+            "How alike pairs of columns are in missing together: the smaller over the larger of the two shares of rows "
+            "that miss both, each summed over the pairs.",
+            "three holes in a row and more; columns that are never missing together; what holes depend on",
+        ),
+        Metric(
+            DEPENDENCE,
+            "hole dependence",
+            Best.HIGH,
+            UNIT,
+            "How much of what a hole depends on is kept: as dependence, between whether a cell is missing and the "
+            "observed values of another column, over the pairs that depend in the real table beyond chance.",
+            "the direction or form of a dependence; a dependence on the value that is missing",
+        ),
+    )
+
+    def names(self, schema: Schema, evaluation: QuickEvaluation) -> list[str]:
+        """None: complete synthetic tables have no such metric."""
+        return []
+
+    def add(self, scores: Scores, comparison: Comparison) -> None:
+        if comparison.score_holes and not comparison.synthetic.observed.all():
+            add_holes(scores, comparison.real, comparison.synthetic, comparison.seed_of("holes"))
 
 
 def add_holes(scores: Scores, real: Table, synthetic: Table, seed: int) -> None:

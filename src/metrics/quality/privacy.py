@@ -21,6 +21,8 @@ others, near copies behind a rounded cell. No value is a proof of privacy.
 import numpy as np
 
 from src.metrics.base.features import coded_columns, coordinates
+from src.metrics.base.measure import Comparison, Measure
+from src.metrics.base.metric import UNIT, Best, Metric
 from src.metrics.base.scores import Scores
 from src.metrics.quality.neighbours import MIN_ROWS, complete_rows, nearest, only_complete
 from src.tables import Table
@@ -29,6 +31,36 @@ DCR, COPIES = "privacy/dcr_share", "privacy/copies"
 NAMES = [DCR, COPIES]
 TRAIN_FACTOR = 4
 DEVIATIONS = 3.0
+
+
+class Privacy(Measure):
+    """Distances of synthetic rows to training rows, and copies of them."""
+
+    metrics = (
+        Metric(
+            DCR,
+            "closer",
+            Best.HALF,
+            UNIT,
+            "Share of synthetic rows nearer to a training row than to any hold-out row, scaled to .5 for rows that "
+            "know as little of both (the plain share where both are equally many): above .5 training rows "
+            "were memorised.",
+            "who is exposed, or what can be inferred; .5 or less is no proof of privacy",
+        ),
+        Metric(
+            COPIES,
+            "copies",
+            Best.LOW,
+            UNIT,
+            "Share of synthetic rows equal to some training row in every cell. Read it beside the same share of fresh "
+            "real rows (real_holdout): few columns with few values repeat by chance.",
+            "near copies; equality after rounding",
+        ),
+    )
+
+    def add(self, scores: Scores, comparison: Comparison) -> None:
+        n_rows, seed = comparison.evaluation.detection_rows, comparison.seed_of("privacy")
+        add_privacy(scores, comparison.real, comparison.split.test, comparison.synthetic, n_rows, seed)
 
 
 def add_privacy(scores: Scores, train: Table, holdout: Table, synthetic: Table, n_rows: int, seed: int) -> None:

@@ -5,6 +5,10 @@ import pytest
 from src.config.compose import compose
 from src.config.run import build_config
 from src.errors import MetricError
+from src.metrics import catalogue, evaluate
+from src.metrics.base.measure import Measure
+from src.metrics.base.metric import Best, Metric
+from src.metrics.base.settings import QuickEvaluation
 from src.metrics.catalogue import CATALOGUE, MODELS, SUFFIXES, UTILITY, describe
 from src.metrics.evaluate import metric_names
 from src.results.page.terminal import COLUMNS
@@ -51,3 +55,22 @@ def test_every_metric_of_every_evaluation_and_task_is_described(evaluation, targ
     for name in metric_names(tables, settings):
         assert describe(name).name == name
     assert describe("utility/xgboost/rmse_log_by_own").heading == "RMSE (log) (by itself)"
+
+
+class RowCount(Measure):
+    """A whole metric: this class, and its entry in ``MEASURES``."""
+
+    metrics = (Metric("toy/rows", "rows", Best.HIGH, (0.0, None), "How many rows were drawn.", "what is in them"),)
+
+    def add(self, scores, comparison):
+        scores.add("toy/rows", comparison.synthetic.n_rows)
+
+
+def test_a_metric_is_one_class_and_one_entry(split, monkeypatch):
+    measures = (*catalogue.MEASURES, RowCount())
+    monkeypatch.setattr(catalogue, "MEASURES", measures)
+    monkeypatch.setattr(evaluate, "MEASURES", measures)
+    scores = evaluate.score(split, split.test, QuickEvaluation(detection_rows=20), seed=0, n_threads=1)
+    assert scores.values["toy/rows"] == split.test.n_rows
+    assert describe("toy/rows").heading == "rows"
+    assert metric_names(split, QuickEvaluation())[-1] == "toy/rows"

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from src.metrics.catalogue import describe
-from src.metrics.imputation.scores import crps, randomised_coverage, score_imputations
+from src.metrics.imputation.metrics import crps, randomised_coverage
+from src.metrics.imputation.scores import score_imputations
 from src.tables import Column, Schema, make_table
 from src.tables.imputations import Imputations
 

@@ -9,7 +9,7 @@ from src.metrics.base.scores import Scores
 from src.metrics.base.settings import QuickEvaluation
 from src.metrics.catalogue import describe
 from src.metrics.downstream.detection import add_detection
-from src.metrics.downstream.utility import (
+from src.metrics.downstream.prediction import (
     MAX_CLASSES,
     Standardised,
     add_classification,

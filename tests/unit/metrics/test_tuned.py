@@ -13,11 +13,12 @@ from src.config.compose import compose
 from src.config.run import build_config
 from src.errors import ConfigError
 from src.metrics.base.features import category_codes, scaled_features
+from src.metrics.base.measure import Downstream
 from src.metrics.base.scores import Scores
 from src.metrics.base.settings import DOWNSTREAM_MODELS, PaperEvaluation
 from src.metrics.downstream import grids
 from src.metrics.downstream.choice import Point, add_chosen, add_mean, names_of
-from src.metrics.downstream.sets import Downstream, reference_rows, synthetic_rows
+from src.metrics.downstream.sets import reference_rows, synthetic_rows
 from src.metrics.downstream.tuned import add_both_scales, add_tuned_utility, log_of, n_fits, tuned_names
 from src.metrics.evaluate import metric_names, n_steps, reference_tables, score, score_references
 from src.results.record.report import Report
