@@ -20,12 +20,12 @@ class Point:
 
 
 def names_of(task: Task, evaluation: PaperEvaluation) -> list[str]:
-    """Names of the metrics of one model: those of the rule asked for, then the other's."""
+    """Names of the metrics of one model: by the rule of the evaluation, then by the other."""
     return [name for rule in rules(task, evaluation) for name in _read_by(rule, task, evaluation)]
 
 
 def rules(task: Task, evaluation: PaperEvaluation) -> list[str]:
-    """The rule of choice asked for, then the other that the same fits can be read by, if there is one."""
+    """The evaluation's rule of choice, then the other one that the same fits allow, if there is one."""
     if task != "regression":
         return ["own", "f1"] if evaluation.choose_by == "own" else ["f1", "own"]
     if not evaluation.log_target:

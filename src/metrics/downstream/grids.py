@@ -63,9 +63,9 @@ class Fit:
     points: tuple[Params, ...]
 
 
-def models_of(task: Task, asked: list[str]) -> list[str]:
-    """The asked downstream models that a task has, in the order of :data:`DOWNSTREAM_MODELS`."""
-    return [name for name in DOWNSTREAM_MODELS[task] if name in asked]
+def models_of(task: Task, names: list[str]) -> list[str]:
+    """The models of ``names`` that a task has, in the order of :data:`DOWNSTREAM_MODELS`."""
+    return [name for name in DOWNSTREAM_MODELS[task] if name in names]
 
 
 def fits_of(model: str) -> list[Fit]:

@@ -207,22 +207,22 @@ def _numbers(fit: Fit, arrays: Arrays, seed: int) -> list[list[np.ndarray]]:
     if arrays.log_target:
         return fit_and_predict(fit, arrays.task, arrays.x, log_of(arrays.y), x_real, seed)
     standardised = Standardised.of(arrays.y)
-    found = fit_and_predict(fit, arrays.task, arrays.x, standardised.forward(arrays.y), x_real, seed)
-    return [[standardised.backward(z) for z in side] for side in found]
+    predictions = fit_and_predict(fit, arrays.task, arrays.x, standardised.forward(arrays.y), x_real, seed)
+    return [[standardised.backward(z) for z in side] for side in predictions]
 
 
 def _class_probabilities(fit: Fit, arrays: Arrays, seed: int) -> list[list[np.ndarray]]:
     """``[frame][point]``: (rows, K); a class absent from the fitted rows gets 0, a single one 1."""
     present, y = np.unique(arrays.y, return_inverse=True)
     if len(present) == 1:
-        found = [[np.ones((len(x), 1)) for _ in fit.points] for x in arrays.x_real]
+        predictions = [[np.ones((len(x), 1)) for _ in fit.points] for x in arrays.x_real]
     else:
-        found = fit_and_predict(fit, arrays.task, arrays.x, y, list(arrays.x_real), seed)
+        predictions = fit_and_predict(fit, arrays.task, arrays.x, y, list(arrays.x_real), seed)
     everything = []
-    for side in found:
+    for side in predictions:
         probabilities = [np.zeros((len(p), arrays.n_classes)) for p in side]
-        for whole, part in zip(probabilities, side, strict=True):
-            whole[:, present] = part
+        for all_classes, present_classes in zip(probabilities, side, strict=True):
+            all_classes[:, present] = present_classes
         everything.append(probabilities)
     return everything
 

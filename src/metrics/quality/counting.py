@@ -25,8 +25,8 @@ def sampled_pairs(pairs: list[tuple[T, T]], seed: int) -> tuple[list[tuple[T, T]
     """These pairs of columns, or a sample of them: as :func:`column_pairs`."""
     if len(pairs) <= MAX_PAIRS:
         return pairs, None
-    kept = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:MAX_PAIRS])
-    return [pairs[k] for k in kept], f"a sample of {MAX_PAIRS:,} of the {len(pairs):,} pairs of columns"
+    sample = np.sort(np.random.default_rng(seed).permutation(len(pairs))[:MAX_PAIRS])
+    return [pairs[k] for k in sample], f"a sample of {MAX_PAIRS:,} of the {len(pairs):,} pairs of columns"
 
 
 def joint_counts(real: tuple[Codes, Codes], synthetic: tuple[Codes, Codes]) -> tuple[np.ndarray, np.ndarray]:

@@ -136,14 +136,15 @@ def _add_dependence(scores: Scores, real: Table, synthetic: Table, seed: int) ->
         return
     codes, observed = binned_columns(*equally_many(real, synthetic, seed))
     holed = [name for name in real.schema.names if not observed[name][0].all()]
-    every = [(hole, other) for hole, other in permutations(real.schema.names, 2) if hole in set(holed)]
-    pairs, sampled = sampled_pairs(every, seed)
+    all_pairs = [(hole, other) for hole, other in permutations(real.schema.names, 2) if hole in set(holed)]
+    pairs, sampled = sampled_pairs(all_pairs, seed)
     strengths = []
     for hole, other in pairs:
         rows = [np.flatnonzero(side) for side in observed[other]]
         n = min(map(len, rows))
         sides = [
-            (observed[hole][side][kept[:n]].astype(int), codes[other][side][kept[:n]]) for side, kept in enumerate(rows)
+            (observed[hole][side][positions[:n]].astype(int), codes[other][side][positions[:n]])
+            for side, positions in enumerate(rows)
         ]
         if n > 1 and _beyond_chance(*sides[0], LEVEL / len(pairs)):
             strengths.append([normalised_mutual_information(*side) for side in sides])

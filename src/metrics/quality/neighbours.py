@@ -14,11 +14,11 @@ def complete_rows(table: Table) -> Table:
     return table.take(np.asarray(table.observed.all(axis=1)))
 
 
-def only_complete(table: Table, kept: Table, kind: str) -> str | None:
-    """What to say where ``kept``, the complete rows of a ``kind`` (real, synthetic) table, are not all; else None."""
+def only_complete(table: Table, complete: Table, kind: str) -> str | None:
+    """The remark that only the complete rows of a ``kind`` (real, synthetic) table were compared; None if all are."""
     return (
-        f"only the {kept.n_rows} complete of {table.n_rows} {kind} rows were compared"
-        if kept.n_rows < table.n_rows
+        f"only the {complete.n_rows} complete of {table.n_rows} {kind} rows were compared"
+        if complete.n_rows < table.n_rows
         else None
     )
 

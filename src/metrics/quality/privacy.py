@@ -75,9 +75,9 @@ def add_privacy(scores: Scores, train: Table, holdout: Table, synthetic: Table, 
             times as many training rows.
         seed: fixes the draw.
     """
-    every_row = synthetic
-    complete, fresh, synthetic = (complete_rows(table) for table in (train, holdout, every_row))
-    remark = only_complete(every_row, synthetic, "synthetic")
+    all_rows = synthetic
+    complete, fresh, synthetic = (complete_rows(table) for table in (train, holdout, all_rows))
+    remark = only_complete(all_rows, synthetic, "synthetic")
     if remark and synthetic.n_rows < MIN_ROWS:
         scores.undefined(NAMES, f"{remark}; {MIN_ROWS} are needed")
         return
@@ -132,11 +132,11 @@ def more_copies(train: Table, holdout: Table, synthetic: Table) -> tuple[float, 
     known, fresh, synthetic = (complete_rows(table) for table in (train, holdout, synthetic))
     if not (known.n_rows and fresh.n_rows and synthetic.n_rows):
         return None
-    ours, theirs = share_of_copies(known, synthetic), share_of_copies(known, fresh)
+    of_synthetic, of_fresh = share_of_copies(known, synthetic), share_of_copies(known, fresh)
     counts = np.array([synthetic.n_rows, fresh.n_rows])
-    pooled = float(np.array([ours, theirs]) @ counts / counts.sum())
+    pooled = float(np.array([of_synthetic, of_fresh]) @ counts / counts.sum())
     error = float(np.sqrt(pooled * (1 - pooled) * (1 / counts).sum()))
-    return (ours, theirs) if ours - theirs > DEVIATIONS * error else None
+    return (of_synthetic, of_fresh) if of_synthetic - of_fresh > DEVIATIONS * error else None
 
 
 def _rows(table: Table) -> list[bytes]:
