@@ -6,7 +6,7 @@ ARGS ?=
 LOCK ?= requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow lint check hooks format benchmark gpu results lock clean
+.PHONY: help setup run unit test test-more test-slow lint check hooks format benchmark gpu results lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/' | expand -t 20
@@ -21,11 +21,21 @@ $(VENV)/installed: $(LOCK)
 run: setup ## train on Census (row missing, ratio 0.2), draw rows, score them: make run [ARGS="seed=1"]
 	$(BIN)/python -m src.train dataset=census missing=row ratio=0.2 $(ARGS)
 
-test: setup ## all tests but the slow ones
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+SIDE_BY_SIDE := --numprocesses 2 --dist loadfile --no-loadscope-reorder
+ALL_MARKS := --override-ini 'addopts=-q --strict-markers --strict-config'
 
-test-slow: setup ## kills, fuzzing and long sweeps (about an hour on two cores)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --override-ini 'addopts=-q --strict-markers --strict-config' -s tests/slow
+unit: setup ## the unit tests that take milliseconds: one minute on two cores
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not slow and not integration' tests/unit
+
+test: setup ## unit tests, models that learn known tables, and every command once: five minutes on two cores
+	$(PYTEST) $(SIDE_BY_SIDE)
+
+test-more: setup ## what `make test` leaves out and takes seconds each: half an hour on two cores
+	$(PYTEST) $(SIDE_BY_SIDE) $(ALL_MARKS) -m slow tests/unit tests/statistical tests/cli
+
+test-slow: test-more ## test-more, then kills, fuzzing and long sweeps: an hour and a half on two cores
+	$(PYTEST) $(ALL_MARKS) -s tests/slow
 
 lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
@@ -34,7 +44,7 @@ lint: setup ## ruff and mypy
 
 check: setup ## lint, and the tests of the architecture, the objectives and the tables' rules: the inner loop
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 tests/unit/test_imports.py tests/unit/diffusion tests/unit/missing tests/unit/completion tests/unit/encoding
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not slow and not integration' tests/unit/test_imports.py tests/unit/diffusion tests/unit/missing tests/unit/completion tests/unit/encoding
 
 hooks: setup ## ruff and mypy before every commit (needs pre-commit)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pre-commit==4.7.0

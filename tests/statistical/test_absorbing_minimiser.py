@@ -34,6 +34,7 @@ def drawn_share(mechanism, share):
     return float(drawn[:, 1].mean()), ones
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mechanism", ["mcar", "mar"])
 def test_missing_at_random_the_true_distribution_is_learned(mechanism):
     overall, given_first = drawn_share(mechanism, [1.0, 0.5])
@@ -42,6 +43,7 @@ def test_missing_at_random_the_true_distribution_is_learned(mechanism):
     assert given_first == pytest.approx(P_SECOND.tolist(), abs=TOLERANCE)
 
 
+@pytest.mark.slow
 def test_missing_at_random_any_order_is_biased():
     """Rows that draw the second coin first give it the share among observed cells, .27."""
     overall, _ = drawn_share("mar", [0.99, 0.5])
@@ -49,6 +51,7 @@ def test_missing_at_random_any_order_is_biased():
     assert overall < TRUE - 4 * TOLERANCE
 
 
+@pytest.mark.slow
 def test_what_is_left_under_nmar_is_the_distribution_of_the_observed_cells():
     """P(second = 1 | first, observed) = .1 p / (.1 p + .9 (1 - p)): .027 and .5 instead of .2 and .9."""
     overall, given_first = drawn_share("nmar", [1.0, 0.5])

@@ -84,6 +84,7 @@ def test_columns_are_fixed_and_holes_given(model):
     assert (holed.dtypes == model.sample(5).dtypes).all()
 
 
+@pytest.mark.integration
 def test_scores_stand_beside_a_floor(model, frame):
     scores = model.evaluate(frame)
     assert list(scores) == ["synthetic", "floor"]
@@ -110,6 +111,7 @@ def test_a_saved_model_is_the_same_model(model, tmp_path):
         MissDiff.load(tmp_path / "bad.ckpt")
 
 
+@pytest.mark.slow
 def test_a_run_folder_is_a_model(tmp_path, frame):
     file = tmp_path / "t.parquet"
     frame.to_parquet(file)
@@ -163,6 +165,7 @@ def test_what_cannot_be_meant_is_refused(frame, parameters, change, error, messa
         MissDiff(**{"settings": SETTINGS, **parameters}).fit(frame if change is None else change(frame))
 
 
+@pytest.mark.integration
 def test_scores_know_the_holes_that_training_knew():
     frame = holed_frame()
     marked = frame.assign(age=frame["age"].astype(float).fillna(-999))
@@ -255,6 +258,7 @@ OBJECT_CELLS = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", OBJECT_CELLS)
 def test_cells_of_object_columns_are_filled_and_drawn_as_their_neighbours_are(name, tmp_path):
     rng = np.random.default_rng(0)

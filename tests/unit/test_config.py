@@ -32,6 +32,7 @@ def path(*asked):
     return str(run_path(*with_defaults(*asked)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_builds_and_is_named_as_its_file(group, option):
     config = build_config(compose([f"{group}={option}", *(["diffusion=ve"] if option.startswith("stasy") else [])]))
@@ -44,6 +45,7 @@ def test_every_yaml_says_what_it_is():
         assert OmegaConf.load(file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
@@ -65,6 +67,7 @@ def test_run_folder(overrides, expected):
     assert path(*overrides) == expected
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
@@ -117,6 +120,7 @@ def test_long_differences_are_shortened_and_stay_distinct():
     assert max(len(part) for part in first.split("/")) < 255
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -146,6 +150,7 @@ def test_values_are_checked(override, message):
         build_config(compose(override.split()))
 
 
+@pytest.mark.integration
 def test_stasy_methods_bring_their_recipe_and_the_command_line_wins():
     config = build_config(compose(["method=stasy_delete"]))
     assert [config.plain[group]["name"] for group in ("diffusion", "network", "training")] == [
@@ -158,6 +163,7 @@ def test_stasy_methods_bring_their_recipe_and_the_command_line_wins():
     assert build_config(compose(["method=stasy_delete", "training=fast"])).training.self_paced_steps is None
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("overrides", "n_steps"),
     [
@@ -177,6 +183,7 @@ def test_the_number_of_times_is_the_datasets_where_the_process_has_one(overrides
     assert build_config(compose(overrides)).plain["diffusion"]["process"].get("n_steps") == n_steps
 
 
+@pytest.mark.integration
 def test_the_number_of_times_of_a_dataset_is_no_difference_from_its_defaults():
     ours = "outputs/mimic4ed/row-0.2/missdiff-diffusion=ddpm/seed0"
     assert path("dataset=mimic4ed", "diffusion=ddpm") == ours
@@ -213,6 +220,7 @@ def test_run_folders_can_be_named_on_the_command_line():
     assert compose([quoted_path("outputs_dir=o'x=1, 2")]).outputs_dir == "o'x=1, 2"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [file.stem for file in sorted((CONF / "experiment").glob("*.yaml"))])
 def test_every_experiment_composes_with_every_value_it_sweeps(name):
     settings = OmegaConf.load(CONF / "experiment" / f"{name}.yaml")
@@ -229,6 +237,7 @@ def test_every_experiment_composes_with_every_value_it_sweeps(name):
             sweep_axes([f"experiment={name}"], True, "config" if imputes else "impute")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", sorted(IMPUTERS))
 def test_every_imputer_has_its_options(name):
     request = build_impute_request(compose([f"imputer={name}", "missing=row", "seed=5"], "impute"))
@@ -237,6 +246,7 @@ def test_every_imputer_has_its_options(name):
     assert request.config.method == f"impute_{name}"
 
 
+@pytest.mark.integration
 def test_the_small_budget_is_the_smaller_one_and_the_command_line_wins():
     for method in ("missdiff", "stasy_mean", "stasy_mean_long"):
         full, small = (build_config(compose([f"method={method}", f"budget={b}"])).training for b in ("full", "small"))
@@ -244,6 +254,7 @@ def test_the_small_budget_is_the_smaller_one_and_the_command_line_wins():
     assert build_config(compose(["budget=small", "training.n_steps=7"])).training.n_steps == 7
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("value", ['{"q": "a\\\\b \\"c\\" \\u00e9"}', "it's", "a\\", "\\'", "${x}", "{'a': 1}"])
 def test_texts_reach_the_request_as_they_are(value):
     cfg = compose([quoted_path(f"where={value}")], "sample")

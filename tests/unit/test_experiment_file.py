@@ -56,6 +56,7 @@ def test_recorded_settings_that_reach_out_are_refused():
         recorded_config(identity)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--config-dir", "--config-path", "--config-name"])
 def test_folders_of_configurations_are_refused(option, tmp_path):
     done = train(option, str(tmp_path), "seed=1", f"outputs_dir={tmp_path / 'out'}")

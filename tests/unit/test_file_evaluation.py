@@ -66,6 +66,7 @@ def test_fidelity_is_that_of_sdmetrics_on_the_two_frames(files):
     assert "column 'label': 5 of 200 cells" in notes
 
 
+@pytest.mark.integration
 def test_a_format_changes_nothing(files):
     first = evaluate(files, "target=label")
     for name in ("real", "synthetic"):
@@ -119,6 +120,7 @@ def test_privacy_needs_a_hold_out(files, monkeypatch):
     assert found["references"]["ceiling"]["privacy/dcr_share"] is None
 
 
+@pytest.mark.integration
 def test_floor_and_ceiling_frame_a_good_table(files):
     found = evaluate(files, "target=label", "evaluation.references=true", test="test.csv")
     assert set(found["references"]) == {"floor", "floor_small", "ceiling"}
@@ -131,6 +133,7 @@ def test_floor_and_ceiling_frame_a_good_table(files):
     assert evaluate_files(real)["metrics"][name] == ceiling[name]
 
 
+@pytest.mark.slow
 def test_the_ceiling_of_tuned_models_is_not_chosen_on_rows_they_learned(files):
     paper = ["evaluation=paper", "evaluation.models=[decision_tree]", "evaluation.detection_rows=100", "target=label"]
     asked = request(files, *paper, test="test.csv")
@@ -201,6 +204,7 @@ def test_a_complete_table_beside_one_with_holes_has_no_scores_of_holes(files):
     assert any("its holes are not scored" in note for note in found["notes"])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_what_is_a_hole_can_be_said_as_for_a_table_of_ones_own(files, suffix):
     marks = {"real": ["?", "NA", "none", "0"], "synthetic": ["?", "NA", "none", "-999.0"]}
@@ -230,6 +234,7 @@ def test_what_is_a_hole_can_be_said_as_for_a_table_of_ones_own(files, suffix):
     assert found["per_column"]["mark"] == pytest.approx(0.75, abs=1e-4)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "cells", [["1", "2", "", "3"], ["007", "008", "", "009"], ["true", "false", "", "true"], ["a", 'b "c"', "", "d\ne"]]
 )
@@ -242,6 +247,7 @@ def test_cells_mean_the_same_whether_or_not_holes_are_named(files, cells):
     pd.testing.assert_frame_equal(usual.synthetic.frame, said.synthetic.frame)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("n_rows", [1, 2, 6])
 @pytest.mark.parametrize("target", ["label", "age", "colour"])
 def test_tiny_tables_have_a_score_or_a_reason(files, n_rows, target):
@@ -252,6 +258,7 @@ def test_tiny_tables_have_a_score_or_a_reason(files, n_rows, target):
     assert "utility/" in comparison_summary(found)
 
 
+@pytest.mark.integration
 def test_one_column_and_one_class(files):
     for name in ("real", "synthetic"):
         pd.read_csv(files / f"{name}.csv")[["age"]].to_csv(files / f"{name}.csv", index=False)
@@ -288,6 +295,7 @@ def test_a_column_of_one_file_only_can_be_left_out(files):
         read_tables(request(files, "exclude=[ids]"))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -37,6 +37,7 @@ def test_masks_of_train_and_test_are_of_one_mechanism(mechanism):
     assert np.array_equal(test, sample_masks(mechanism, split, seed=3)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", IMPUTERS)
 def test_no_held_back_cell_reaches_a_fit_or_a_draw(name):
     request = build_impute_request(compose(["missing=independent", "evaluation.n_draws=2"], "impute"))

@@ -11,6 +11,7 @@ from tests.unit.settings_page import PAGE, page
 OPTIONS = [(group, name) for group in CLASSES for name in option_names(group)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("group", "name"), OPTIONS, ids="=".join)
 def test_an_option_is_what_hydra_composes(group, name):
     command = "impute" if group == "imputer" else "config"

@@ -66,6 +66,7 @@ def test_no_experiment_of_the_paper_is_forgotten():
     assert set(SWEEPS) == {"paper_figure1", "paper_recipe", *(f"paper_table{numbers}" for numbers in tables)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", OF_TRAINING)
 @pytest.mark.parametrize("method", ["missdiff", "diff_delete", "diff_mean"])
 def test_the_diffusion_of_every_sweep_is_the_papers(experiment, method):
@@ -82,6 +83,7 @@ def test_the_paper_recipe_is_the_papers_network_and_training_too():
     assert "diffusion:\n" not in text, "the diffusion is diffusion=ddpm, no key of it is changed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", [name for name in OF_TRAINING if "recipe" not in name and "figure" not in name])
 @pytest.mark.parametrize("method", ["stasy_delete", "stasy_mean"])
 def test_stasy_has_the_settings_the_paper_states(experiment, method):

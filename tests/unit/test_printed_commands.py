@@ -45,6 +45,7 @@ def words(line: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_path_and_columns_arrive_as_they_are(name: str) -> None:
     line = command(
@@ -102,6 +103,7 @@ def test_code_holds_backticks() -> None:
     assert (code("a"), code("a `b`")) == ("`a`", "`` a `b` ``")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sp ace, it's $HOME;(1)=é.csv"])
 def test_what_describe_prints_runs(name: str, tmp_path: Path) -> None:
     pd.DataFrame({"a": [1, 2, None] * 10, "b": list("xyz") * 10}).to_csv(tmp_path / name, index=False)

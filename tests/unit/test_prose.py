@@ -21,3 +21,10 @@ def test_no_score_is_written_into_the_text_of_the_readme() -> None:
     text = re.sub(r"^```.*?^```$", "", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
     prose = "\n".join(line for line in text.splitlines() if not line.startswith("|"))
     assert not SCORE.search(prose)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=lambda file: file.stem)
+def test_a_decision_is_twenty_short_lines(file):
+    lines = file.read_text().splitlines()
+    assert len(lines) <= 20
+    assert [line for line in lines if len(line) > 120] == []

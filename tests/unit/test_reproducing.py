@@ -39,6 +39,7 @@ def trained(*asked):
     return replace(config, overrides=found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     [
@@ -58,6 +59,7 @@ def test_the_printed_command_of_a_run_composes_its_settings(asked):
     assert departures([as_run(trained(*asked))]) == {}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("imputer", ["missdiff", "csdi_t", "mice"])
 def test_so_does_that_of_an_imputation(imputer):
     request = build_impute_request(
@@ -91,6 +93,7 @@ def printed(page):
     return [line for line in page.read_text().splitlines() if line.startswith("python -m src.")]
 
 
+@pytest.mark.slow
 def test_every_command_of_the_committed_page_is_one_of_this_commit():
     lines = printed(PAGE)
     assert len(lines) > 10

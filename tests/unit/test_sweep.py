@@ -167,6 +167,7 @@ def test_axes_of_a_committed_sweep_give_way_to_the_command_line():
     assert axes["seed"] == ["seed=0", "seed=1", "seed=2"]
 
 
+@pytest.mark.integration
 def test_hydra_s_own_settings_of_a_sweep_count():
     one = ["experiment=paper_figure1", "hydra.mode=RUN"]
     assert sweep_axes(one, multirun=False)[0] is False

@@ -28,6 +28,7 @@ def test_imputing_has_no_search():
         build_impute_request(compose(["experiment=tune"], "impute"))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -136,6 +136,7 @@ def learned():
     return trained(x * mask, mask, GROUPS), linked(400_000, seed=9)
 
 
+@pytest.mark.slow
 def test_the_joint_distribution_is_learned_from_rows_with_holes(learned):
     denoiser, real = learned
     drawn = draws(denoiser).x
@@ -202,6 +203,7 @@ def at_random(n):
     return torch.stack([first, second], dim=1).float(), mask
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("share", "is_right"), [([1.0, 0.5], True), ([0.99, 0.5], False)])
 def test_missing_at_random_is_mended_by_drawing_columns_without_holes_first(share, is_right):
     """Drawn second, the holed column has its true share of ones, .55; drawn first, that among observed cells, .27."""
@@ -213,6 +215,7 @@ def test_missing_at_random_is_mended_by_drawing_columns_without_holes_first(shar
         assert ones < 0.5, "the share among observed cells draws it down"
 
 
+@pytest.mark.slow
 def test_a_number_that_copies_another_is_drawn_close_to_it():
     """64 groups of 8 levels: the group and the level inside it both follow what is visible."""
     level = torch.randint(0, 512, (50_000,), generator=torch.Generator().manual_seed(0))

@@ -25,6 +25,7 @@ def drawn(process, n_repeats, value=VALUE, mask=MASK, n_rows=N_ROWS, seed=0):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("process", PROCESSES, ids=str)
 def test_the_conditional_of_a_known_gaussian(process):
     found = drawn(process, 10)
@@ -37,6 +38,7 @@ def test_the_conditional_of_a_known_gaussian(process):
     assert found.n_evaluations == 99 * 10 + 1
 
 
+@pytest.mark.slow
 def test_without_repetition_the_parts_do_not_agree():
     mean = MEAN[1] + COVARIANCE[1, 0] / COVARIANCE[0, 0] * (VALUE[0] - MEAN[0])
     once, often = (float(drawn(PROCESSES[0], n).x[:, 1].mean()) for n in (1, 10))

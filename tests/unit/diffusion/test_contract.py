@@ -60,6 +60,7 @@ def test_every_diffusion_is_held_to_it():
     assert set(NAMES) == set(RECIPES)
 
 
+@pytest.mark.integration
 def test_noise_is_named_has_a_row_each_and_depends_on_the_stream_and_the_shape_alone(case):
     noise = case.model.draw_noise(case.x, stream())
     assert noise._fields

@@ -53,6 +53,7 @@ def test_hutchinson_is_unbiased():
     assert abs(float(errors.mean())) < 4 * float(errors.std()) / N_ROWS**0.5
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("process", [VP, VE], ids=["vp", "ve"])
 def test_the_quick_estimate_comes_to_the_closed_form_density(process):
     """Its error falls as 1 / n, of Euler's steps and of the mean of as many probes."""

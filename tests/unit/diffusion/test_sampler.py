@@ -32,6 +32,7 @@ def stream(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("process", "sampler", "discretisation"), CASES, ids=str)
 def test_moments_of_a_known_gaussian(process, sampler, discretisation):
     x = draw(gaussian_denoiser(process), sampler, N_ROWS, 3, stream()).x

@@ -68,6 +68,7 @@ def check_filled(found: Imputations, learned_from: Table) -> None:
             assert {column.categories[k] for k in draws.ravel()} <= set(observed)
 
 
+@pytest.mark.integration
 def test_fills_every_hole_and_nothing_else_in_and_out_of_sample(name):
     imputer = fitted(name)
     for table in (train(), unseen()):
@@ -76,6 +77,7 @@ def test_fills_every_hole_and_nothing_else_in_and_out_of_sample(name):
         check_filled(found, train())
 
 
+@pytest.mark.integration
 def test_what_stands_under_holes_is_never_seen(name):
     one, mask = mixed(N_ROWS), holes(mixed(N_ROWS))
     other = mixed(N_ROWS, seed=5)
@@ -85,6 +87,7 @@ def test_what_stands_under_holes_is_never_seen(name):
     assert same(*found)
 
 
+@pytest.mark.integration
 def test_same_seed_same_values_whatever_was_filled_before(name):
     one, two = fitted(name), fitted(name)
     n = n_draws(one)
@@ -98,6 +101,7 @@ def test_same_seed_same_values_whatever_was_filled_before(name):
     assert all(np.array_equal(one.transform(train()).draws[k], first.draws[k][:1]) for k in first.draws)
 
 
+@pytest.mark.integration
 def test_draws_and_seeds_differ_where_it_says_so(name):
     imputer = fitted(name)
     if imputer.draws_differ:
@@ -110,6 +114,7 @@ def test_draws_and_seeds_differ_where_it_says_so(name):
             imputer.transform(train(), 2)
 
 
+@pytest.mark.integration
 def test_a_table_without_holes_is_left_alone_and_can_be_learned_from(name):
     complete = mixed(N_ROWS)
     imputer = fitted(name, complete)
@@ -117,6 +122,7 @@ def test_a_table_without_holes_is_left_alone_and_can_be_learned_from(name):
     check_filled(imputer.transform(unseen(), n_draws(imputer)), complete)
 
 
+@pytest.mark.integration
 def test_columns_complete_in_learning_are_filled_in_another_table(name):
     table = mixed(N_ROWS)
     mask = holes(table)
@@ -125,6 +131,7 @@ def test_columns_complete_in_learning_are_filled_in_another_table(name):
     check_filled(fitted(name, learned_from).transform(unseen()), learned_from)
 
 
+@pytest.mark.integration
 def test_a_row_without_any_cell(name):
     mask = holes(mixed(N_ROWS))
     mask[4] = False
@@ -135,6 +142,7 @@ def test_a_row_without_any_cell(name):
     check_filled(imputer.transform(empty), learned_from)
 
 
+@pytest.mark.integration
 def test_a_category_never_seen_stays_where_it_is(name):
     frame = unseen().frame.copy()
     frame["colour"] = "never"
@@ -143,6 +151,7 @@ def test_a_category_never_seen_stays_where_it_is(name):
     check_filled(fitted(name).transform(table), train())
 
 
+@pytest.mark.integration
 def test_numbers_far_outside_the_range_learned_from(name):
     frame = unseen().frame.copy()
     frame["height"] = 1e300
@@ -151,6 +160,7 @@ def test_numbers_far_outside_the_range_learned_from(name):
     check_filled(fitted(name).transform(Table(frame, MIXED)), train())
 
 
+@pytest.mark.integration
 def test_ten_rows(name):
     learned_from = train(10)
     imputer = fitted(name, learned_from)
@@ -158,6 +168,7 @@ def test_ten_rows(name):
     check_filled(imputer.transform(unseen(), n_draws(imputer)), learned_from)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("i", [0, 2])
 def test_a_single_column(name, i):
     table = train()
@@ -170,6 +181,7 @@ def test_a_single_column(name, i):
         assert (found.cells(column.name, 0) == alone.frame[column.name].mode()[0]).all()
 
 
+@pytest.mark.integration
 def test_progress_goes_up_to_one(name):
     imputer, shares = IMPUTERS[name](0), []
     imputer.on_progress = shares.append
@@ -178,6 +190,7 @@ def test_progress_goes_up_to_one(name):
     assert all(0 <= share <= 1 for share in shares)
 
 
+@pytest.mark.integration
 def test_refuses_what_it_was_not_fitted_for(name):
     with pytest.raises(TableError, match="not fitted"):
         IMPUTERS[name](0).transform(train())

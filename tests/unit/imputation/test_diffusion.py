@@ -15,6 +15,7 @@ def conditional(hidden, **changes):
     return ConditionalImputer(**{"n_steps": 5, "sampler": "dpm", "seed": 0, "hidden": hidden} | changes)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("make", [missdiff, csdi_t])
 def test_a_category_told_by_another_column_is_recovered(make):
     assert accuracy(make(0, 600), kept=1.0) > 0.9

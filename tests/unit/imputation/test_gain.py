@@ -11,10 +11,12 @@ from src.tables import infer_schema, make_table
 from tests.unit.imputation.imputers import accuracy, gain, holes, mixed
 
 
+@pytest.mark.integration
 def test_a_category_told_by_another_column_is_recovered():
     assert accuracy(gain(0, n_steps=1500), kept=1.0) > 0.95
 
 
+@pytest.mark.slow
 def test_a_number_told_by_another_column_is_recovered():
     x = np.random.default_rng(0).random(600)
     frame = pd.DataFrame({"x": x, "y": 5 - 3 * x})

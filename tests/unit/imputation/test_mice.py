@@ -34,6 +34,7 @@ def test_fills_are_conditional_means(encoding):
     assert np.abs(fills - expected)[inside].mean() < 0.2
 
 
+@pytest.mark.integration
 def test_draws_have_the_conditional_mean_and_variance():
     table, x, shown = gaussian(4000)
     draws = MiceDraws("one_hot", 10, 1e-3, 0, n_chains=3).fit(table).transform(table, 60).draws["y"]

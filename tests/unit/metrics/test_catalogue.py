@@ -46,6 +46,7 @@ def test_the_terminal_shows_known_metrics_under_different_headings():
     assert len(set(headings)) == len(headings)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("evaluation", ["quick", "paper", "paper_published"])
 @pytest.mark.parametrize("target", ["label", "height", "colour"])
 def test_every_metric_of_every_evaluation_and_task_is_described(evaluation, target, split):

@@ -62,6 +62,7 @@ def test_the_version_named_is_the_locked_one_that_the_values_are_compared_with()
     assert f"\nsdmetrics=={SDMETRICS}." in lock.read_text()
 
 
+@pytest.mark.slow
 @settings(max_examples=80, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(2, 5).flatmap(awkward_tables))
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -54,6 +54,7 @@ def test_stages_of_an_xgboost_regression_equal_fits_of_their_own():
         np.testing.assert_array_equal(predicted, own.predict(X_TEST))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("y", [NOISY, (X[:, 0] > 0).astype(int)], ids=["noisy", "one stump is perfect"])
 def test_stages_of_adaboost_equal_fits_of_their_own(y):
     (fit,) = fits_of("adaboost")

@@ -169,6 +169,7 @@ def correlated(n, seed):
     return pd.DataFrame({"x": x, "y": x + 0.1 * rng.normal(size=n), "label": np.where(x > 0, "yes", "no")})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("n_fresh", [30, 300, 400])
 def test_a_ceiling_of_few_rows_has_a_floor_of_as_many(n_fresh):
     schema = infer_schema(correlated(300, 0), "label", ["label"])
@@ -184,6 +185,7 @@ def test_a_ceiling_of_few_rows_has_a_floor_of_as_many(n_fresh):
         assert ceiling > floor
 
 
+@pytest.mark.slow
 def test_references_are_reproducible_and_carry_reasons(split):
     mask = np.random.default_rng(0).random((300, 4)) > 0.3
     assert set(reference_tables(split, mask, 0)) == {
@@ -234,6 +236,7 @@ def test_the_network_s_known_quantities_are_described():
     assert all(describe(f"truth/{name}").bounds[0] == 0 for name in truth)
 
 
+@pytest.mark.integration
 def test_fresh_real_rows_are_held_against_other_fresh_rows(split):
     mask = np.random.default_rng(0).random((300, 4)) > 0.3
     rows = score_references(split, mask, QUICK, 0, 1, None, lambda: None)
@@ -245,6 +248,7 @@ def test_fresh_real_rows_are_held_against_other_fresh_rows(split):
     assert copies.values["privacy/dcr_share"] == 1
 
 
+@pytest.mark.integration
 @settings(max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(1, 4).flatmap(awkward_tables), st.floats(0, 0.9), st.sampled_from([0, 0.5, 0.95]))
 def test_any_table_is_scored_within_bounds_or_says_why_not(tables, holes, synthetic_holes):

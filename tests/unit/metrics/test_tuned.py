@@ -190,6 +190,7 @@ def test_the_flow_equals_scikit_learn_called_directly():
     assert scores.values["utility/mean/accuracy"] == scores.values["utility/decision_tree/accuracy"]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("target", ["label", "colour", "height"])
 @pytest.mark.parametrize("evaluation", [PAPER, PUBLISHED], ids=["sound", "published"])
 def test_every_task_has_all_its_metrics_and_takes_the_announced_fits(target, evaluation):
@@ -218,6 +219,7 @@ def test_the_result_does_not_depend_on_the_number_of_workers(target):
     assert tuned(*tables, n_threads=1) == tuned(*tables, n_threads=2) == tuned(*tables, n_threads=5)
 
 
+@pytest.mark.integration
 def test_jobs_of_a_sweep_side_by_side_score_as_one_alone():
     synthetic, train, test = three()
     job = Downstream(synthetic, train, test, train), replace(PAPER, models=["mlp", "xgboost"]), SMALL_GRIDS
@@ -387,6 +389,7 @@ def test_references_never_choose_on_rows_they_were_fitted_to(split):
             assert rows.fitted.frame.equals(table.take(~kept).frame)
 
 
+@pytest.mark.integration
 def test_references_are_scored_by_the_same_protocol(split):
     mask = np.random.default_rng(0).random((300, 4)) > 0.3
     evaluation = replace(PAPER, models=["decision_tree", "xgboost"])
@@ -422,6 +425,7 @@ def test_the_options_compose():
     assert published == replace(config.evaluation, choose_by="f1", log_target=True, raw_validation_target=True)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

@@ -17,6 +17,7 @@ def run(tmp_path_factory):
     return only_run(root)
 
 
+@pytest.mark.slow
 def test_every_run_has_a_card_with_its_data_holes_recipe_scores_and_limits(run):
     report = json.loads((run / "report.json").read_text())
     text = (run / "card.md").read_text()
@@ -43,6 +44,7 @@ def test_notes_stand_among_the_limits_and_old_reports_have_none(run):
     assert "## Limits" in model_card(report)
 
 
+@pytest.mark.slow
 def test_the_command_writes_it_again(run):
     before = (run / "card.md").read_text()
     (run / "card.md").unlink()

@@ -178,6 +178,7 @@ def test_embedded_numbers_cannot_end_their_script_and_come_back_whole(value):
     assert json.loads(text) == value
 
 
+@pytest.mark.integration
 def test_write_page_returns_what_it_wrote(tmp_path):
     write_run(tmp_path / "runs")
     runs = read_runs(tmp_path / "runs")

@@ -150,6 +150,7 @@ def test_score_table_marks_undefined_and_explains_the_rows():
     assert holed.split()[1] == "-"
 
 
+@pytest.mark.integration
 def test_figures_are_written(tmp_path):
     table = random_table(100)
     pairs = {"age | height": 0.9, "colour | label": 0.5}
@@ -159,6 +160,7 @@ def test_figures_are_written(tmp_path):
     assert all(file.read_bytes().startswith(b"\x89PNG") for file in files.values())
 
 
+@pytest.mark.integration
 def test_peak_memory_is_that_of_a_run_not_of_the_process():
     block = np.ones(50_000_000)
     with_block = peak_memory_mb()

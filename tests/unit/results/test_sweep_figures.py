@@ -119,6 +119,7 @@ def test_metrics_without_any_number_are_left_out_and_unknown_ones_are_named(tmp_
     assert metric("own/score").heading == "own/score"
 
 
+@pytest.mark.integration
 def test_every_figure_of_a_sweep_is_a_png(tmp_path):
     write_sweep(tmp_path / "runs", seeds=(0, 1))
     write_run(tmp_path / "runs", "native", None, dataset="own & <odd>", per_column={"$x_$": 0.9}, per_pair={})
@@ -141,6 +142,7 @@ def test_every_figure_of_a_sweep_is_a_png(tmp_path):
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted(file.name for file in files)
 
 
+@pytest.mark.integration
 def test_one_ratio_and_one_seed_draw_as_well(tmp_path):
     write_run(tmp_path / "runs")
     files = draw_sweep(tmp_path / "out", read_runs(tmp_path / "runs"))

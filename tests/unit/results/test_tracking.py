@@ -65,6 +65,7 @@ def test_a_project_must_be_named():
         WandbLogger("", None, [])
 
 
+@pytest.mark.integration
 def test_a_run_shows_up_with_group_config_curve_metrics_tables_and_pictures(tmp_path, capsys):
     folder = tmp_path / "missdiff-budget=small" / "seed3"
     folder.mkdir(parents=True)

@@ -84,6 +84,7 @@ def write_report(out):
     return [picture, page, text]
 
 
+@pytest.mark.integration
 def test_a_report_shows_up_with_its_runs_tables_pictures_pages_and_files(sweep, tmp_path, capsys):
     root, runs = sweep
     out = tmp_path / "report"
@@ -119,6 +120,7 @@ def test_a_report_shows_up_with_its_runs_tables_pictures_pages_and_files(sweep, 
         assert only_these["value"] == [*ids, written.run.run_id]
 
 
+@pytest.mark.integration
 def test_runs_are_mirrored_late_once_per_project(sweep):
     _, runs = sweep
     first = mirror_runs(LOGGER, runs)
@@ -128,6 +130,7 @@ def test_runs_are_mirrored_late_once_per_project(sweep):
     assert set(other).isdisjoint(first)
 
 
+@pytest.mark.integration
 def test_a_mirror_that_fails_ends_mirroring_and_is_said(sweep, monkeypatch, capsys):
     import wandb
 
@@ -147,6 +150,7 @@ def test_a_mirror_that_fails_ends_mirroring_and_is_said(sweep, monkeypatch, caps
     assert "2 of 3 runs are not mirrored" in capsys.readouterr().err
 
 
+@pytest.mark.integration
 def test_a_failed_upload_is_said_and_leaves_the_report_alone(sweep, tmp_path, capsys):
     out = tmp_path / "report"
     files = write_report(out)
@@ -157,6 +161,7 @@ def test_a_failed_upload_is_said_and_leaves_the_report_alone(sweep, tmp_path, ca
     assert only(out).exit_code == 1
 
 
+@pytest.mark.integration
 def test_without_wandb_workspaces_all_but_the_dashboard_is_uploaded(sweep, tmp_path, monkeypatch, capsys):
     usual = builtins.__import__
 
@@ -175,6 +180,7 @@ def test_without_wandb_workspaces_all_but_the_dashboard_is_uploaded(sweep, tmp_p
     assert not (out / "wandb_dashboard.json").exists()
 
 
+@pytest.mark.integration
 def test_disabled_and_csv_upload_nothing(sweep, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     upload_report(LOGGER, tmp_path, sweep[1], TABLES, [])
@@ -308,6 +314,7 @@ def test_offline_the_specification_is_kept_and_online_one_dashboard_is_updated(t
     assert elsewhere[0] != first
 
 
+@pytest.mark.integration
 def test_wandb_is_imported_only_where_it_is_asked_for(tmp_path):
     code = (
         "import sys; from pathlib import Path; import src.results.mirror.upload as upload\n"

@@ -24,6 +24,7 @@ def test_census_is_the_papers_table():
     assert all(column.integer for column in split.train.schema.columns if column.kind == "numerical")
 
 
+@pytest.mark.integration
 def test_census_keeps_native_holes_when_asked():
     observed = census(native_missing="keep", n_train=40000, n_test=8842).load(0).train.observed
     share = 1 - observed.mean(axis=0)
@@ -33,6 +34,7 @@ def test_census_keeps_native_holes_when_asked():
     assert abs(1 - observed.mean() - 6465 / (48842 * 15)) < 3e-4
 
 
+@pytest.mark.integration
 def test_census_reads_the_official_format_and_takes_the_first_rows(tmp_path):
     bundled = pd.read_parquet("src/tables/data/adult.parquet")
     lines = bundled.head(21000).astype(str).agg(", ".join, axis=1)

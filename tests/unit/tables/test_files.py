@@ -185,6 +185,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from
 )
 
 
+@pytest.mark.integration
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_what_was_written_is_read(tmp_path_factory, data):

@@ -143,6 +143,7 @@ TEXT = {
 }  # fmt: skip
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("case", "suffix"),
     [
@@ -189,6 +190,7 @@ def field(dialect, text, is_quoted, tail):
     return text
 
 
+@pytest.mark.integration
 @settings(max_examples=300, deadline=None)
 @given(st.data(), DIALECTS, st.integers(1, 4))
 def test_fields_are_those_of_the_parser(data, dialect, n_columns):
@@ -248,6 +250,7 @@ def files(draw):
     return dialect, pieces, piece + draw(st.sampled_from(["", "\n", "\r\n\n"]))
 
 
+@pytest.mark.integration
 @settings(max_examples=60, deadline=None)
 @given(files(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "latin-1"]), st.integers(0, 99))
 def test_a_filled_text_file_is_the_original_around_its_holes(tmp_path_factory, drawn, encoding, seed):
@@ -344,6 +347,7 @@ def load(file):
     return pq.ParquetFile(file).read() if file.suffix == ".parquet" else pyarrow.feather.read_table(file)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("ends", [(".parquet", ".parquet"), (".feather", ".feather"), (".feather", ".parquet")])
 def test_only_holes_of_a_columnar_file_are_other_values(ends, tmp_path):
     file, out = (tmp_path / f"{name}{end}" for name, end in zip(("t", "out"), ends, strict=True))

@@ -127,6 +127,7 @@ def test_the_whole_way_from_the_master_file(tmp_path):
     assert restored["cci_MI"].tolist() == (train % 2).tolist()
 
 
+@pytest.mark.integration
 def test_kept_holes_and_a_seeded_sample(tmp_path):
     write(tmp_path, [stay(20 + i, triage_pain=np.nan if i % 2 else 4.0) for i in range(20)])
     kept = mimic(tmp_path, native_missing="keep").load(0).train

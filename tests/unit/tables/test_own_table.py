@@ -101,6 +101,7 @@ STYLES = [
 ]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("style", STYLES, ids=str)
 def test_rows_of_a_text_file_are_written_as_they_stood(tmp_path, style):
     frame = mixed_frame().rename(columns={"height": "größe, m", "sex": 'se"x'})
@@ -164,6 +165,7 @@ def test_a_parquet_file_comes_back_with_its_types(tmp_path):
     assert pq.read_schema(out).remove_metadata() == pq.read_schema(file).remove_metadata()
 
 
+@pytest.mark.integration
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**31), st.sampled_from([",", ";"]))
 def test_a_layout_and_its_inverse(tmp_path_factory, seed, separator):

@@ -34,6 +34,7 @@ def assert_same(denoiser, x, mask):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",
     [ResidualMLPRecipe(16, 1, 8), ResidualAttentionRecipe(8, 1, 2, 8), ConcatSquashRecipe([16, 16], "fourier")],
@@ -49,6 +50,7 @@ def test_the_absorbing_objective_is_one_graph(recipe):
     assert_same(denoiser.eval(), x, torch.tensor([[1, 1, 1], [1, 0, 0], [1, 1, 0]]).bool())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["diffusion=ddpm"], ["diffusion=vp"], ["diffusion=ve"]])
 def test_the_objective_of_continuous_processes_is_one_graph(options):
     sizes = ["network.channels=16", "network.n_blocks=1"]
@@ -58,6 +60,7 @@ def test_the_objective_of_continuous_processes_is_one_graph(options):
     assert_same(denoiser, data.data.x[:32], data.data.coordinate_mask[:32])
 
 
+@pytest.mark.slow
 def test_a_compiled_run_learns_what_the_other_does(tmp_path, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda f, mode, **rest: torch._dynamo.optimize("aot_eager", nopython=True)(f))
     found = []

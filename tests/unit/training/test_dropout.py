@@ -33,6 +33,7 @@ def same(first, second):
     return all(torch.equal(value, second[name]) for name, value in first.items())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_network_trains_to_the_same_weights_whatever_was_drawn_before(tmp_path, network):
     alone = run_of(network, tmp_path / "alone")
@@ -45,6 +46,7 @@ def test_a_network_trains_to_the_same_weights_whatever_was_drawn_before(tmp_path
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_network_resumes_to_the_weights_of_an_undisturbed_run(tmp_path, network):
     whole = run_of(network, tmp_path / "whole")

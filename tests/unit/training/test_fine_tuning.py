@@ -77,6 +77,7 @@ def test_the_first_epoch_takes_the_less_likely_half_and_later_ones_what_fell(tmp
     assert all(len(rows) < 270 for rows in chosen[4:])
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("n_epochs", "judged"), [(1, [0, 1]), (5, [0, 5]), (7, [0, 5, 7]), (12, [0, 5, 10, 12])], ids=str
 )
@@ -111,6 +112,7 @@ def test_the_weights_kept_are_those_most_likely_on_the_validation_rows(tmp_path)
     assert 2 <= len(bits) <= 4
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("_judged_every_epoch")
 @pytest.mark.parametrize("stop", [2, 4])
 def test_resumed_equals_uninterrupted(tmp_path, stop):

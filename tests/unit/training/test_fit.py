@@ -87,6 +87,7 @@ def weights(module):
     return {name: value.clone() for name, value in module.state_dict().items()}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("ema_decay", [None, 0.9])
 def test_resumed_equals_uninterrupted(tmp_path, ema_decay):
     training = recipe(ema_decay=ema_decay)
@@ -109,6 +110,7 @@ def test_resumed_equals_uninterrupted(tmp_path, ema_decay):
     assert torch.equal(rows_of(whole), rows_of(resumed))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("damage", ["truncated", "gone", "not a checkpoint"])
 def test_a_damaged_checkpoint_costs_what_came_after_the_one_before_it(tmp_path, damage, capsys):
     whole = parts(tmp_path / "whole", recipe())

@@ -17,6 +17,7 @@ def test_a_short_training_is_not_announced(tmp_path, capsys):
     assert "takes about" not in capsys.readouterr().err
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("make", [lambda path: parts(path, recipe()), tuned_parts], ids=["plain", "fine-tuning"])
 def test_a_long_one_is_and_what_it_draws_does_not_depend_on_it(tmp_path, monkeypatch, capsys, make):
     plain = make(tmp_path / "plain")
