@@ -1,10 +1,10 @@
-"""The dashboard of a sweep: a W&B workspace with a section a family of metrics, and how it is kept.
+"""The dashboard of a sweep on W&B: a workspace with a section for each family of metrics.
 
-``wandb-workspaces`` is optional (extra ``dashboard``) and imported on use. Building a specification
-is pure; only :func:`keep_dashboard` with ``online`` talks to a server.
+:func:`describe_dashboard` says what is shown, as plain values; :func:`workspace_of` makes the library's objects of it;
+:func:`keep_dashboard` writes the description beside the report and, online, saves the workspace. ``wandb-workspaces``
+is optional (extra ``dashboard``), imported on use, and used by its public calls alone.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,54 +13,54 @@ from typing import Any
 from src.results.record.files import write_json
 from src.results.sweep.runs import ResultTable, Run
 
+Description = dict[str, Any]
 ORDER = ("fidelity", "utility", "detection")
 QUALITY = ("fidelity/overall", "detection/xgboost")
 PICTURES = ("marginals", "pair_trends", "training_curve")
 FEWEST_SHOWN, MOST_SHOWN = 10, 100
 
 
-def build_dashboard(
+def describe_dashboard(
     entity: str, project: str, runs: Sequence[Run], tables: Sequence[ResultTable], ids: Sequence[str]
-) -> Any:
-    """The ``wandb_workspaces.workspaces.Workspace`` of a sweep; the same arguments give the same specification.
+) -> Description:
+    """What the dashboard of a sweep shows, as plain values; the same arguments give the same description.
 
-    Runs are grouped by setting (``<dataset>/<missing>-<ratio>``) and by method with what differs
-    from its defaults, so that every bar is a mean over seeds; panels exist for metrics that a run has.
+    Runs are grouped by setting (``<dataset>/<missing>-<ratio>``) and by method with what differs from its defaults, so
+    that every bar is a mean over seeds. Only metrics that a run has get a panel.
 
     Arguments:
-        entity: W&B user or team; may be empty for a specification that is not saved.
+        entity: W&B user or team; empty where nobody is logged in.
         project: W&B project.
         runs: runs of the sweep.
         tables: tables of the report, logged as ``tables/<name>`` by a run among ``ids``.
         ids: W&B ids to show: those of the sweep's runs and of the report's.
-
-    Raises:
-        ImportError: wandb-workspaces is not installed.
     """
-    import wandb_workspaces.workspaces as ws
-    from wandb_workspaces import expr
-
-    shown = min(max(len({(run.dataset, run.place, run.variant) for run in runs}) + 1, FEWEST_SHOWN), MOST_SHOWN)
-    metrics = metric_families(runs)
-    first = [name for names in metrics.values() for name in names[:1]]
-    workspace: Any = ws.Workspace(
-        entity=entity,
-        project=project,
-        name=f"MissDiff: {', '.join(sorted({run.dataset for run in runs}))}",
-        sections=_sections(runs, tables, metrics, shown),
-        settings=ws.WorkspaceSettings(max_runs=shown),
-        runset_settings=ws.RunsetSettings(
-            filters=f"Metric('ID') in {list(ids)!r}",
-            groupby=[expr.Metric("Group"), expr.Config("variant")],
-            order=[expr.Ordering(expr.Metric("Name"), ascending=True)],
-            pinned_columns=[f"summary:{name}" for name in [*first, "time/total_s"]],
-        ),
-    )
-    # The library draws random identities; these make the specification a function of the sweep.
-    for section in workspace.sections:
-        for place, panel in enumerate(section.panels):
-            panel._id = hashlib.sha256(f"{section.name}/{place}".encode()).hexdigest()[:12]
-    return workspace
+    n_groups = len({(run.dataset, run.place, run.variant) for run in runs})
+    families = metric_families(runs)
+    panels = {
+        "sweep": [{"type": "text", "markdown": _summary(runs, tables)}],
+        **{family: [_bars(name) for name in names] for family, names in families.items()},
+        "tables": [{"type": "table", "name": f"tables/{table.name}"} for table in tables],
+        "training": [{"type": "line", "title": "training loss", "metric": "train/loss", "x": "epoch"}],
+        "quality and cost": _cost_panels(families),
+        "samples": [
+            {"type": "pictures", "title": "pictures of the runs", "names": [f"figures/{name}" for name in PICTURES]},
+            {"type": "table", "name": "synthetic"},
+        ],
+    }
+    return {
+        "entity": entity,
+        "project": project,
+        "name": f"MissDiff: {', '.join(sorted({run.dataset for run in runs}))}",
+        "ids": list(ids),
+        "n_shown": min(max(n_groups + 1, FEWEST_SHOWN), MOST_SHOWN),
+        "pinned": [*(names[0] for names in families.values()), "time/total_s"],
+        "sections": [
+            {"name": name, "is_open": name in ("sweep", *ORDER), "panels": of_section}
+            for name, of_section in panels.items()
+            if of_section
+        ],
+    }
 
 
 def metric_families(runs: Sequence[Run]) -> dict[str, list[str]]:
@@ -73,83 +73,140 @@ def metric_families(runs: Sequence[Run]) -> dict[str, list[str]]:
     return {family: families[family] for family in order}
 
 
-def keep_dashboard(workspace: Any, file: Path, online: bool) -> str | None:
-    """Write the specification to ``file`` and, online, save the workspace on W&B.
+def workspace_of(description: Description) -> Any:
+    """The ``wandb_workspaces.workspaces.Workspace`` of a description; opens no connection.
 
-    A ``file`` of the same project that an earlier save left is updated in place, there and on W&B;
-    otherwise every report would add another dashboard.
+    Raises:
+        ImportError: wandb-workspaces is not installed.
+    """
+    import wandb_workspaces.workspaces as ws
+
+    return ws.Workspace(entity=description["entity"], project=description["project"], **_contents(description))
+
+
+def keep_dashboard(description: Description, file: Path, online: bool) -> str | None:
+    """Write the description to ``file`` and, online, save the workspace on W&B.
+
+    A dashboard of the same project whose address an earlier save left in ``file`` is updated in place; otherwise every
+    report would add another one.
 
     Returns:
         The address of the saved workspace; None if not online.
+
+    Raises:
+        ImportError: wandb-workspaces is not installed.
     """
-    before = _read(file)
-    if all(before.get(key) == getattr(workspace, key) for key in ("entity", "project")):
-        workspace._internal_name, workspace._internal_id = before["name"], before["id"]
-    if online:
-        workspace.save()
-    write_json(file, specification(workspace))
-    return str(workspace.url) if online else None
+    workspace = workspace_of(description)
+    earlier = _earlier_address(file, description)
+    address = _save(workspace, description, earlier) if online else earlier
+    write_json(file, {"url": address, **description})
+    return address if online else None
 
 
-def specification(workspace: Any) -> dict[str, Any]:
-    """What W&B is sent for a workspace, as plain values."""
-    return dict(json.loads(workspace._to_model().model_dump_json(by_alias=True, exclude_none=True)))
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        before = json.loads(file.read_text()) if file.exists() else {}
-    except json.JSONDecodeError:
-        return {}  # whatever the file was, it is about to be a specification
-    return before if isinstance(before, dict) and {"name", "id"} <= set(before) else {}
-
-
-def _sections(
-    runs: Sequence[Run], tables: Sequence[ResultTable], metrics: Mapping[str, Sequence[str]], shown: int
-) -> list[Any]:
-    import wandb_workspaces.reports.v2 as untyped
+def _save(workspace: Any, description: Description, earlier: str | None) -> str:
+    """Save the workspace, in place of the one at ``earlier`` if W&B still has that, and return its address."""
     import wandb_workspaces.workspaces as ws
 
-    wr: Any = untyped
+    if earlier is not None:
+        try:
+            saved = ws.Workspace.from_url(earlier)
+        except Exception as error:  # a deleted workspace and a server's refusal come in many types
+            print(f"W&B: the dashboard {earlier} cannot be read ({error!r}); a new one is made")
+        else:
+            for attribute, value in _contents(description).items():
+                setattr(saved, attribute, value)
+            workspace = saved
+    workspace.save()
+    return str(workspace.url)
 
-    def bars(name: str) -> Any:
+
+def _earlier_address(file: Path, description: Description) -> str | None:
+    """Address of the dashboard that an earlier report of the same project saved."""
+    try:
+        earlier = json.loads(file.read_text()) if file.exists() else {}
+    except json.JSONDecodeError:  # the file is about to be written anew, whatever it was
+        return None
+    same = all(earlier.get(key) == description[key] for key in ("entity", "project"))
+    return earlier.get("url") if same else None
+
+
+def _contents(description: Description) -> dict[str, Any]:
+    """Name, sections and settings of a workspace, as the library's objects."""
+    import wandb_workspaces.workspaces as ws
+    from wandb_workspaces import expr
+
+    n_shown = description["n_shown"]
+    sections = [
+        ws.Section(
+            name=section["name"],
+            panels=[_panel(panel, n_shown) for panel in section["panels"]],
+            is_open=section["is_open"],
+        )
+        for section in description["sections"]
+    ]
+    return {
+        "name": description["name"],
+        "sections": sections,
+        "settings": ws.WorkspaceSettings(max_runs=n_shown),
+        "runset_settings": ws.RunsetSettings(
+            filters=f"Metric('ID') in {description['ids']!r}",
+            groupby=[expr.Metric("Group"), expr.Config("variant")],
+            order=[expr.Ordering(expr.Metric("Name"), ascending=True)],
+            pinned_columns=[f"summary:{name}" for name in description["pinned"]],
+        ),
+    }
+
+
+def _panel(panel: Mapping[str, Any], n_shown: int) -> Any:
+    """The library's panel of a described one."""
+    import wandb_workspaces.reports.v2 as untyped
+
+    wr: Any = untyped
+    kind = panel["type"]
+    if kind == "text":
+        return wr.MarkdownPanel(markdown=panel["markdown"])
+    if kind == "bars":
         return wr.BarPlot(
-            title=name,
-            metrics=[name],
+            title=panel["metric"],
+            metrics=[panel["metric"]],
             groupby_aggfunc="mean",
             groupby_rangefunc="stddev",
-            max_runs_to_show=shown,
-            max_bars_to_show=shown,
+            max_runs_to_show=n_shown,
+            max_bars_to_show=n_shown,
         )
+    if kind == "scatter":
+        x, y = wr.SummaryMetric(panel["x"]), wr.SummaryMetric(panel["y"])
+        return wr.ScatterPlot(title=panel["title"], x=x, y=y, log_x=True)
+    if kind == "line":
+        return wr.LinePlot(
+            title=panel["title"],
+            x=panel["x"],
+            y=[panel["metric"]],
+            log_y=True,
+            title_x=panel["x"],
+            max_runs_to_show=n_shown,
+        )
+    if kind == "pictures":
+        return wr.MediaBrowser(title=panel["title"], media_keys=panel["names"], num_columns=len(panel["names"]))
+    return wr.WeavePanelSummaryTable(table_name=panel["name"])
 
-    def scatter(name: str) -> Any:
-        total = wr.SummaryMetric("time/total_s")
-        return wr.ScatterPlot(title=f"{name} and seconds", x=total, y=wr.SummaryMetric(name), log_x=True)
 
-    known = {name for names in metrics.values() for name in names}
-    loss = wr.LinePlot(
-        title="training loss", x="epoch", y=["train/loss"], log_y=True, title_x="epoch", max_runs_to_show=shown
-    )
-    cost = [*(scatter(name) for name in QUALITY if name in known), bars("time/total_s"), bars("peak_memory_mb")]
-    pictures = wr.MediaBrowser(
-        title="pictures of the runs", media_keys=[f"figures/{name}" for name in PICTURES], num_columns=3
-    )
-    panels: dict[str, list[Any]] = {
-        "sweep": [wr.MarkdownPanel(markdown=_words(runs, tables))],
-        **{family: [bars(name) for name in names] for family, names in metrics.items()},
-        "tables": [wr.WeavePanelSummaryTable(table_name=f"tables/{table.name}") for table in tables],
-        "training": [loss],
-        "quality and cost": cost,
-        "samples": [pictures, wr.WeavePanelSummaryTable(table_name="synthetic")],
-    }
-    return [
-        ws.Section(name=name, panels=shown_here, is_open=name in ("sweep", *ORDER))
-        for name, shown_here in panels.items()
-        if shown_here
+def _bars(name: str) -> Description:
+    return {"type": "bars", "metric": name}
+
+
+def _cost_panels(families: Mapping[str, Sequence[str]]) -> list[Description]:
+    """Quality against seconds, then seconds and memory."""
+    known = {name for names in families.values() for name in names}
+    scatter = [
+        {"type": "scatter", "title": f"{name} and seconds", "x": "time/total_s", "y": name}
+        for name in QUALITY
+        if name in known
     ]
+    return [*scatter, _bars("time/total_s"), _bars("peak_memory_mb")]
 
 
-def _words(runs: Sequence[Run], tables: Sequence[ResultTable]) -> str:
+def _summary(runs: Sequence[Run], tables: Sequence[ResultTable]) -> str:
     n_done = sum(run.done for run in runs)
     settings = len({(run.dataset, run.place) for run in runs})
     methods = ", ".join(sorted({run.method for run in runs}))

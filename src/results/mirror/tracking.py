@@ -137,8 +137,8 @@ def open_mirror(
         return Mirror()
     seed, budget = config["seed"], config["budget"]["name"]
     if variant is None:
-        in_place = folder.name == f"seed{seed}" and folder.parent.name.startswith(method)
-        variant = folder.parent.name if in_place else method
+        is_default_path = folder.name == f"seed{seed}" and folder.parent.name.startswith(method)
+        variant = folder.parent.name if is_default_path else method
     suffix = f"-seed{seed}"
     name = f"{variant[: LONGEST_NAME - len(suffix)]}{suffix}"
     tags = [*group.split("/"), method, f"budget={budget}"]
@@ -158,7 +158,7 @@ def disabled() -> bool:
 
 
 def where(run: Any) -> str:
-    """Where a W&B run is to be found, and how it gets there from a machine without a network."""
+    """Address of a W&B run; of an offline one the command that uploads it."""
     if not run.offline:
         return f"W&B: {run.url}"
     return f"W&B: offline, upload it with `wandb sync {shlex.quote(str(run.settings.sync_dir))}`"
@@ -185,9 +185,9 @@ def open_run(
 
     for library in HOOKED:
         import_module(library)
-    asked: Any = os.environ.get("WANDB_MODE")
+    mode_of_user: Any = os.environ.get("WANDB_MODE")
     wandb.setup(wandb.Settings(silent=True))
-    has_account = asked or wandb.login(prompt=False, verify=False)
+    has_account = mode_of_user or wandb.login(prompt=False, verify=False)
 
     def begin(mode: Any) -> Any:
         """The W&B run, online or offline; names and tags cut to what W&B takes."""
@@ -206,9 +206,9 @@ def open_run(
         )
 
     try:
-        return begin(asked or ("online" if has_account else "offline"))
+        return begin(mode_of_user or ("online" if has_account else "offline"))
     except Exception as error:  # a server that does not answer takes many forms; offline needs none
-        if asked or not has_account:
+        if mode_of_user or not has_account:
             raise
         print(f"W&B: {error!r}; logging offline from here on (WANDB_MODE=offline saves the wait)", file=sys.stderr)
         os.environ["WANDB_MODE"] = "offline"  # the other runs of this process need not wait for it again

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from src.results.mirror.dashboard import build_dashboard, keep_dashboard
+from src.results.mirror.dashboard import describe_dashboard, keep_dashboard
 from src.results.mirror.tracking import (
     CsvLogger,
     WandbLogger,
@@ -42,7 +42,7 @@ def upload_report(
 
     Arguments:
         logger: where it goes.
-        out: folder of the report; the specification of the dashboard is left there.
+        out: folder of the report; the description of the dashboard is left there.
         runs: runs of the sweep.
         tables: tables of the report.
         files: files of the report; PNG files are shown as pictures, HTML files as pages.
@@ -70,8 +70,8 @@ def mirror_runs(logger: WandbLogger, runs: Sequence[Run]) -> list[str]:
             marks[i] = _mirror_late(logger, run)
             if marks[i] is None:
                 break
-    found = [mark for mark in marks if mark is not None]
-    ids, n_offline = [run_id for run_id, _ in found], sum(offline for _, offline in found)
+    mirrored = [mark for mark in marks if mark is not None]
+    ids, n_offline = [run_id for run_id, _ in mirrored], sum(offline for _, offline in mirrored)
     if n_offline:
         root = shlex.quote(os.path.commonpath([run.folder for run in runs]))
         sync = f"find {root} -name 'offline-run-*' -exec wandb sync {{}} +"
@@ -115,7 +115,7 @@ def _upload(
             elif file.suffix == ".html":
                 shown[f"pages/{file.stem}"] = wandb.Html(str(file))
         run.log(shown)
-        n_done = sum(each.done for each in runs)
+        n_done = sum(run_of_sweep.done for run_of_sweep in runs)
         run.summary.update({"n_runs": len(runs), "n_scored": n_done, "n_tables": len(tables), "n_files": len(files)})
     except BaseException:
         run.finish(exit_code=1)
@@ -137,15 +137,15 @@ def _cells(table: ResultTable) -> pd.DataFrame:
 def _dashboard(
     logger: WandbLogger, out: Path, runs: Sequence[Run], tables: Sequence[ResultTable], ids: Sequence[str], run: Any
 ) -> None:
+    description = describe_dashboard(run.entity, logger.project, runs, tables, ids)
     try:
-        workspace = build_dashboard(run.entity, logger.project, runs, tables, ids)
+        url = keep_dashboard(description, out / "wandb_dashboard.json", online=not run.offline)
     except ImportError as error:
         print(f"W&B: no dashboard, {error} ({INSTALL}); tables and pictures are uploaded", file=sys.stderr)
         return
-    url = keep_dashboard(workspace, out / "wandb_dashboard.json", online=not run.offline)
     if url is None:
         print(
-            f"W&B: the dashboard's specification is in {out / 'wandb_dashboard.json'}; "
+            f"W&B: the dashboard is described in {out / 'wandb_dashboard.json'}; "
             "after `wandb sync`, the same command with an account puts it online"
         )
     else:

@@ -1,3 +1,4 @@
+import ast
 import builtins
 import json
 import os
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from src.results.mirror import upload
-from src.results.mirror.dashboard import build_dashboard, keep_dashboard, metric_families, specification
+from src.results.mirror.dashboard import describe_dashboard, keep_dashboard, metric_families, workspace_of
 from src.results.mirror.tracking import CsvLogger, WandbLogger, mirrored_as
 from src.results.mirror.upload import mirror_runs, upload_report
 from src.results.record.figures import draw_figures
@@ -115,9 +116,7 @@ def test_a_report_shows_up_with_its_runs_tables_pictures_pages_and_files(sweep, 
     assert said.err == ""
     assert f"find {root / 'census' / 'row-0.2'} -name 'offline-run-*' -exec wandb sync {{}} +" in said.out
     if (out / "wandb_dashboard.json").exists():
-        (runset,) = json.loads((out / "wandb_dashboard.json").read_text())["spec"]["section"]["runSets"]
-        (only_these,) = runset["filters"]["filters"]
-        assert only_these["value"] == [*ids, written.run.run_id]
+        assert json.loads((out / "wandb_dashboard.json").read_text())["ids"] == [*ids, written.run.run_id]
 
 
 @pytest.mark.integration
@@ -217,16 +216,42 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
-def sections(spec):
-    bank = spec["spec"]["section"]["panelBankConfig"]["sections"]
+@pytest.fixture
+def server(monkeypatch):
+    """W&B's views by name: what the library sends and reads goes here instead of to a server."""
+    from wandb_workspaces.workspaces import interface, internal
+
+    views = {}
+
+    def upsert(view):
+        views[view.name] = json.loads(view.spec.model_dump_json(by_alias=True, exclude_none=True))
+        return {"upsertView": {"view": {"name": view.name, "id": f"id of {view.name}"}}}
+
+    def read(entity, project, name):
+        spec = views[internal._url_query_str_to_internal_name(name)]
+        return {"spec": json.dumps(spec), "displayName": "x", "id": f"id of {name}"}
+
+    monkeypatch.setattr(internal, "upsert_view2", upsert)
+    monkeypatch.setattr(internal, "get_view_dict", read)
+    monkeypatch.setattr(interface, "get_app_url", lambda api: "https://wandb.test")
+    monkeypatch.setattr(interface.wandb, "Api", lambda: None)
+    return views
+
+
+def describe(entity="me", runs=RUNS, tables=TABLES, ids=("id1", "id2")):
+    return describe_dashboard(entity, "missdiff", runs, tables, ids)
+
+
+def panels_of(view):
+    bank = view["section"]["panelBankConfig"]["sections"]
     return {section["name"]: section["panels"] for section in bank}
 
 
-@pytest.mark.usefixtures("no_network")
-def test_the_dashboard_has_a_section_a_family_and_only_this_sweep():
-    spec = specification(build_dashboard("", "missdiff", RUNS, TABLES, ["id1", "id2"]))
-    found = sections(spec)
-    assert list(found) == [
+def test_the_dashboard_has_a_section_a_family_and_only_this_sweep(no_network, server, tmp_path):
+    keep_dashboard(describe(), tmp_path / "wandb_dashboard.json", online=True)
+    (view,) = server.values()
+    panels = panels_of(view)
+    assert list(panels) == [
         "sweep",
         "fidelity",
         "detection",
@@ -236,23 +261,23 @@ def test_the_dashboard_has_a_section_a_family_and_only_this_sweep():
         "quality and cost",
         "samples",
     ]
-    assert [panel["config"]["metrics"] for panel in found["fidelity"]] == [
+    assert [panel["config"]["metrics"] for panel in panels["fidelity"]] == [
         ["fidelity/overall"],
         ["fidelity/column_shapes"],
     ]
-    assert {panel["viewType"] for panel in found["fidelity"]} == {"Bar Chart"}
-    (loss,) = found["training"]
+    assert {panel["viewType"] for panel in panels["fidelity"]} == {"Bar Chart"}
+    (loss,) = panels["training"]
     assert (loss["viewType"], loss["config"]["metrics"], loss["config"]["xAxis"]) == (
         "Run History Line Plot",
         ["train/loss"],
         "epoch",
     )
-    scatter = found["quality and cost"][0]
+    scatter = panels["quality and cost"][0]
     assert (scatter["config"]["xAxis"], scatter["config"]["yAxis"]) == (
         "summary:time/total_s",
         "summary:fidelity/overall",
     )
-    (runset,) = spec["spec"]["section"]["runSets"]
+    (runset,) = view["section"]["runSets"]
     assert runset["filters"]["filters"] == [
         {"key": {"section": "run", "name": "name"}, "op": "IN", "value": ["id1", "id2"], "disabled": False}
     ]
@@ -260,58 +285,58 @@ def test_the_dashboard_has_a_section_a_family_and_only_this_sweep():
         {"section": "run", "name": "group"},
         {"section": "config", "name": "variant.value"},
     ]
-    assert "tables/table_1" in json.dumps(found["tables"])
-    assert "2 runs" in found["sweep"][0]["config"]["value"]
+    assert "tables/table_1" in json.dumps(panels["tables"])
+    assert "2 runs" in panels["sweep"][0]["config"]["value"]
 
 
-@pytest.mark.usefixtures("no_network")
-def test_the_specification_is_a_function_of_the_sweep_and_is_read_back():
-    from wandb_workspaces.workspaces import internal
-
-    first = specification(build_dashboard("me", "missdiff", RUNS, TABLES, ["id1"]))
-    assert specification(build_dashboard("me", "missdiff", RUNS, TABLES, ["id1"])) == first
-    identities = [panel["__id__"] for panels in sections(first).values() for panel in panels]
-    assert len(set(identities)) == len(identities)
-    again = internal.View.model_validate(first).model_dump_json(by_alias=True, exclude_none=True)
-    assert json.loads(again) == first
+def test_the_description_is_a_function_of_the_sweep_and_plain():
+    assert describe() == describe()
+    assert json.loads(json.dumps(describe())) == describe()
 
 
-@pytest.mark.usefixtures("no_network")
-def test_every_method_of_a_large_sweep_is_shown():
+def test_every_method_of_a_large_sweep_is_shown(no_network):
     many = [a_run(variant=f"missdiff-budget={i}", **{"fidelity/overall": 0.5}) for i in range(30)]
-    spec = specification(build_dashboard("", "missdiff", many, [], ["id"]))
-    assert sections(spec)["fidelity"][0]["config"]["barLimit"] == 31
-    assert spec["spec"]["section"]["settings"]["maxRuns"] == 31
+    workspace = workspace_of(describe("", many, [], ["id"]))
+    (bars,) = next(section for section in workspace.sections if section.name == "fidelity").panels
+    assert bars.max_bars_to_show == 31
+    assert workspace.settings.max_runs == 31
 
 
-@pytest.mark.usefixtures("no_network")
-def test_offline_the_specification_is_kept_and_online_one_dashboard_is_updated(tmp_path, monkeypatch):
-    from wandb_workspaces.workspaces import Workspace, internal
-
-    sent = []
-
-    def upsert(view):
-        sent.append((view.name, view.id))
-        return {"upsertView": {"view": {"name": view.name, "id": "VIEW"}}}
-
-    monkeypatch.setattr(internal, "upsert_view2", upsert)
-    monkeypatch.setattr(Workspace, "url", "https://wandb/somewhere")
+def test_offline_the_description_is_kept_and_no_connection_is_tried(no_network, tmp_path):
     file = tmp_path / "wandb_dashboard.json"
     file.write_text("{")
+    assert keep_dashboard(describe(""), file, online=False) is None
+    assert json.loads(file.read_text()) == {"url": None, **describe("")}
 
-    def keep(entity, online):
-        return keep_dashboard(build_dashboard(entity, "missdiff", RUNS, TABLES, ["id1"]), file, online)
 
-    assert keep("", online=False) is None
-    assert sections(json.loads(file.read_text()))["fidelity"]
-    assert sent == []
-    assert keep("me", online=True) == "https://wandb/somewhere"
-    keep("me", online=True)
-    keep("other", online=True)
-    (first, new), again, elsewhere = sent
-    assert (new, again) == ("", (first, "VIEW"))
-    assert elsewhere[1] == ""
-    assert elsewhere[0] != first
+def test_online_one_dashboard_is_updated(no_network, server, tmp_path, capsys):
+    file = tmp_path / "wandb_dashboard.json"
+    first = keep_dashboard(describe(), file, online=True)
+    assert first.startswith("https://wandb.test/me/missdiff?nw=")
+    assert keep_dashboard(describe(ids=["id3"]), file, online=False) is None
+    assert keep_dashboard(describe(ids=["id3"]), file, online=True) == first
+    (view,) = server.values()
+    assert view["section"]["runSets"][0]["filters"]["filters"][0]["value"] == ["id3"]
+    assert panels_of(view)["fidelity"]
+
+    assert keep_dashboard(describe("other"), file, online=True) != first
+    assert len(server) == 2
+    server.clear()
+    assert keep_dashboard(describe("other"), file, online=True)
+    assert "cannot be read" in capsys.readouterr().out
+    assert len(server) == 1
+
+
+def test_only_public_names_of_wandb_are_used():
+    for file in (ROOT / "src" / "results" / "mirror").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
+                assert isinstance(node.value, ast.Name), (file, node.lineno)
+                assert node.value.id == "self", (file, node.lineno)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wandb"):
+                assert not any(
+                    part.startswith("_") for part in [*node.module.split("."), *(a.name for a in node.names)]
+                )
 
 
 @pytest.mark.integration
