@@ -1,6 +1,7 @@
 """The page of a sweep in a real browser, from a file and without a network."""
 
 import shutil
+import time
 
 import pytest
 
@@ -12,7 +13,6 @@ from tests.unit.results.sweep_factory import write_run, write_sweep
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import Select  # noqa: E402
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -59,16 +59,32 @@ def opened(browser, sweep_page):
     return show(browser, sweep_page, 1300)
 
 
-def show(browser, page, width):
+def show(browser, page, width, has_scripts=True):
     browser.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     )
     browser.get(page.as_uri())
+    if has_scripts:  # the last table has been made sortable
+        becomes(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".words .dt-column-order")) > 0, True)
     return browser
 
 
-def choose(browser, key, text):
-    Select(browser.find_element(By.CSS_SELECTOR, f'[data-filter="{key}"]')).select_by_visible_text(text)
+def pick(browser, chart, label):
+    """Choose an entry of a figure's menu."""
+    browser.find_element(By.CSS_SELECTOR, f"#{chart} .updatemenu-header").click()
+    entries = f"#{chart} .updatemenu-dropdown-button"
+
+    def entry():
+        elements = browser.find_elements(By.CSS_SELECTOR, entries)
+        return next((element for element in elements if element.get_attribute("textContent") == label), None)
+
+    becomes(lambda: entry() is not None, True)
+    browser.execute_script("arguments[0].dispatchEvent(new MouseEvent('click'))", entry())  # a long menu scrolls
+
+
+def drawn(browser, chart, what):
+    """What plotly holds of a figure, e.g. ``data[0].y``."""
+    return browser.execute_script(f"return document.getElementById('{chart}').{what}")
 
 
 def visible(browser, selector):
@@ -78,6 +94,19 @@ def visible(browser, selector):
 def column(browser, table, position):
     rows = browser.find_elements(By.CSS_SELECTOR, f"#{table} tbody tr")
     return [row.find_elements(By.CSS_SELECTOR, "th, td")[position].text for row in rows]
+
+
+def heading(browser, table, name):
+    heads = browser.find_elements(By.CSS_SELECTOR, f"#{table} thead th")
+    return next(head for head in heads if head.get_attribute("textContent").startswith(name))
+
+
+def becomes(read, expected):
+    """The libraries redraw after the event; wait until what is read is as expected."""
+    deadline = time.monotonic() + 10
+    while (value := read()) != expected and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert value == expected
 
 
 def silent(browser):
@@ -90,135 +119,104 @@ def test_it_loads_without_a_word_on_the_console(opened):
     assert silent(opened)
 
 
-def test_the_figures_are_of_a_dataset_that_has_the_choice(opened):
-    choose(opened, "missing", "mar")
-    assert "on own" in opened.find_element(By.CSS_SELECTOR, "#seconds .say").text
-    assert visible(opened, "#seconds .panels svg")
-    assert silent(opened)
-
-
 def test_the_paper_s_numbers_have_all_their_digits(opened):
     text = opened.find_element(By.ID, "table_2").text
     assert "0.7948" in text
     assert "0.7845" in text
 
 
-def test_a_point_in_focus_says_what_it_is(opened):
-    point = opened.find_element(By.CSS_SELECTOR, "#seconds .panels a")
-    opened.execute_script("arguments[0].focus()", point)
-    tip = opened.find_element(By.ID, "tip")
-    assert "seed" in point.get_attribute("aria-label")
-    assert tip.text.split() == point.get_attribute("aria-label").split()
-
-
 def test_a_click_and_a_key_sort_a_table_and_a_third_restores_it(opened):
     table = "census-fidelity-overall"
     first = column(opened, table, 0)
     assert first == ["row-0.2", "row-0.5", "independent-0.2", "independent-0.5"]
-    header = opened.find_element(By.CSS_SELECTOR, f"#{table} thead th:nth-child(2)")
-    assert header.text.startswith("missdiff")
-    button = header.find_element(By.TAG_NAME, "button")
+    header = heading(opened, table, "missdiff")
+    button = header.find_element(By.CSS_SELECTOR, ".dt-column-order")
     button.click()
-    assert header.get_attribute("aria-sort") == "ascending"
+    becomes(lambda: header.get_attribute("aria-sort"), "ascending")
     means = [float(text.split()[0]) for text in column(opened, table, 1)]
     assert means == sorted(means)
     assert column(opened, table, 0) == ["row-0.5", "independent-0.5", "row-0.2", "independent-0.2"]
     button.send_keys(Keys.ENTER)
-    assert header.get_attribute("aria-sort") == "descending"
-    assert column(opened, table, 0) == ["row-0.2", "independent-0.2", "row-0.5", "independent-0.5"]
+    becomes(lambda: header.get_attribute("aria-sort"), "descending")
+    assert [float(text.split()[0]) for text in column(opened, table, 1)] == means[::-1]
     button.click()
-    assert header.get_attribute("aria-sort") == "none"
+    becomes(lambda: header.get_attribute("aria-sort"), None)
     assert column(opened, table, 0) == first
 
 
 def test_cells_without_a_value_sort_last_in_both_directions(opened):
     table = "census-fidelity-overall"
-    buttons = opened.find_elements(By.CSS_SELECTOR, f"#{table} thead button")
-    (button,) = [button for button in buttons if button.text.startswith("diff_delete")]
+    button = heading(opened, table, "diff_delete").find_element(By.CSS_SELECTOR, ".dt-column-order")
     for order in (["independent-0.5", "independent-0.2"], ["independent-0.2", "independent-0.5"]):
         button.click()
-        assert column(opened, table, 0) == [*order, "row-0.2", "row-0.5"]
+        becomes(lambda: column(opened, table, 0)[:2], order)
 
 
-def test_filters_hide_what_does_not_match_and_clear_brings_it_back(opened):
-    n_tables, n_runs = len(visible(opened, "details.result")), len(visible(opened, ".runs tbody tr"))
-    assert n_runs == 25
-    choose(opened, "dataset", "own")
-    assert {table.get_attribute("id") for table in visible(opened, "details.result")} == {
-        "own-fidelity-overall",
-        "own-utility-xgboost-accuracy",
-        "own-detection-xgboost",
-    }
-    assert len(visible(opened, ".runs tbody tr")) == 1
-    choose(opened, "dataset", "census")
-    choose(opened, "ratio", "0.5")
-    choose(opened, "metric", "fidelity/overall")
-    assert [table.get_attribute("id") for table in visible(opened, "details.result")] == ["census-fidelity-overall"]
-    assert [row.text for row in visible(opened, "#census-fidelity-overall tbody th")] == ["row-0.5", "independent-0.5"]
-    choose(opened, "method", "diff_mean")
-    heads = [head.text.split()[0] for head in visible(opened, "#census-fidelity-overall thead th:not(.ref)")]
-    assert heads == ["setting", "diff_mean"]
-    opened.find_element(By.CSS_SELECTOR, "#filters button[type=reset]").click()
-    assert len(visible(opened, "details.result")) == n_tables
-    assert len(visible(opened, ".runs tbody tr")) == n_runs
+def test_words_filter_the_rows_and_a_menu_hides_columns(opened):
+    result = opened.find_element(By.ID, "census-fidelity-overall")
+    result.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys("independent")
+    becomes(lambda: column(opened, "census-fidelity-overall", 0), ["independent-0.2", "independent-0.5"])
+    result.find_element(By.CSS_SELECTOR, ".buttons-colvis").click()
+    entries = visible(opened, ".buttons-columnVisibility")
+    next(entry for entry in entries if entry.text == "diff_mean").click()
+    heads = "#census-fidelity-overall thead th:not(.ref)"
+    becomes(lambda: [head.text.split()[0] for head in visible(opened, heads)], ["setting", "missdiff", "diff_delete"])
     assert silent(opened)
 
 
-def test_words_and_switches_filter_too(opened):
-    opened.find_element(By.CSS_SELECTOR, "input[type=search]").send_keys("Table 1 independent")
-    (table,) = visible(opened, "details.result")
-    assert [row.text for row in visible(opened, f"#{table.get_attribute('id')} tbody th")] == ["independent-0.2"]
-    for switch, kind in (("paper", ".paper"), ("refs", ".ref")):
-        assert visible(opened, f"details.result td{kind}")
-        opened.find_element(By.CSS_SELECTOR, f"[data-toggle={switch}]").click()
-        assert not visible(opened, f"details.result td{kind}")
+def test_runs_are_chosen_by_their_setting(opened):
+    assert len(visible(opened, ".runs tbody tr")) == 25
+    heading(opened, "runs", "dataset").find_element(By.CSS_SELECTOR, ".dtcc-button_dropdown").click()
+    becomes(lambda: [choice.text for choice in visible(opened, ".dtcc-list-buttons button")], ["census", "own"])
+    visible(opened, ".dtcc-list-buttons button")[1].click()
+    becomes(lambda: len(visible(opened, ".runs tbody tr")), 1)
+    (run,) = visible(opened, ".runs tbody tr")
+    assert run.text.split()[:3] == ["missdiff", "own", "mar"]
+    assert silent(opened)
 
 
-def test_the_plots_are_drawn_and_follow_the_filters(opened):
-    choose(opened, "dataset", "census")
-    assert [head.text for head in visible(opened, "#curves figcaption")] == ["row", "independent"]
-    for plot in opened.find_elements(By.CSS_SELECTOR, "#curves svg[role=img], #seconds svg[role=img]"):
+def test_the_plots_follow_their_menus_and_legends(opened):
+    assert drawn(opened, "chart-curves", "layout.annotations.map((title) => title.text)") == [
+        "row",
+        "independent",
+        "mar",
+    ]
+    assert drawn(opened, "chart-curves", "layout.title.text") == "fidelity/overall on census"
+    # row: diff_delete has no number
+    points = drawn(opened, "chart-curves", "data.map((series) => series.x.length)")
+    assert points == [2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0]
+    pick(opened, "chart-curves", "own: fidelity/overall")
+    becomes(lambda: drawn(opened, "chart-curves", "layout.title.text"), "fidelity/overall on own")
+    assert drawn(opened, "chart-curves", "data.map((series) => series.x.length)") == [0] * 10 + [1, 0, 0, 1, 1]
+    for plot in opened.find_elements(By.CSS_SELECTOR, ".plotly-graph-div"):
         assert plot.size["width"] > 200
         assert plot.size["height"] > 200
-    # row: 2 methods of 2 ratios, diff_delete has none; independent: 3 methods
-    marks = [
-        len(plot.find_elements(By.CSS_SELECTOR, "path[transform]")) for plot in visible(opened, "#curves svg[role=img]")
-    ]
-    assert marks == [4, 6]
-    choose(opened, "missing", "row")
-    assert [head.text for head in visible(opened, "#curves figcaption")] == ["row"]
-    visible(opened, "#curves .legend button")[0].click()
-    assert len(opened.find_elements(By.CSS_SELECTOR, "#curves svg[role=img] path[transform]")) == 2
-    label = opened.find_element(By.CSS_SELECTOR, "#seconds svg[role=img]").get_attribute("aria-label")
-    assert label.startswith("fidelity/overall")
+    pick(opened, "chart-seconds", "own: detection/xgboost")
+    becomes(lambda: [y for y in drawn(opened, "chart-seconds", "data.map((series) => series.y)") if y], [[0.4]])
     assert silent(opened)
 
 
-def test_heat_maps_name_columns_as_they_are_and_mirror_the_pairs(opened):
-    choose(opened, "dataset", "own")
-    heads = [head.text for head in visible(opened, "[data-map=pairs] tbody th")]
-    assert heads == [ODD, "x", "y"]
-    cells = [cell.text for cell in opened.find_elements(By.CSS_SELECTOR, "[data-map=pairs] td")]
-    assert cells == ["", "0.25", "", "0.25", "", "", "", "", ""]
-    cells = [cell.text for cell in opened.find_elements(By.CSS_SELECTOR, "[data-map=columns] td")]
-    assert cells == ["0.50", "0.90", "1.00"]
+def test_heat_maps_name_columns_as_they_are(opened):
+    pick(opened, "chart-columns", "own")
+    ticks = "#chart-columns .xtick text"
+    becomes(lambda: [tick.text for tick in opened.find_elements(By.CSS_SELECTOR, ticks)], [ODD, "x", "y"])
+    assert drawn(opened, "chart-columns", "data[0].z") == [[0.5, 0.9, 1]]
+    pick(opened, "chart-pairs", "own: missdiff, mar-0.2")
+    becomes(lambda: drawn(opened, "chart-pairs", "data[0].z"), [[None] * 3, [0.25, None, None], [None] * 3])
     assert silent(opened)
 
 
-def test_a_seed_leads_to_the_folder_of_its_run(opened):
+def test_a_seed_leads_to_its_run_and_the_run_to_its_folder(opened):
     link = opened.find_element(By.CSS_SELECTOR, "#census-fidelity-overall td small a")
-    assert link.get_attribute("href").endswith("/census/row-0.2/missdiff/seed0/")
-    assert link.get_attribute("title") == "../census/row-0.2/missdiff/seed0/"
+    run = opened.find_element(By.ID, link.get_attribute("href").partition("#")[2])
+    folder = run.find_element(By.TAG_NAME, "a").get_attribute("href")
+    assert folder.endswith("/census/row-0.2/missdiff/seed0/")
 
 
 def test_a_phone_does_not_scroll_sideways(browser, sweep_page):
     show(browser, sweep_page, 390)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
-    bar = browser.find_element(By.ID, "bar")
-    assert bar.get_attribute("open") is None
-    bar.find_element(By.TAG_NAME, "summary").click()
-    choose(browser, "dataset", "own")
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    assert drawn(browser, "chart-curves", "offsetWidth") <= 390
     assert silent(browser)
 
 
@@ -227,16 +225,16 @@ def test_a_sweep_of_one_run_has_a_page_too(browser, tmp_path, reason):
     write_run(tmp_path, reason=reason)
     show(browser, write(tmp_path), 1300)
     assert len(visible(browser, ".runs tbody tr")) == 1
-    assert len(visible(browser, "#curves svg[role=img]")) == (1 if reason is None else 0)
+    assert len(visible(browser, "#curves .plotly-graph-div")) == (1 if reason is None else 0)
     assert silent(browser)
 
 
 def test_the_tables_read_without_a_script(browser, sweep_page):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        show(browser, sweep_page, 1300)
+        show(browser, sweep_page, 1300, has_scripts=False)
         assert visible(browser, "#census-fidelity-overall tbody td b")
-        assert not visible(browser, "#bar, .script, th button")
+        assert not visible(browser, ".dt-search, .plotly-graph-div svg")
         assert visible(browser, "noscript p")
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

@@ -1,19 +1,25 @@
 """The parts of a sweep's page that are plain HTML: result tables, the list of runs, what the metrics mean."""
 
+import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from src.results.page.card import ROLES
-from src.results.page.sweep_series import COLORS, MAIN_METRIC, Look, by_known, looks, metric, metric_names
-from src.results.sweep.origin import MECHANISMS
+from src.results.page.sweep_series import MAIN_METRIC, Look, by_known, looks, metric, metric_names
 from src.results.sweep.runs import Cell, ResultTable, Run, best_columns, shown
 
 OPEN_TABLES = 8
+RESULT_TABLE = {
+    "layout": {"topStart": {"buttons": ["colvis"]}, "topEnd": "search", "bottomStart": None, "bottomEnd": None}
+}
+SEARCHED_TABLE = {"layout": {"topStart": "search", "topEnd": None, "bottomStart": None, "bottomEnd": None}}
+"""Options of DataTables: columns of a table of results can be hidden."""
 
 
 @dataclass(frozen=True)
@@ -24,61 +30,25 @@ class Site:
         out: folder of the page; links are relative to it.
         runs: of the sweep; run ``i`` has the anchor ``#r<i>``.
         look: the look of every variant.
-        choices: values of the selects: key -> the distinct values in their order.
+        metrics: names of the metrics of the runs and tables.
         index: run folder -> number of the run.
     """
 
     out: Path
     runs: Sequence[Run]
     look: Mapping[str, Look]
-    choices: Mapping[str, list[str]]
+    metrics: Sequence[str]
     index: Mapping[Path, int] = field(default_factory=dict)
 
     def link(self, folder: Path) -> str:
         """Path of a run folder from the page's folder, quoted for a link."""
         return quote(Path(os.path.relpath(folder, self.out)).as_posix()) + "/"
 
-    def codes(self, key: str, values: Iterable[str]) -> str:
-        """``data-<key>``: which choices of a select something belongs to."""
-        numbers = sorted({self.choices[key].index(value) for value in values})
-        return f' data-{key}="{" ".join(map(str, numbers))}"'
-
-    def runs_of(self, cells: Iterable[Cell]) -> list[Run]:
-        """The runs behind some cells."""
-        return [self.runs[self.index[folder]] for cell in cells for folder in cell.folders if folder in self.index]
-
 
 def make_site(out: Path, runs: Sequence[Run], tables: Sequence[ResultTable]) -> Site:
     """Collect what the parts of a page share."""
     metrics = dict.fromkeys([*metric_names(runs), *(table.metric for table in tables if table.metric)])
-    choices = {
-        "dataset": list(dict.fromkeys(run.dataset for run in runs)),
-        "missing": by_known((run.missing for run in runs), MECHANISMS),
-        "ratio": [f"{ratio:g}" for ratio in sorted({run.ratio for run in runs if run.ratio is not None})],
-        "method": by_known((run.method for run in runs), COLORS),
-        "metric": list(metrics),
-    }
-    return Site(out, runs, looks(runs), choices, {run.folder: i for i, run in enumerate(runs)})
-
-
-def _keys(site: Site, runs: Sequence[Run]) -> str:
-    return (
-        site.codes("dataset", (run.dataset for run in runs))
-        + site.codes("missing", (run.missing for run in runs))
-        + site.codes("ratio", (f"{run.ratio:g}" for run in runs if run.ratio is not None))
-    )
-
-
-def filter_controls(site: Site) -> str:
-    """The selects of the page; a select with one choice is left out."""
-    heads = {"dataset": "Dataset", "missing": "Mechanism", "ratio": "Ratio", "method": "Method", "metric": "Metric"}
-    parts = []
-    for key, head in heads.items():
-        options = "".join(f'<option value="{i}">{escape(name)}</option>' for i, name in enumerate(site.choices[key]))
-        hidden = " hidden" if len(site.choices[key]) < 2 else ""
-        choose = f'<select data-filter="{key}"><option value="">all</option>{options}</select>'
-        parts.append(f"<label{hidden}><span>{head}</span>{choose}</label>")
-    return "".join(parts)
+    return Site(out, runs, looks(runs), list(metrics), {run.folder: i for i, run in enumerate(runs)})
 
 
 def result_tables(site: Site, tables: Sequence[ResultTable]) -> str:
@@ -90,9 +60,9 @@ def _table(site: Site, table: ResultTable, unfolded: bool) -> str:
     with_paper = [any(row[i].paper is not None or row[i].paper_reason for _, row in table.rows) for i, _ in _ids(table)]
     head = ['<th scope="col">setting</th>']
     for i, name in _ids(table):
-        head.append(_heading(site, table, i, name))
+        head.append(_heading(table, i, name))
         if with_paper[i]:
-            head.append(f'<th scope="col" class="paper">paper<span class="sr"> on {escape(name)}</span></th>')
+            head.append(f'<th scope="col" class="value paper">paper<span class="sr"> on {escape(name)}</span></th>')
     body = []
     for name, row in table.rows:
         best = best_columns(table, row)
@@ -100,24 +70,24 @@ def _table(site: Site, table: ResultTable, unfolded: bool) -> str:
             _cell(site, cell, i in best, _is_reference(table, i)) + (_paper(cell) if with_paper[i] else "")
             for i, cell in enumerate(row)
         ]
-        keys = _keys(site, site.runs_of(row))
-        body.append(f'<tr{keys}><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
-    key = site.codes("metric", [table.metric]) if table.metric else ""
+        body.append(f'<tr><th scope="row">{escape(name)}</th>{"".join(cells)}</tr>')
     above = "".join(f"<p>{escape(text)}</p>" for text in table.above)
     above = f'<div class="above">{above}</div>' if above else ""
     commands = f"<pre><code>{escape(chr(10).join(table.commands))}</code></pre>" if table.commands else ""
     notes = "".join(f"<p>{escape(text)}</p>" for text in table.notes)
     return (
-        f'<details class="result" id="{escape(table.name)}"{key}{" open" if unfolded else ""}>'
+        f'<details class="result" id="{escape(table.name)}"{" open" if unfolded else ""}>'
         f"<summary><h3>{escape(table.title)}</h3></summary>{_about(table)}{above}{commands}"
-        f'{_grid(table.title, "", head, body)}<div class="notes">{notes}</div></details>'
+        f'{_grid(table.title, "", head, body, RESULT_TABLE)}<div class="notes">{notes}</div></details>'
     )
 
 
-def _grid(label: str, kind: str, head: Sequence[str], body: Sequence[str]) -> str:
-    """A table that scrolls in a box of its own, so that the page never scrolls sideways."""
+def _grid(label: str, kind: str, head: Sequence[str], body: Sequence[str], options: Mapping[str, Any]) -> str:
+    """A table that scrolls in a box of its own, so that the page never scrolls sideways; with options of DataTables."""
+    settings = escape(json.dumps(options))
     return (
-        f'<div class="scroll {kind}" tabindex="0" role="region" aria-label="{escape(label)}"><table>'
+        f'<div class="scroll {kind}" tabindex="0" role="region" aria-label="{escape(label)}">'
+        f'<table data-options="{settings}">'
         f'<caption class="sr">{escape(label)}</caption><thead><tr>{"".join(head)}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
@@ -131,11 +101,11 @@ def _is_reference(table: ResultTable, i: int) -> bool:
     return i >= len(table.columns) - table.references
 
 
-def _heading(site: Site, table: ResultTable, i: int, name: str) -> str:
-    if _is_reference(table, i):
-        return f'<th scope="col" class="ref" title="{escape(ROLES.get(name, "reference table"))}">{escape(name)}</th>'
-    methods = {run.method for run in site.runs_of(row[i] for _, row in table.rows)}
-    return f'<th scope="col"{site.codes("method", methods)}>{escape(name)}</th>'
+def _heading(table: ResultTable, i: int, name: str) -> str:
+    if not _is_reference(table, i):
+        return f'<th scope="col" class="value">{escape(name)}</th>'
+    role = escape(ROLES.get(name, "reference table"))
+    return f'<th scope="col" class="value ref" title="{role}">{escape(name)}</th>'
 
 
 def _about(table: ResultTable) -> str:
@@ -149,7 +119,7 @@ def _about(table: ResultTable) -> str:
 
 
 def _cell(site: Site, cell: Cell, best: bool, reference: bool) -> str:
-    classes = ' class="ref"' if reference else ""
+    classes = f' class="ref" data-order="{_order(cell.mean)}"' if reference else f' data-order="{_order(cell.mean)}"'
     indices = [] if reference else [site.index[folder] for folder in cell.folders if folder in site.index]
     links = [f'<a href="#r{i}">{site.runs[i].seed}</a>' for i in indices]
     if cell.mean is None:
@@ -161,7 +131,7 @@ def _cell(site: Site, cell: Cell, best: bool, reference: bool) -> str:
     std = "" if cell.std is None else f' <span class="std">± {cell.std:.{decimals}f}</span>'
     value = f"<b>{shown(cell.mean)}</b>" if best else shown(cell.mean)
     count = str(len(cell.values)) + (f" of {len(links)}" if links and len(links) != len(cell.values) else "")
-    return f'<td{classes} data-v="{cell.mean:.6g}">{value}{std}{_seeds(f"n {count}", links)}</td>'
+    return f"<td{classes}>{value}{std}{_seeds(f'n {count}', links)}</td>"
 
 
 def _seeds(count: str, links: Sequence[str]) -> str:
@@ -171,13 +141,13 @@ def _seeds(count: str, links: Sequence[str]) -> str:
 
 def _paper(cell: Cell) -> str:
     if cell.paper is None and cell.paper_reason is None:
-        return '<td class="paper"></td>'
+        return '<td class="paper" data-order=""></td>'
     if cell.paper is None:
         reason = f' title="{escape(cell.paper_reason)}"' if cell.paper_reason else ""
-        return f'<td class="paper"><span class="none"{reason}>-</span></td>'
+        return f'<td class="paper" data-order=""><span class="none"{reason}>-</span></td>'
     digits = f"{cell.paper:.5g}"
     number = f"<b>{digits}</b>" if cell.paper_bold else digits
-    return f'<td class="paper" data-v="{cell.paper:.6g}">{number}</td>'
+    return f'<td class="paper" data-order="{_order(cell.paper)}">{number}</td>'
 
 
 def run_list(site: Site) -> str:
@@ -194,7 +164,7 @@ def run_list(site: Site) -> str:
         realised = run.report["realised_ratio"].get("overall")
         cells = [
             f'<th scope="row" title="{escape(run.variant)}">{folder}</th>',
-            *(f"<td>{escape(text)}</td>" for text in (run.dataset, run.missing)),
+            *(f"<td>{escape(text)}</td>" for text in (run.dataset, run.missing, run.method)),
             _number(run.ratio, "g"),
             _number(realised, ".3f"),
             _number(run.seed, "d"),
@@ -202,34 +172,43 @@ def run_list(site: Site) -> str:
             _number(run.metric(MAIN_METRIC), ".3f"),
             *(_number(took.get(key), ".0f") for key in ("train_s", "sample_s", "evaluate_s", "total_s")),
             _number(run.report["peak_memory_mb"] or None, ".0f"),
-            f'<td title="{escape(chr(10).join(warnings))}">{len(warnings) or ""}</td>',
+            f'<td data-order="{len(warnings)}" title="{escape(chr(10).join(warnings))}">{len(warnings) or ""}</td>',
             f"<td><code>{escape((run.report['commit'] or '')[:8])}</code></td>",
         ]
-        rows.append(f'<tr id="r{i}"{_keys(site, [run])}{site.codes("method", [run.method])}>{"".join(cells)}</tr>')
-    heads = ["run folder", "dataset", "mechanism", "ratio", "realised", "seed", "state", metric(MAIN_METRIC).heading]
-    heads += ["training s", "sampling s", "scoring s", "in all s", "memory MiB", "warnings", "commit"]
-    return _grid("Runs", "runs", [f'<th scope="col">{text}</th>' for text in heads], rows)
+        rows.append(f'<tr id="r{i}">{"".join(cells)}</tr>')
+    heads = {"run folder": "", "dataset": "choose", "mechanism": "choose", "method": "choose", "ratio": "value"}
+    heads |= {"realised": "value", "seed": "value", "state": "choose", metric(MAIN_METRIC).heading: "value"}
+    heads |= dict.fromkeys(["training s", "sampling s", "scoring s", "in all s", "memory MiB", "warnings"], "value")
+    heads |= {"commit": "choose"}
+    head = [f'<th scope="col" class="{kind}">{text}</th>' for text, kind in heads.items()]
+    return _grid("Runs", "runs", head, rows, SEARCHED_TABLE)
 
 
-def _number(value: float | None, how: str) -> str:
-    return '<td><span class="none">-</span></td>' if value is None else f'<td data-v="{value:.6g}">{value:{how}}</td>'
+def _number(value: float | None, form: str) -> str:
+    text = '<span class="none">-</span>' if value is None else f"{value:{form}}"
+    return f'<td data-order="{_order(value)}">{text}</td>'
+
+
+def _order(value: float | None) -> str:
+    """What DataTables sorts a cell by; empty where it has no value."""
+    return "" if value is None else f"{value:.6g}"
 
 
 def glossary(site: Site) -> str:
     """What every metric says, its bounds and what it cannot see; what the reference tables are."""
     rows = []
-    for name in site.choices["metric"]:
+    for name in site.metrics:
         about = metric(name)
         low, high = ("unbounded" if bound is None else f"{bound:g}" for bound in about.bounds)
         texts = (about.heading, about.best.words(), f"{low} to {high}", about.meaning, about.blind)
         rows.append(
-            f'<tr{site.codes("metric", [name])}><th scope="row"><code>{escape(name)}</code></th>'
+            f'<tr><th scope="row"><code>{escape(name)}</code></th>'
             + "".join(f"<td>{escape(text)}</td>" for text in texts)
             + "</tr>"
         )
     head = [f'<th scope="col">{text}</th>' for text in ("metric", "heading", "best", "bounds", "says", "is blind to")]
     roles = "".join(f"<dt>{escape(name)}</dt><dd>{escape(role)}</dd>" for name, role in ROLES.items())
-    return f"{_grid('Metrics', 'words', head, rows)}<h3>Reference tables</h3><dl>{roles}</dl>"
+    return f"{_grid('Metrics', 'words', head, rows, SEARCHED_TABLE)}<h3>Reference tables</h3><dl>{roles}</dl>"
 
 
 def facts(runs: Sequence[Run], shared: Sequence[str]) -> str:
