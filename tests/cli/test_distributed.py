@@ -46,6 +46,7 @@ def difference(one, other):
     return max(float((first[name].float() - second[name].float()).abs().max()) for name in first)
 
 
+@pytest.mark.slow
 def test_processes_learn_what_one_learns_on_the_same_global_batches(roots):
     for n_processes in (2, 3):
         found = difference(roots[1], roots[n_processes])
@@ -53,6 +54,7 @@ def test_processes_learn_what_one_learns_on_the_same_global_batches(roots):
         assert found <= 1e-6
 
 
+@pytest.mark.slow
 def test_processes_draw_the_rows_of_one_and_report_its_loss(roots):
     tables = {n: pd.read_parquet(only_run(root) / "synthetic.parquet") for n, root in roots.items()}
     curves = {n: pd.read_csv(only_run(root) / "metrics.csv")["train/loss"] for n, root in roots.items()}
@@ -81,6 +83,7 @@ def free_port():
         return held.getsockname()[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [1, 0])
 def test_processes_from_outside_run_a_finished_run_anew_whoever_comes_first(roots, first):
     root = roots[2]
@@ -101,6 +104,7 @@ def test_processes_from_outside_run_a_finished_run_anew_whoever_comes_first(root
     assert (only_run(root) / "DONE").stat().st_mtime_ns > done_before
 
 
+@pytest.mark.slow
 def test_all_processes_end_with_another(tmp_path):
     all_end_with(1, tmp_path)
 

@@ -25,6 +25,7 @@ def run_dir(tmp_path_factory):
     return trained(tmp_path_factory.mktemp("evaluate"), "diffusion=vp", "diffusion.process.n_steps=10")
 
 
+@pytest.mark.slow
 def test_the_likelihood_of_states_is_a_probability(tmp_path):
     run_dir = trained(tmp_path)
     done = evaluate(f"run={run_dir}", "likelihood=true", "n_rows=50")
@@ -35,6 +36,7 @@ def test_the_likelihood_of_states_is_a_probability(tmp_path):
     assert 0 < found["test"]["bits"] < 6
 
 
+@pytest.mark.slow
 def test_likelihood_and_bound_are_printed_and_written(run_dir):
     assert "=" in run_dir.parent.name, "the folder's name must need quoting in Hydra's grammar"
     done = evaluate(f"run={run_dir}", "likelihood=true", "n_rows=100", "n_probes=null")
@@ -52,6 +54,7 @@ def test_likelihood_and_bound_are_printed_and_written(run_dir):
     assert (run_dir / "likelihood.json").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_where_no_test_row_is_complete_the_likelihoods_are_kept_and_the_bound_has_a_reason(tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(120, 4)).round(3), columns=list("abcd"))
@@ -81,6 +84,7 @@ def test_without_a_wish_the_scores_are_shown(run_dir):
     assert "bits per coordinate" not in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -97,6 +101,7 @@ def test_a_wrong_request_is_one_message(arguments, message):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_method_without_a_model_says_so(tmp_path):
     train(*TINY, f"outputs_dir={tmp_path}", "evaluation.references=false", "method=marginals")
     done = evaluate(f"run={only_run(tmp_path)}", "likelihood=true")
@@ -104,6 +109,7 @@ def test_a_method_without_a_model_says_so(tmp_path):
     assert "method=marginals has no likelihood" in done.stderr
 
 
+@pytest.mark.slow
 def test_help_is_for_newcomers():
     done = evaluate("--help")
     assert done.returncode == 0
@@ -137,6 +143,7 @@ def test_two_files_are_compared_and_recorded(files):
     assert record["metrics"]["fidelity/overall"] > 0.8
 
 
+@pytest.mark.slow
 def test_files_that_do_not_agree_are_one_message(files):
     random_frame(50, 5).rename(columns={"age": "Age"}).to_csv(files / "synthetic.csv", index=False)
     done = evaluate(f"real={files}/real.csv", f"synthetic={files}/synthetic.csv")

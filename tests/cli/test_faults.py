@@ -26,6 +26,7 @@ def remount(disk, options):
     subprocess.run(["mount", "-o", f"remount,{options}", disk], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(small_disk, tmp_path):
     usual = train(*SHORT, f"outputs_dir={tmp_path / 'usual'}")
     assert usual.returncode == 0, usual.stderr
@@ -43,6 +44,7 @@ def test_a_full_disk_ends_the_run_and_room_lets_it_go_on(small_disk, tmp_path):
     assert not list(small_disk.rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work(small_disk):
     remount(small_disk, "ro")
     for module, arguments in (("src.train", SHORT), ("src.impute", ["imputer=hot_deck", "missing=row"])):
@@ -53,6 +55,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(small_disk):
             assert "cannot be written" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_damaged_report_of_a_finished_run_is_named(tmp_path):
     assert train(*SHORT, f"outputs_dir={tmp_path}").returncode == 0
     report = only_run(tmp_path) / "report.json"

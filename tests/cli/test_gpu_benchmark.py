@@ -19,6 +19,7 @@ def result(tmp_path_factory):
     return json.loads((folder / "gpu.json").read_text())
 
 
+@pytest.mark.slow
 def test_nothing_fails_and_every_section_has_its_figures(result):
     assert result["errors"] == {}
     assert [(line["recipe"], line["precision"]) for line in result["training"]] == [
@@ -30,12 +31,14 @@ def test_nothing_fails_and_every_section_has_its_figures(result):
     assert line["rows_per_s"] > 0
 
 
+@pytest.mark.slow
 def test_the_cpu_agrees_with_itself_and_resumes(result):
     assert [line["loss"] for line in result["losses"]] == [0.0] * 4
     assert [line["weights"] for line in result["resume"]] == [0.0, 0.0]
     assert all(line["rows_equal"] for line in result["resume"])
 
 
+@pytest.mark.slow
 def test_the_papers_recipe_is_trained_to_its_end_and_scored(result):
     (run,) = result["paper"]["runs"]
     assert (run["run"], run["status"]) == ("row-missdiff", "done")
@@ -43,12 +46,14 @@ def test_the_papers_recipe_is_trained_to_its_end_and_scored(result):
     assert 0 < run["metrics"]["fidelity/overall"] <= 1
 
 
+@pytest.mark.slow
 def test_the_page_shows_it(result):
     page = document({"gpu": result})
     assert "| row-missdiff | done |" in page
     assert "| paper | fp32 | eager |" in page
 
 
+@pytest.mark.slow
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_measured():
     command = [sys.executable, "-m", "benchmarks.gpu", "--device", "cuda"]
     found = subprocess.run(

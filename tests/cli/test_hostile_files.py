@@ -158,6 +158,7 @@ def command(module, monkeypatch, capsys, *arguments, name="config", **more):
     return code, out.out + out.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_hostile_file_is_refused_with_place_and_remedy(case, tmp_path, monkeypatch, capsys):
     name, content, message = REFUSED[case]

@@ -22,6 +22,7 @@ def impute(*arguments, **more):
     return command("src.impute", *arguments, **more)
 
 
+@pytest.mark.slow
 def test_the_notes_of_filling_a_file_stand_in_the_report_of_its_model(tmp_path):
     file = holed_file(tmp_path)
     done = impute(
@@ -73,6 +74,7 @@ def check_only_holes_changed(before, after):
     return n_filled
 
 
+@pytest.mark.slow
 def test_a_score_run_and_the_same_again(tmp_path):
     arguments = [*TINY_IMPUTE, "missing=mar", "ratio=0.3", "evaluation.n_draws=3", f"outputs_dir={tmp_path}"]
     first = impute(*arguments)
@@ -93,6 +95,7 @@ def test_a_score_run_and_the_same_again(tmp_path):
     assert json.loads((folder / "report.json").read_text())["metrics"] == report["metrics"], forced.stderr
 
 
+@pytest.mark.slow
 def test_a_sweep_and_its_report_beside_the_paper(tmp_path):
     arguments = ["dataset.n_train=200", "dataset.n_test=100", "missing=independent", f"outputs_dir={tmp_path}"]
     swept = impute("--multirun", "imputer=mean_mode,hot_deck,mice_ordinal", "seed=0,1", *arguments)
@@ -140,6 +143,7 @@ def test_only_holes_change_byte_for_byte_and_the_model_fills_another_file(tmp_pa
     assert sampled.returncode == 0, sampled.stderr  # it is a model like any other
 
 
+@pytest.mark.slow
 def test_several_imputations_differ_in_holes_alone_and_repeat(tmp_path):
     source = holed_file(tmp_path)
     arguments = ["dataset=table", f"dataset.path={source}", "imputer=csdi_t", "n_imputations=3", *SMALL]
@@ -178,6 +182,7 @@ def test_a_typed_file_keeps_its_types(tmp_path):
         assert (filled[name][observed] == before[name][observed]).all()
 
 
+@pytest.mark.slow
 def test_a_generating_run_fills_holes_too(tmp_path):
     source = holed_file(tmp_path)
     settings = [argument for argument in SMALL if not argument.startswith("evaluation")]
@@ -204,6 +209,7 @@ def test_a_file_without_holes_comes_back_as_it_is_and_nothing_is_trained(tmp_pat
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_bounds_have_the_draws_that_they_need(tmp_path):
     source, out = holed_file(tmp_path), tmp_path / "filled.csv"
     done = impute("dataset=table", f"dataset.path={source}", f"out={out}", "imputer=hot_deck", "intervals=0.95")
@@ -245,6 +251,7 @@ def test_a_wrong_request_is_refused_before_any_work(tmp_path, monkeypatch, argum
     assert message in (str(error) if isinstance(error, MissDiffError) else readable(error, "impute"))
 
 
+@pytest.mark.slow
 def test_a_refusal_ends_with_code_2_and_leaves_nothing(tmp_path):
     done = impute("dataset=table", f"dataset.path={holed_file(tmp_path)}", "out=x.parquet", cwd=tmp_path)
     assert done.returncode == 2, done.stdout
@@ -255,6 +262,7 @@ def test_a_refusal_ends_with_code_2_and_leaves_nothing(tmp_path):
     assert "python -m src.train" in other.stderr
 
 
+@pytest.mark.slow
 def test_help_says_how():
     done = impute("--help")
     assert done.returncode == 0
@@ -262,6 +270,7 @@ def test_help_says_how():
         assert word in done.stdout
 
 
+@pytest.mark.slow
 def test_two_processes_train_and_one_imputes(tmp_path):
     arguments = [*TINY_IMPUTE, "missing=row", "imputer=csdi_t", "trainer=ddp", "trainer.devices=2"]
     done = impute(*arguments, "evaluation.n_draws=2", f"outputs_dir={tmp_path}")
@@ -270,6 +279,7 @@ def test_two_processes_train_and_one_imputes(tmp_path):
     assert report["metrics"]["imputation/rmse"] is not None
 
 
+@pytest.mark.slow
 def test_nine_cells_in_ten_are_missing(tmp_path):
     arguments = [*TINY_IMPUTE, "evaluation.n_draws=2", f"outputs_dir={tmp_path}", "dataset.n_train=60"]
     done = impute(*arguments, "missing=independent", "ratio=0.9", "imputer=csdi_t")

@@ -45,6 +45,7 @@ def run_small(method, mechanism, folder):
     return json.loads((folder / "report.json").read_text())
 
 
+@pytest.mark.slow
 def test_every_method_is_in_the_contract():
     from tests.cli.command import ROOT
 
@@ -52,6 +53,7 @@ def test_every_method_is_in_the_contract():
     assert {name.removesuffix("_long") for name in methods} == set(METHODS)  # _long: the same, for longer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 @pytest.mark.parametrize("method", METHODS)
 def test_contract(method, mechanism, tmp_path, capsys):
@@ -73,6 +75,7 @@ def test_contract(method, mechanism, tmp_path, capsys):
     assert np.isfinite(report["metrics"]["fidelity/overall"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_resumed_from_its_weights_and_run_anew_give_the_same(method, tmp_path):
     first = run_small(method, "independent", tmp_path / "a")
@@ -109,6 +112,7 @@ def test_complete_does_not_depend_on_the_mechanism(tmp_path):
     pd.testing.assert_frame_equal(*tables)
 
 
+@pytest.mark.slow
 def test_not_applicable_ends_well_and_the_sweep_goes_on(tmp_path):
     overrides = [*TINY, f"outputs_dir={tmp_path}", "evaluation.references=false"]
     done = train("--multirun", *overrides, "method=diff_delete,diff_mean")

@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+import pytest
 
 from src.tables.datasets.mimic4ed_schema import COLUMNS
 from tests.cli.command import only_run, train
@@ -18,6 +19,7 @@ TINY_STANDIN = [
 ]
 
 
+@pytest.mark.slow
 def test_the_standin_end_to_end(tmp_path):
     done = train(*TINY_STANDIN, f"outputs_dir={tmp_path}")
     assert done.returncode == 0, done.stderr
@@ -31,6 +33,7 @@ def test_the_standin_end_to_end(tmp_path):
     assert list(pd.read_parquet(run / "synthetic.parquet").columns) == list(COLUMNS)
 
 
+@pytest.mark.slow
 def test_without_the_files_nothing_starts_not_even_a_sweep(tmp_path):
     for arguments in (["dataset=mimic4ed"], ["experiment=paper_table3_4", f"dataset.path={tmp_path}"]):
         done = train(*arguments, f"outputs_dir={tmp_path / 'out'}")

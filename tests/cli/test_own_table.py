@@ -103,6 +103,7 @@ def test_the_columns_are_shown_and_the_table_is_written_like_the_file(trained):
     assert 0.05 < report["realised_ratio"]["overall"] < 0.15
 
 
+@pytest.mark.slow
 def test_the_same_command_again_has_nothing_to_do_until_the_file_changes(trained, tmp_path):
     file = tmp_path / "t.csv"
     text = trained[0].read_text()
@@ -125,6 +126,7 @@ def test_the_same_command_again_has_nothing_to_do_until_the_file_changes(trained
     assert "force=true" in changed.stderr
 
 
+@pytest.mark.slow
 def test_rows_depend_on_the_seed_alone(trained, tmp_path):
     _, run, _ = trained
     outs = {
@@ -171,6 +173,7 @@ def test_holes_like_those_of_training_rows(trained, tmp_path):
     assert missing[["age", "weight, kg", "seen"]].between(0.08, 0.24).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -196,6 +199,7 @@ def test_requests_that_cannot_be_served(trained, tmp_path, more, message):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_requests_without_a_model_or_a_place(trained, tmp_path):
     assert "out=FILE is missing" in command("src.sample", f"run={trained[1]}").stderr
     assert "run=DIR is missing" in command("src.sample", "out=x.csv").stderr
@@ -205,6 +209,7 @@ def test_requests_without_a_model_or_a_place(trained, tmp_path):
     assert (refused.returncode, "the table the model was trained on" in refused.stderr) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_sampling_leaves_nothing(trained, tmp_path, stop):
     out = tmp_path / "rows.csv"
@@ -220,6 +225,7 @@ def test_an_interrupted_sampling_leaves_nothing(trained, tmp_path, stop):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_describe_writes_a_sidecar_that_training_obeys(trained, tmp_path):
     file = tmp_path / "t.csv"
     file.write_text(trained[0].read_text())
@@ -242,6 +248,7 @@ def test_describe_writes_a_sidecar_that_training_obeys(trained, tmp_path):
     assert (changed.returncode, "t.columns.yaml has another content" in changed.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_help_helps():
     for module in ("src.sample", "src.describe"):
         done = command(module, "--help")

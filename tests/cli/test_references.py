@@ -31,6 +31,7 @@ def accuracy_of_real_rows(file, folder, *more):
     return json.loads((folder / "report.json").read_text())["references"]["real_holdout"]["utility/xgboost/accuracy"]
 
 
+@pytest.mark.slow
 def test_each_target_has_its_own_ceiling_in_one_outputs_folder(file, tmp_path):
     decided = accuracy_of_real_rows(file, tmp_path / "a", "dataset.target=decided")
     coin = accuracy_of_real_rows(file, tmp_path / "b", "dataset.target=coin")
@@ -39,6 +40,7 @@ def test_each_target_has_its_own_ceiling_in_one_outputs_folder(file, tmp_path):
     assert accuracy_of_real_rows(file, tmp_path / "c", "dataset.target=decided", "seed=0", "force=true") == decided
 
 
+@pytest.mark.slow
 def test_a_column_of_another_kind_has_its_own_references(file, tmp_path):
     frame = pd.read_csv(file)
     frame["code"] = np.random.default_rng(1).integers(1, 4, len(frame))
@@ -51,6 +53,7 @@ def test_a_column_of_another_kind_has_its_own_references(file, tmp_path):
     assert found["numerical"] != found["categorical"]
 
 
+@pytest.mark.slow
 def test_census_of_uci_is_trained_with_its_own_holes(tmp_path):
     bundled = pd.read_parquet("src/tables/data/adult.parquet")
     rows = pd.concat([bundled[(bundled == "?").any(axis=1)].head(60), bundled.head(400)])

@@ -24,6 +24,7 @@ def test_a_sweep_becomes_a_report_and_a_page(tmp_path):
     assert "Table 1" in (root / "docs" / "results.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["{},{}", "[{},{}]", "[{}, {}]"])
 def test_several_sweeps_make_one_report(tmp_path, form):
     for i, name in enumerate(("one", "two")):
@@ -35,6 +36,7 @@ def test_several_sweeps_make_one_report(tmp_path, form):
     assert not (tmp_path / "one" / "report").exists()
 
 
+@pytest.mark.slow
 def test_a_wrong_request_or_a_damaged_report_is_one_message(tmp_path):
     for arguments, message in (
         ([], "sweep=DIR is missing"),
@@ -58,6 +60,7 @@ def test_a_wrong_request_or_a_damaged_report_is_one_message(tmp_path):
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.slow
 def test_help_is_for_newcomers():
     done = report("--help")
     assert done.returncode == 0

@@ -23,6 +23,7 @@ def undisturbed(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_run_resumes_to_the_same_table(tmp_path, how, undisturbed):
     root = tmp_path / "stopped"

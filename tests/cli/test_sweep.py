@@ -13,6 +13,7 @@ import pytest
 from tests.cli.command import ROOT, TINY, train
 
 
+@pytest.mark.slow
 def test_failed_runs_are_listed_and_retried_and_finished_ones_left_alone(tmp_path):
     sweep = ["--multirun", *TINY, f"outputs_dir={tmp_path}", "missing=mar,row", "seed=0,1"]
     sweep += ["evaluation.references=false", "method=marginals"]
@@ -67,6 +68,7 @@ main(job, lambda cfg, local_sweep: None)
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_does_not_stop_the_other_runs(tmp_path):
     script = tmp_path / "killed.py"
     script.write_text(KILLED)
@@ -91,6 +93,7 @@ def test_a_killed_process_does_not_stop_the_other_runs(tmp_path):
     assert len(list((tmp_path / "seed1").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_finished(tmp_path):
     command = [sys.executable, "-m", "src.train", "--multirun", *TINY, f"outputs_dir={tmp_path}", "seed=0,1"]
     command += ["evaluation.references=false", "training.epochs=4000", "method=marginals,missdiff"]
@@ -108,6 +111,7 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path):
     assert {done.parent.parent.name.split("-")[0] for done in tmp_path.rglob("DONE")} == {"marginals"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["local", "ray_here"])
 def test_launchers_of_clusters_run_on_this_machine_too(launcher, tmp_path):
     if launcher == "ray_here":
@@ -119,6 +123,7 @@ def test_launchers_of_clusters_run_on_this_machine_too(launcher, tmp_path):
     assert len(list(tmp_path.rglob("DONE"))) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["basic", "joblib", "local"])
 def test_several_processes_a_run_are_refused_where_each_would_walk_the_sweep(launcher, tmp_path):
     done = train("--multirun", *TINY, "trainer=ddp", f"hydra/launcher={launcher}", "seed=0,1", cwd=tmp_path)
@@ -127,6 +132,7 @@ def test_several_processes_a_run_are_refused_where_each_would_walk_the_sweep(lau
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_launcher_that_is_not_installed_is_named(tmp_path):
     if importlib.util.find_spec("hydra_plugins.hydra_ray_launcher"):
         pytest.skip("Ray's launcher is installed")

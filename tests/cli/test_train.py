@@ -73,6 +73,7 @@ def test_a_finished_run_is_left_alone_and_forced_anew_on_request(finished):
     pd.testing.assert_frame_equal(pd.read_parquet(run / "synthetic.parquet"), table)
 
 
+@pytest.mark.slow
 def test_multirun_two_by_two(tmp_path):
     done = train("--multirun", *TINY, f"outputs_dir={tmp_path}", "missing=row,independent", "seed=0,1")
     assert done.returncode == 0, done.stderr
@@ -85,6 +86,7 @@ def test_multirun_two_by_two(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_a_failing_run_does_not_stop_the_sweep(tmp_path):
     overrides = [*TINY, f"outputs_dir={tmp_path}", "missing=mar,row", "ratio=0.8", "evaluation.references=false"]
     done = train("--multirun", *overrides)
@@ -94,6 +96,7 @@ def test_a_failing_run_does_not_stop_the_sweep(tmp_path):
     assert [path.parents[2].name for path in tmp_path.rglob("DONE")] == ["row-0.8"]
 
 
+@pytest.mark.slow
 def test_a_committed_sweep_is_a_sweep_whose_axes_can_be_overridden(tmp_path):
     small = [argument for argument in TINY if not argument.startswith("training")]
     axes = ["method=marginals,diff_delete", "missing=row", "ratio=0.2", "seed=0,1"]
@@ -105,6 +108,7 @@ def test_a_committed_sweep_is_a_sweep_whose_axes_can_be_overridden(tmp_path):
     assert "sweep with one device a job" in refused.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("override", "message"),
     [
@@ -132,6 +136,7 @@ def test_a_wrong_request_is_one_message_exit_code_2_and_no_file(tmp_path, overri
     assert not root.exists()
 
 
+@pytest.mark.slow
 def test_another_configuration_in_the_same_folder_is_refused(tmp_path):
     run_dir = f"run_dir={tmp_path / 'mine'}"
     assert train(*TINY, run_dir, "evaluation.references=false").returncode == 0
@@ -141,6 +146,7 @@ def test_another_configuration_in_the_same_folder_is_refused(tmp_path):
     assert "seed: 0 there, 1 asked for" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_finished_run_of_other_settings_is_not_taken_for_this_one(tmp_path):
     mine = ["method=marginals", "evaluation.references=false", f"run_dir={tmp_path / 'mine'}"]
     assert train(*TINY, *mine).returncode == 0
@@ -150,6 +156,7 @@ def test_a_finished_run_of_other_settings_is_not_taken_for_this_one(tmp_path):
     assert "seed: 0 there, 1 asked for" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_command_on_the_same_run_is_refused(tmp_path):
     arguments = [*TINY, f"outputs_dir={tmp_path}", "training.epochs=100000"]
     command = [sys.executable, "-m", "src.train", *arguments]
@@ -168,6 +175,7 @@ def test_a_second_command_on_the_same_run_is_refused(tmp_path):
         first.communicate()
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_curriculum_and_fine_tuning(tmp_path):
     stasy = ["method=stasy_missdiff", "network.hidden=[8,8]", "training.fine_tuning_epochs=2", "training.batch_size=32"]
     tiny = [argument for argument in TINY if not argument.startswith(("network", "diffusion"))]
@@ -178,6 +186,7 @@ def test_two_processes_share_a_curriculum_and_fine_tuning(tmp_path):
     assert 2 <= len(report["validation_bits"]) <= 3
 
 
+@pytest.mark.slow
 def test_a_sweep_mirrored_offline_is_one_quiet_wandb_run_each(tmp_path):
     arguments = [*TINY, f"outputs_dir={tmp_path}", "logger=wandb", "evaluation.references=false"]
     done = train("--multirun", *arguments, "method=missdiff,marginals")

@@ -2,11 +2,13 @@
 
 import json
 
+import pytest
 import yaml
 
 from tests.cli.command import TINY, only_run, train
 
 
+@pytest.mark.slow
 def test_a_search_goes_on_and_what_it_finds_can_be_loaded(tmp_path):
     short = [each for each in TINY if not each.startswith(("training", "network"))]
     search = [*short, "experiment=tune", "training.epochs=8", "tune.n_checks=2", f"outputs_dir={tmp_path}"]
@@ -31,6 +33,7 @@ def test_a_search_goes_on_and_what_it_finds_can_be_loaded(tmp_path):
     assert config["training"]["epochs"] == 2
 
 
+@pytest.mark.slow
 def test_trials_that_diverge_end_alone(tmp_path):
     wild = ["training.learning_rate=1.0e30", "tune.space.training.learning_rate={low:1.0e30,high:1.0e32,log:true}"]
     fast = [each for each in TINY if not each.startswith(("training", "network"))]

@@ -48,6 +48,7 @@ def model(frame):
     return MissDiff(target="ill", settings=SETTINGS, seed=3).fit(frame)
 
 
+@pytest.mark.integration
 def test_rows_have_the_columns_and_dtypes_of_the_frame(model, frame):
     rows = model.sample(50)
     assert (rows.dtypes == frame.dtypes).all()
@@ -64,6 +65,7 @@ def test_the_frame_is_not_changed(frame):
     pd.testing.assert_frame_equal(frame, before)
 
 
+@pytest.mark.integration
 def test_rows_depend_on_the_seed_and_not_on_their_number(model):
     pd.testing.assert_frame_equal(model.sample(20), model.sample(3000).head(20))
     pd.testing.assert_frame_equal(model.sample(20), model.sample(20, seed=3))

@@ -89,6 +89,7 @@ def test_recorded_overrides_are_few_and_make_the_same_run(asked, expected):
     assert build_config(compose(again)).identity == config.identity
 
 
+@pytest.mark.integration
 def test_texts_among_the_overrides_survive_the_command_line():
     config, usual, chosen = with_defaults("network.channels=64")
     odd = {"a": "it's, a=b", "b": "null", "c": "1.5", "d": "data/x.csv", "e": [1, "x y"]}
@@ -100,10 +101,12 @@ def test_texts_among_the_overrides_survive_the_command_line():
         assert parsed[f"dataset.{key}"] == value
 
 
+@pytest.mark.integration
 def test_setting_a_default_explicitly_changes_nothing():
     assert path("training=fast", "ratio=0.2", "dataset.n_train=16000") == path()
 
 
+@pytest.mark.integration
 def test_long_differences_are_shortened_and_stay_distinct():
     many = [
         "diffusion=ddpm",
@@ -189,17 +192,20 @@ def test_the_number_of_times_of_a_dataset_is_no_difference_from_its_defaults():
     assert path("dataset=mimic4ed", "diffusion=ddpm") == ours
 
 
+@pytest.mark.integration
 def test_a_continuous_process_needs_a_number_of_steps():
     with pytest.raises(ConfigError, match="time is continuous in VE"):
         build_config(compose(["method=stasy_mean", "diffusion.sampler.n_steps=null"]))
     build_config(compose(["method=stasy_mean", "diffusion.sampler.n_steps=null", "diffusion.sampler.name=ode"]))
 
 
+@pytest.mark.integration
 def test_the_budget_reaches_the_training():
     whole, half = (build_config(compose([f"budget.share={share}"])).training.n_steps for share in (1, 0.5))
     assert half == whole // 2
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("override", ["budget.name=0", "budget.name=[0]"])
 def test_the_name_of_an_option_is_a_name(override):
     with pytest.raises(ConfigError, match=r"budget\.name is the name of an option"):
@@ -211,6 +217,7 @@ def test_what_hydra_fails_on_is_a_message():
         compose(["budget=[0]"])
 
 
+@pytest.mark.integration
 def test_run_folders_can_be_named_on_the_command_line():
     assert quoted_path("run=a/b-x=1,2/seed0") == "run='a/b-x=1,2/seed0'"
     assert quoted_path("run='a=b'") == "run='a=b'"

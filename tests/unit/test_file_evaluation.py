@@ -51,6 +51,7 @@ def sdmetrics_score(real, synthetic, categorical):
     return report.get_score(), report.get_details("Column Shapes", table_name="t").set_index("Column")["Score"]
 
 
+@pytest.mark.integration
 def test_fidelity_is_that_of_sdmetrics_on_the_two_frames(files):
     real, synthetic = (pd.read_csv(files / f"{name}.csv") for name in ("real", "synthetic"))
     synthetic.loc[:9, "colour"] = ["pink", "black"] * 5
@@ -76,6 +77,7 @@ def test_a_format_changes_nothing(files):
     assert second["per_pair"] == pytest.approx(first["per_pair"], abs=1e-9)
 
 
+@pytest.mark.integration
 def test_the_record_says_what_was_compared(files):
     wanted = request(files, *QUICK, "target=label", "exclude=height", f"out={files / 'a=1, b' / 'é.json'}")
     found = evaluate_files(wanted)
@@ -88,6 +90,7 @@ def test_the_record_says_what_was_compared(files):
     assert request(files).out == files / "synthetic.evaluation.json"
 
 
+@pytest.mark.integration
 def test_without_a_test_file_the_real_rows_test_and_it_is_said(files):
     tables = read_tables(request(files, "target=label"))
     assert tables.split.test is tables.split.train
@@ -107,6 +110,7 @@ def test_a_category_of_the_test_file_is_a_real_one(files):
     assert not any("never has" in note for note in tables.notes)
 
 
+@pytest.mark.integration
 def test_privacy_needs_a_hold_out(files, monkeypatch):
     def with_privacy(*arguments, **more):
         return Scores({"fidelity/overall": 0.5, "privacy/dcr_share": 0.7, "privacy/copies": 0.1})
@@ -152,6 +156,7 @@ def with_holes(file: Path, share: float, seed: int, **columns: object) -> None:
     frame.mask(holes).assign(**columns).to_csv(file, index=False)
 
 
+@pytest.mark.integration
 def test_holes_of_either_table_leave_what_is_observed_to_compare(files):
     with_holes(files / "real.csv", 0.1, 0)
     with_holes(files / "synthetic.csv", 0.2, 1)
@@ -170,6 +175,7 @@ METRICS_OF_HOLES = (
 )
 
 
+@pytest.mark.integration
 def test_floor_and_ceiling_have_holes_where_the_synthetic_table_has_some(files):
     rng = np.random.default_rng(0)
     for name in ("real", "synthetic", "test"):
@@ -187,6 +193,7 @@ def test_floor_and_ceiling_have_holes_where_the_synthetic_table_has_some(files):
     assert min(floor["holes/share"], ceiling["holes/share"]) > 0.9
 
 
+@pytest.mark.integration
 def test_a_column_that_is_a_hole_throughout_is_named(files):
     with_holes(files / "synthetic.csv", 0.2, 0, age=np.nan)
     found = evaluate(files, "target=label")
@@ -197,6 +204,7 @@ def test_a_column_that_is_a_hole_throughout_is_named(files):
     assert "fidelity/overall" in comparison_summary(found)
 
 
+@pytest.mark.integration
 def test_a_complete_table_beside_one_with_holes_has_no_scores_of_holes(files):
     with_holes(files / "real.csv", 0.1, 0)
     found = evaluate(files)
@@ -286,6 +294,7 @@ def test_a_table_of_one_row_is_no_real_table(files):
         read_tables(request(files, real="one.csv"))
 
 
+@pytest.mark.integration
 def test_a_column_of_one_file_only_can_be_left_out(files):
     pd.read_csv(files / "synthetic.csv").assign(id=1).to_csv(files / "synthetic.csv", index=False)
     with pytest.raises(TableError, match=r"only in the synthetic file \(synthetic\.csv\): 'id'"):

@@ -7,6 +7,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda file: file.stem)
 def test_notebook_runs_and_is_committed_without_output(file, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

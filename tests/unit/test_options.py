@@ -37,6 +37,7 @@ def test_the_page_of_settings_is_fresh():
     assert PAGE.read_text(encoding="utf-8") == page(), "python -m tests.unit.settings_page writes it anew"
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "settings",
     [

@@ -68,6 +68,7 @@ def test_so_does_that_of_an_imputation(imputer):
     assert departures([as_run(placed(request).config)]) == {}
 
 
+@pytest.mark.integration
 def test_settings_that_a_command_gives_no_longer_are_named():
     config = trained("diffusion=vp")
     run = as_run(config, {"diffusion": {**config.plain["diffusion"], "weight": "noise"}})

@@ -182,6 +182,7 @@ def test_a_pattern_of_options_is_an_axis():
     assert axes["method"] == ["method=diff_delete", "method=diff_mean"]
 
 
+@pytest.mark.integration
 def test_committed_sweeps_are_named_one_a_command():
     with pytest.raises(ConfigError, match="name one of them"):
         sweep_axes(["experiment=paper_figure1,paper_table1_2"], multirun=True)

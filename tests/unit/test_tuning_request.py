@@ -12,6 +12,7 @@ def request(*overrides):
     return build_tuning_request(compose(["experiment=tune", *overrides]))
 
 
+@pytest.mark.integration
 def test_the_committed_search_stands():
     found = request("tune.n_trials=7")
     assert found.tuning.n_trials == 7

@@ -88,6 +88,7 @@ def test_states_are_split_into_groups_and_levels():
     )
 
 
+@pytest.mark.integration
 def test_before_training_every_state_is_as_likely():
     denoiser = made()
     x = torch.tensor([[1.0, 2.0, 3.0]])
@@ -144,6 +145,7 @@ def test_the_joint_distribution_is_learned_from_rows_with_holes(learned):
         torch.testing.assert_close(table_of(drawn, columns, sizes), table_of(real, columns, sizes), atol=0.015, rtol=0)
 
 
+@pytest.mark.integration
 def test_draws_of_what_is_not_given_follow_the_conditional(learned):
     denoiser, real = learned
     known = Given(torch.tensor([1.0, 2.0, 0.0]), torch.tensor([True, True, False]), n_repeats=1)
@@ -155,6 +157,7 @@ def test_draws_of_what_is_not_given_follow_the_conditional(learned):
     torch.testing.assert_close(*shares, atol=0.03, rtol=0)
 
 
+@pytest.mark.integration
 def test_the_likelihood_is_that_of_the_known_distribution(learned):
     """Bits a row against the entropy of the joint table, and of the pair where the third cell is missing."""
     denoiser, real = learned
@@ -170,6 +173,7 @@ def test_the_likelihood_is_that_of_the_known_distribution(learned):
         assert found.n_evaluations == 6
 
 
+@pytest.mark.integration
 def test_rows_may_know_different_cells(learned):
     denoiser, real = learned
     x, mask = real[:500], torch.rand(500, 3, generator=torch.Generator().manual_seed(1)) > 0.5
@@ -181,6 +185,7 @@ def test_rows_may_know_different_cells(learned):
     assert torch.equal(draws(denoiser, 500, given=everything).x, x)
 
 
+@pytest.mark.integration
 def test_one_step_draws_independent_columns_and_steps_are_counted(learned):
     denoiser, real = learned
     drawn = draws(denoiser, n_steps=1)

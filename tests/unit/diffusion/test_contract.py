@@ -69,6 +69,7 @@ def test_noise_is_named_has_a_row_each_and_depends_on_the_stream_and_the_shape_a
         assert torch.equal(ours, theirs)
 
 
+@pytest.mark.integration
 def test_losses_are_of_each_row_by_itself(case):
     noise = case.model.draw_noise(case.x, stream())
     whole = case.model.losses(case.x, case.mask, noise)
@@ -79,6 +80,7 @@ def test_losses_are_of_each_row_by_itself(case):
     torch.testing.assert_close(part.loss, whole.loss[some], atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.integration
 def test_a_row_without_a_cell_costs_nothing_and_the_others_teach(case):
     losses = case.model.random_losses(case.x, case.mask, stream()).loss
     assert losses[0] == 0
@@ -89,6 +91,7 @@ def test_a_row_without_a_cell_costs_nothing_and_the_others_teach(case):
     case.model.zero_grad()
 
 
+@pytest.mark.integration
 def test_rows_are_drawn_by_the_stream(case):
     shares = []
     drawn = case.model.draw(case.recipe.sampler, 7, stream(), None, shares.append)

@@ -46,6 +46,7 @@ def conditional(network, columns=COLUMNS, share=0.5):
     return ConditionalDiffusion(network, schedule, "noise", "noise", moments, columns, targets)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("sampler", ["dpm", "ancestral"])
 @pytest.mark.parametrize("is_known", [True, False])
 def test_the_conditional_of_a_known_gaussian(sampler, is_known):

@@ -32,6 +32,7 @@ def rows(denoiser, n=N_ROWS):
     return noised(denoiser, x, everything, generator), everything
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("process", "error"), [(VP, 1e-3), (VE, 5e-3)], ids=["vp", "ve"])
 def test_exact_trace_gives_the_closed_form_density(process, error):
     """For VE the prior N(0, sigma_max^2) stands for N(mean, sigma_max^2 + C): hence a large one."""
@@ -90,6 +91,7 @@ def test_the_quick_estimate_of_a_row_with_holes_reads_its_observed_coordinates_a
     assert first.nats[0] == 0
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("process", [VP, VE], ids=["vp", "ve"])
 def test_a_row_with_holes_has_the_density_of_its_observed_coordinates(process):
     """With independent coordinates of mean 0 the zero fill tells nothing: the density is the marginal."""
@@ -126,6 +128,7 @@ def test_the_bound_is_tight_for_the_exact_score_of_complete_rows(process):
     assert bound.nats == pytest.approx(entropy, abs=0.1)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("process", [VP, VE], ids=["vp", "ve"])
 @pytest.mark.parametrize("ratio", [0.0, 0.2, 0.6])
 def test_the_bound_of_theorem_2_3_holds_for_a_wrong_model(process, ratio):

@@ -61,6 +61,7 @@ def denoiser(process, function, width):
     )
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("process", "sampler"), [(p, s) for p, s, _ in CASES], ids=str)
 def test_the_last_step_adds_no_noise(process, sampler):
     """With a perfect prediction of a point mass, the point comes out exactly, whatever the noise on the way."""
@@ -89,6 +90,7 @@ def test_paper_step_is_algorithm_2():
     torch.testing.assert_close(draw(model, Sampler("ancestral", None, "beta", 1e-5), 4, 2, stream(3)).x, x)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("process", "sampler"), [(p, s) for p, s, _ in CASES], ids=str)
 def test_evaluations_are_counted_and_progress_ends_at_one(process, sampler):
     calls, shares = [], []

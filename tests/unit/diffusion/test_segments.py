@@ -26,6 +26,7 @@ def made(sizes, n_rows, seed=0, scale=3.0):
     return logits, column, at
 
 
+@pytest.mark.integration
 @settings(deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.integers(0, 5), st.integers(0, 1000))
 def test_values_and_gradients_are_those_of_log_softmax(sizes, n_rows, seed):

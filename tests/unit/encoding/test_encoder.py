@@ -22,6 +22,7 @@ def random_mask(table, seed=0, share=0.3):
     return np.random.default_rng(seed).random((table.n_rows, table.n_columns)) > share
 
 
+@pytest.mark.integration
 @given(
     n=st.integers(2, 60),
     seed=st.integers(0, 1000),

@@ -26,6 +26,7 @@ def fitted(values, recipe=RECIPE, integer=False):
     return recipe.fit(table, mask), table, mask
 
 
+@pytest.mark.integration
 @given(n=st.integers(2, 200), seed=st.integers(0, 1000))
 @settings(max_examples=40, deadline=None)
 def test_round_trip_of_complete_rows(n, seed):
@@ -49,6 +50,7 @@ def test_round_trip_of_complete_rows(n, seed):
     assert (again.floor() - x.floor()).abs().max() <= 1
 
 
+@pytest.mark.integration
 @given(st.lists(st.floats(-1e300, 1e300), min_size=2, max_size=300))
 @settings(max_examples=100, deadline=None)
 def test_any_numbers_keep_their_order_and_range(values):

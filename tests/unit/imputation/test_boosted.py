@@ -65,6 +65,7 @@ def test_draws_have_the_conditional_shares_and_spread():
     assert set(found.draws["number"].ravel()) <= set(table.frame["number"].dropna())
 
 
+@pytest.mark.integration
 def test_the_number_of_threads_is_not_seen(monkeypatch):
     table = mixed(400)
     table = table.with_holes(holes(table))

@@ -63,6 +63,7 @@ def test_completed_tables_keep_what_is_observed_and_round_integers():
     assert table().frame["age"].isna().sum() == 2
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("n_draws", "level"), [(19, 0.9), (39, 0.9), (99, 0.8), (9, 0.5)])
 def test_intervals_cover_an_exchangeable_truth_as_often_as_they_say(n_draws, level):
     rng = np.random.default_rng(0)

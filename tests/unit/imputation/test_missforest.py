@@ -75,6 +75,7 @@ def _step(values: list[float], start: float) -> float:
     return values[-1] - (values[-2] if len(values) > 1 else start)
 
 
+@pytest.mark.integration
 def test_another_table_of_the_same_rows_gets_what_learning_ended_with(monkeypatch):
     table = mixed(150)
     table = table.with_holes(holes(table))
@@ -93,6 +94,7 @@ def test_another_table_of_the_same_rows_gets_what_learning_ended_with(monkeypatc
         np.testing.assert_array_equal(draws[0], expected[name])
 
 
+@pytest.mark.integration
 def test_the_number_of_threads_is_not_seen(monkeypatch):
     table = mixed(150)
     table = table.with_holes(holes(table))
@@ -103,6 +105,7 @@ def test_the_number_of_threads_is_not_seen(monkeypatch):
     assert all(np.array_equal(found[0][name], found[1][name]) for name in found[0])
 
 
+@pytest.mark.integration
 def test_a_category_told_by_another_column_is_recovered():
     assert accuracy(MissForest(20, 5, 0), kept=1.0) > 0.99
 

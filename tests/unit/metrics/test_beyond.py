@@ -132,6 +132,7 @@ def test_detection_formula():
     assert [detection_score(auc) for auc in (0.3, 0.5, 0.75, 1.0)] == [1.0, 1.0, 0.5, 0.0]
 
 
+@pytest.mark.integration
 def test_both_detectors_see_a_shift_and_only_the_trees_see_lost_dependence():
     rng = np.random.default_rng(0)
     frame = random_frame(800, 1)

@@ -70,6 +70,7 @@ def test_every_number_equals_sdmetrics(tables):
     assert_equals_sdmetrics(*tables)
 
 
+@pytest.mark.integration
 def test_two_rows_that_nearly_tie_and_a_correlation_of_exactly_zero_equal_sdmetrics():
     schema = Schema((Column("x", "numerical", "float64"), Column("y", "numerical", "float64")))
     frames = [

@@ -77,6 +77,7 @@ def test_an_error_of_a_model_is_not_swallowed():
         fit_and_predict(fits_of("adaboost")[0], "binary", X * np.nan, NOISY, [X_TEST], 0)
 
 
+@pytest.mark.integration
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_every_model_takes_every_point_of_its_grid(task):

@@ -100,6 +100,7 @@ def test_what_is_not_there_to_compare_is_said():
     assert scored(add_holes, column, column, 0).values == {SHARE: 1, TOGETHER: None, DEPENDENCE: None}
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("holed_real", [False, True])
 def test_holes_are_scored_where_the_synthetic_table_has_some_and_complete_ones_as_ever(holed_real):
     real, test, synthetic = random_table(300, 1), random_table(200, 2), random_table(300, 3)
@@ -112,6 +113,7 @@ def test_holes_are_scored_where_the_synthetic_table_has_some_and_complete_ones_a
     assert all(describe(name).name == name for name in holed.values)
 
 
+@pytest.mark.integration
 def test_values_of_complete_synthetic_tables_stay_as_they_were():
     real, test, synthetic = random_table(400, 1), random_table(200, 2), random_table(300, 3)
     split = Split(real.with_holes(np.random.default_rng(0).random((400, 4)) > 0.1), test)
@@ -165,6 +167,7 @@ def test_dependence_is_of_rows_observed_in_both_columns():
     assert "two rows observed in both columns" in nothing.reasons["dependence/weighted_nmi"]
 
 
+@pytest.mark.integration
 def test_detection_takes_a_hole_as_a_value_of_either_side():
     real = mar(random_table(600, 1), 0)
     alike = scored(add_detection, real, mar(random_table(600, 2), 1), 500, 0, 1).values

@@ -221,6 +221,7 @@ def test_real_rows_with_native_holes_are_scored_where_complete(split):
     assert all(value is not None for name, value in scores.values.items() if "default" not in name)
 
 
+@pytest.mark.integration
 def test_every_metric_is_named_and_described(split):
     for target in (None, "label", "height", "colour"):
         schema = Schema(SCHEMA.columns, target)

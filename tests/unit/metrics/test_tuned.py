@@ -213,6 +213,7 @@ def test_a_regression_of_logs_is_scored_on_both_scales():
     assert raw.values["utility/linear_regression/r2"] < 0.95
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("target", ["label", "height"])
 def test_the_result_does_not_depend_on_the_number_of_workers(target):
     tables = three(target)
@@ -235,6 +236,7 @@ def test_a_logarithm_that_is_cut_off_everywhere_scores_nothing():
     assert scores.values["m/rmse"] > 0
 
 
+@pytest.mark.integration
 def test_an_outlier_of_any_size_is_scored():
     synthetic, train, test = three()
     for cell in (1e60, -1e300):
@@ -310,6 +312,7 @@ def test_a_constant_regression_target_has_an_error_and_no_r2():
     assert "constant" in scores.reasons["utility/xgboost/r2"]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("target", ["label", "colour", "height"])
 @pytest.mark.parametrize("n_rows", [2, 10])
 def test_tiny_tables_are_scored(target, n_rows):

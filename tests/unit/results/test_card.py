@@ -31,12 +31,14 @@ def test_every_run_has_a_card_with_its_data_holes_recipe_scores_and_limits(run):
     assert all(f"- {limit}" in text for limit in LIMITS)
 
 
+@pytest.mark.integration
 def test_warnings_stand_first_among_the_limits(run):
     report = json.loads((run / "report.json").read_text()) | {"warnings": ["half of | it is copied"]}
     limits = model_card(report).split("## Limits\n")[1]
     assert limits.startswith("- **half of \\| it is copied**")
 
 
+@pytest.mark.integration
 def test_notes_stand_among_the_limits_and_old_reports_have_none(run):
     report = json.loads((run / "report.json").read_text())
     assert "- not learned: \\| 'id'" in model_card(report | {"notes": ["not learned: | 'id'"]}).split("## Limits\n")[1]

@@ -203,6 +203,7 @@ def test_a_chart_without_numbers_is_no_chart(tmp_path):
         assert chart(runs, "x") == ""
 
 
+@pytest.mark.integration
 def test_the_page_stays_small_with_many_runs_and_is_the_same_each_time(tmp_path):
     write_sweep(tmp_path, mechanisms=("row", "column", "mar"), ratios=(0.1, 0.2, 0.5), seeds=range(10))
     runs = read_runs(tmp_path)

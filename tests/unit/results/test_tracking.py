@@ -110,6 +110,7 @@ def test_a_run_shows_up_with_group_config_curve_metrics_tables_and_pictures(tmp_
     assert said.err == ""
 
 
+@pytest.mark.integration
 def test_runs_of_one_process_side_by_side_keep_to_themselves(tmp_path):
     def whole(seed):
         folder = tmp_path / f"seed{seed}"
@@ -131,6 +132,7 @@ def test_runs_of_one_process_side_by_side_keep_to_themselves(tmp_path):
     assert mirrored_as(tmp_path / "seed2", "missdiff") is None
 
 
+@pytest.mark.integration
 def test_names_longer_than_wandb_allows_are_cut(tmp_path):
     run = open_run(LOGGER, tmp_path, "g" * 200, "j" * 200, "n" * 200, ["t" * 100, "t" * 100, "u"], {})
     run.finish()

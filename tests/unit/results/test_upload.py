@@ -247,6 +247,7 @@ def panels_of(view):
     return {section["name"]: section["panels"] for section in bank}
 
 
+@pytest.mark.integration
 def test_the_dashboard_has_a_section_a_family_and_only_this_sweep(no_network, server, tmp_path):
     keep_dashboard(describe(), tmp_path / "wandb_dashboard.json", online=True)
     (view,) = server.values()

@@ -20,6 +20,7 @@ def texts(cells):
     return pd.Series(pd.Categorical(cells))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("cells", "content", "values"),
     [
@@ -193,6 +194,7 @@ def test_an_infinite_text_is_refused():
         infer_texts(["1", "inf"], False, "there")
 
 
+@pytest.mark.integration
 @settings(max_examples=80, deadline=None)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=8))
 def test_any_numbers_are_written_close_to_what_they_were(numbers):
@@ -206,6 +208,7 @@ def test_any_numbers_are_written_close_to_what_they_were(numbers):
     assert (np.abs(again - numbers) <= step * (1 + 1e-9)).all()
 
 
+@pytest.mark.integration
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.datetimes(datetime.datetime(1700, 1, 1), datetime.datetime(2250, 12, 31)), min_size=1, max_size=6),

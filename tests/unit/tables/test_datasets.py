@@ -14,6 +14,7 @@ def census(**changes):
     )
 
 
+@pytest.mark.integration
 def test_census_is_the_papers_table():
     split = census().load(0)
     assert (split.train.n_rows, split.test.n_rows) == (16000, 4000)
@@ -50,6 +51,7 @@ def test_census_reads_the_official_format_and_takes_the_first_rows(tmp_path):
     np.testing.assert_array_equal(ages, np.sort(complete["age"]))
 
 
+@pytest.mark.integration
 def test_census_refuses(tmp_path):
     with pytest.raises(ConfigError, match="bundled or uci, got 'kaggle'"):
         census(source="kaggle")

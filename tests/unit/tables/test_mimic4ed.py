@@ -59,6 +59,7 @@ def test_the_columns_are_as_many_as_the_paper_counts():
     assert set(COLUMNS) < set(HEADER)
 
 
+@pytest.mark.integration
 def test_the_benchmarks_split_of_its_rows():
     train, test = benchmark_split(441_437)
     assert (len(train), len(test)) == (353_150, 88_287)
@@ -71,6 +72,7 @@ def test_minors_and_stays_without_an_acuity_are_left_out(tmp_path):
     assert read_stays(tmp_path / "master_dataset.csv")["age"].tolist() == [18, 91]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("column", "raw", "cleaned"),
     [
@@ -143,6 +145,7 @@ def test_kept_holes_and_a_seeded_sample(tmp_path):
         mimic(tmp_path, n_train=17).load(0)
 
 
+@pytest.mark.integration
 def test_the_benchmarks_own_train_and_test_files_give_the_same_table(tmp_path):
     raw, parts = tmp_path / "raw", tmp_path / "parts"
     raw.mkdir(), parts.mkdir()

@@ -71,6 +71,7 @@ def test_age_and_diseases_drive_vital_signs_and_the_length_of_stay(frame):
     assert fever[True] - fever[False] == pytest.approx(0.8, abs=0.1)
 
 
+@pytest.mark.integration
 def test_the_same_seed_gives_the_same_rows_and_the_test_rows_do_not_depend_on_n_train():
     one, same, other = (Mimic4edStandin("age", 50, 40).load(seed) for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(one.train.frame, same.train.frame)

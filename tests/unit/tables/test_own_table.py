@@ -68,6 +68,7 @@ def holed(frame, share=0.1):
     return frame.assign(**{c: frame[c].astype(object).mask(holes[:, i]) for i, c in enumerate(columns)})
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".parquet", ".feather"])
 def test_kinds_are_found_in_every_format(tmp_path, suffix):
     frame = mixed_frame()
@@ -251,6 +252,7 @@ def test_rare_categories_share_one_and_come_out_by_their_frequency(tmp_path):
     assert form.canonical(drawn, "there").tolist() == [RARE] * 4000 + ["big"]
 
 
+@pytest.mark.integration
 def test_ten_thousand_categories_take_a_hundred_coordinates(tmp_path):
     rng = np.random.default_rng(0)
     codes = rng.zipf(1.3, 40_000) % 10_000
@@ -272,6 +274,7 @@ def test_an_ordered_column_is_its_ranks_and_a_target_its_categories(tmp_path):
     assert layout.table(columns.frame, schema, "there").frame["size"].tolist() == [*"SML"] * 4
 
 
+@pytest.mark.integration
 def test_the_split_is_disjoint_seeded_and_leaves_no_column_without_a_value(tmp_path):
     lines = [f"{i},{i if i == 7 else ''}" for i in range(10)]
     file = written(tmp_path, "\n".join(["x,y", *lines, "10,8"]) + "\n")
@@ -299,6 +302,7 @@ def test_test_rows_from_a_file_of_their_own(tmp_path):
         own(train, test_path=str(train)).load(0)
 
 
+@pytest.mark.integration
 def test_a_sidecar_says_what_was_found_and_is_obeyed(tmp_path):
     file = tmp_path / "t.csv"
     holed(mixed_frame()).to_csv(file, index=False)
@@ -345,6 +349,7 @@ def test_a_sidecar_that_is_wrong_is_refused(tmp_path, text, message):
         own(file).load(0)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("choices", "message"),
     [

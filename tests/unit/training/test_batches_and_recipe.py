@@ -34,6 +34,7 @@ def flat(*arguments, **more):
     return [batch for stretch in batches(*arguments, **more) for batch in stretch]
 
 
+@pytest.mark.integration
 @given(n=st.integers(1, 200), size=st.integers(1, 40), world=st.integers(1, 4))
 @settings(max_examples=60, deadline=None)
 def test_ranks_share_the_global_batches_of_one_process_row_by_row(n, size, world):

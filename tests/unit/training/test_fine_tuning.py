@@ -39,6 +39,7 @@ def tuning(trainer):
     return next(callback for callback in trainer.callbacks if isinstance(callback, FineTuning))
 
 
+@pytest.mark.integration
 def test_a_tenth_of_the_rows_is_kept_out_of_every_epoch(tmp_path):
     run = tuned_parts(tmp_path)
     seen = set()
@@ -58,6 +59,7 @@ def test_a_tenth_of_the_rows_is_kept_out_of_every_epoch(tmp_path):
     assert seen <= trained
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("_judged_every_epoch")
 def test_the_first_epoch_takes_the_less_likely_half_and_later_ones_what_fell(tmp_path):
     run = tuned_parts(tmp_path)
@@ -97,6 +99,7 @@ def test_rows_are_judged_before_the_first_epoch_after_every_fifth_and_after_the_
     assert n_judgements(n_epochs) == len(judged)
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("_judged_every_epoch")
 def test_the_weights_kept_are_those_most_likely_on_the_validation_rows(tmp_path):
     run = tuned_parts(tmp_path)
@@ -132,6 +135,7 @@ def test_resumed_equals_uninterrupted(tmp_path, stop):
     assert torch.equal(rows_of(whole), rows_of(resumed))
 
 
+@pytest.mark.integration
 @pytest.mark.usefixtures("_judged_every_epoch")
 def test_fine_tuning_that_has_nothing_left_to_do_ends_and_stays_ended(tmp_path):
     run = tuned_parts(tmp_path, fine_tuning_rate=1e-12)
@@ -145,6 +149,7 @@ def test_fine_tuning_that_has_nothing_left_to_do_ends_and_stays_ended(tmp_path):
     assert torch.equal(rows_of(run), rows_of(again))
 
 
+@pytest.mark.integration
 def test_a_curriculum_changes_the_weights_until_it_ends(tmp_path):
     plain = parts(tmp_path / "plain", recipe())
     fit(*plain)
@@ -170,6 +175,7 @@ def test_rows_are_compared_by_their_observed_coordinates(tmp_path):
     assert module._self_paced(Rows(), Batch(mask.float(), mask, 3, 3)).tolist() == [1.0, 1.0, 1.0]
 
 
+@pytest.mark.integration
 def test_any_number_of_processes_gives_the_same_likelihoods(tmp_path, monkeypatch):
     monkeypatch.setattr("src.training.likelihood.CHUNK_ROWS", 64)
     _, module, data, _ = parts(tmp_path, recipe())

@@ -212,6 +212,7 @@ def test_poison_in_missing_cells_changes_no_bit_of_the_result(tmp_path):
     assert torch.equal(results[0][1], results[1][1])
 
 
+@pytest.mark.integration
 def test_checkpoint_holds_settings_schema_and_encoder_without_code(tmp_path):
     run = parts(tmp_path, recipe(epochs=1))
     fit(*run)
