@@ -233,7 +233,7 @@ def test_the_tables_read_without_a_script(browser, sweep_page):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         show(browser, sweep_page, 1300, has_scripts=False)
-        assert visible(browser, "#census-fidelity-overall tbody td b")
+        becomes(lambda: len(visible(browser, "#census-fidelity-overall tbody td b")), 4)
         assert not visible(browser, ".dt-search, .plotly-graph-div svg")
         assert visible(browser, "noscript p")
     finally:
