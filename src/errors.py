@@ -1,12 +1,12 @@
-"""Typed errors: what went wrong, where, and what to do about it.
+"""The errors of the package; their messages say what went wrong, where, and what to do about it.
 
-The exit code of a command is a property of the error: 2 for a request that cannot be served
-(a setting, a table, a column), 1 for a run that failed on the way.
+An error sets the exit code of its command: 2 for a request that cannot be served (a setting, a table, a column), 1 for
+a run that failed.
 """
 
 
 class MissDiffError(Exception):
-    """Base of every error this package raises on purpose."""
+    """Base class of the errors that this package raises."""
 
     exit_code = 1
 
@@ -24,13 +24,13 @@ class TableError(MissDiffError):
 
 
 class MechanismError(MissDiffError):
-    """A missing mechanism cannot produce the asked share of holes on this table."""
+    """A missing mechanism cannot produce the requested ratio of holes in this table."""
 
     exit_code = 2
 
 
 class MetricError(MissDiffError):
-    """A metric is asked for by a name that no metric has."""
+    """No metric has the requested name."""
 
     exit_code = 2
 
@@ -42,16 +42,16 @@ class RunExistsError(MissDiffError):
 
 
 class NotApplicableError(MissDiffError):
-    """A method cannot be applied to this table (for example: no complete row is left).
+    """A method cannot be applied to this table, e.g. because no row of it is complete.
 
-    Not a failure: the run is recorded as ``not_applicable`` and a sweep goes on.
+    This is no failure: the run is recorded as ``not_applicable`` and its sweep goes on.
     """
 
     exit_code = 0
 
 
 class SweepError(MissDiffError):
-    """A sweep cannot go on: its processes die before they reach a run."""
+    """A sweep cannot go on, because its processes end before they begin a run."""
 
 
 class TrainingDivergedError(MissDiffError):
@@ -59,12 +59,12 @@ class TrainingDivergedError(MissDiffError):
 
 
 class SolverError(MissDiffError):
-    """An adaptive ODE solver could not go on; the message says what to try."""
+    """An adaptive ODE solver could not reach its tolerance; the message says what to try."""
 
 
 class InterruptedRunError(MissDiffError):
-    """The run was stopped by the user; what was finished is on disk."""
+    """The user stopped the run; its finished parts are on disk."""
 
 
 class CheckpointError(MissDiffError):
-    """A checkpoint cannot be read or does not belong to this program."""
+    """A checkpoint cannot be read, or another program wrote it."""

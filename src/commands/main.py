@@ -45,7 +45,7 @@ from src.sweeps.sweep import (
     sweep_folder,
     watched_sweep,
 )
-from src.system.gpus import take_device, visible_gpus
+from src.system.gpus import claim_gpu, visible_gpus
 from src.system.quoting import keyed, quoted_path
 from src.system.storage import storage_error
 
@@ -254,7 +254,7 @@ def _reporting(job: Job) -> Callable[[DictConfig], None]:
         if is_settled(int(settings.job.num)):
             return
         if cfg.trainer.accelerator != "cpu":
-            take_device(Path(os.environ[FOLDER]), visible_gpus())
+            claim_gpu(Path(os.environ[FOLDER]), visible_gpus())
         with recorded_job(int(settings.job.num), list(settings.overrides.task)) as end:
             try:
                 cell = job(cfg)

@@ -6,7 +6,7 @@ import psutil
 
 
 def usable_cores() -> int:
-    """Cores this process is bound to; on systems that bind none, as macOS, all there are."""
+    """Count the cores that this process is bound to, or all cores where the system binds none (macOS)."""
     process = psutil.Process()
     if hasattr(process, "cpu_affinity"):
         return len(process.cpu_affinity())
@@ -14,7 +14,7 @@ def usable_cores() -> int:
 
 
 def cores_of_a_job() -> int:
-    """Cores a job may use: the usable ones, or ``OMP_NUM_THREADS`` of them."""
+    """Count the cores that a job may use: :func:`usable_cores`, or ``OMP_NUM_THREADS`` if that is fewer."""
     usable = usable_cores()
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return min(int(asked), usable) if asked.isdigit() and int(asked) > 0 else usable
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(int(limit), usable) if limit.isdigit() and int(limit) > 0 else usable

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all: beside its name first, then renamed."""
+"""Write a file atomically: into a temporary file of the same folder, which is then renamed."""
 
 import glob
 import os
@@ -11,18 +11,19 @@ import psutil
 
 
 @contextmanager
-def whole_file(file: Path) -> Iterator[Path]:
-    """Path to write to; it becomes ``file`` when the block ends well, and nothing is left of it otherwise.
+def atomic_file(file: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``file`` when the ``with`` body succeeds and is deleted when it raises.
 
-    What a process that was killed has left of the same file goes away too.
+    Temporary files that killed processes left behind for the same ``file`` are deleted too.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    here = f".{file.name}.{socket.gethostname()}"
-    for left in file.parent.glob(f"{glob.escape(here)}.*.partial"):
-        pid = left.name.removeprefix(f"{here}.").removesuffix(".partial")
+    # the host is part of the name, because process ids of another machine say nothing about this one
+    stem = f".{file.name}.{socket.gethostname()}"
+    for leftover in file.parent.glob(f"{glob.escape(stem)}.*.partial"):
+        pid = leftover.name.removeprefix(f"{stem}.").removesuffix(".partial")
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            left.unlink(missing_ok=True)
-    partial = file.with_name(f"{here}.{os.getpid()}.partial")
+            leftover.unlink(missing_ok=True)
+    partial = file.with_name(f"{stem}.{os.getpid()}.partial")
     try:
         yield partial
         os.replace(partial, file)

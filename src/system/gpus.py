@@ -1,4 +1,4 @@
-"""Give each job of a sweep a GPU of its own."""
+"""Distribute the jobs of a sweep over the GPUs of a machine."""
 
 import itertools
 import os
@@ -8,23 +8,24 @@ from typing import IO
 
 from src.system.locks import hold
 
-_locks: list[IO[str]] = []  # closing one gives its GPU back
+_locks: list[IO[str]] = []  # kept open until the process ends: closing a lock file releases its GPU
 
 
-def take_device(folder: Path, visible: Sequence[str]) -> None:
-    """Take for the life of this process the GPU that fewest processes of the sweep have.
+def claim_gpu(folder: Path, visible: Sequence[str]) -> None:
+    """Claim the GPU that the fewest processes of the sweep use, until this process ends.
 
-    Its name is put into ``CUDA_VISIBLE_DEVICES``. A process that sees one GPU or none is left alone.
+    The function sets ``CUDA_VISIBLE_DEVICES`` to the name of that GPU. It does nothing where fewer than two GPUs are
+    visible.
 
     Arguments:
-        folder: of the sweep, where the locks are.
-        visible: names of the GPUs there are.
+        folder: the folder of the sweep, which holds the lock files.
+        visible: the names of the visible GPUs.
     """
     if len(visible) < 2:
         return
-    for turn in itertools.count():
+    for n_others in itertools.count():  # processes that use the GPU already
         for name in visible:
-            lock = (folder / f"device-{name}-{turn}.lock").open("w")
+            lock = (folder / f"device-{name}-{n_others}.lock").open("w")
             if not hold(lock, wait=False):
                 lock.close()
                 continue
@@ -34,7 +35,10 @@ def take_device(folder: Path, visible: Sequence[str]) -> None:
 
 
 def visible_gpus() -> list[str]:
-    """Names of the GPUs this process may use, read from the driver's files: asking CUDA would wake each of them."""
+    """List the names of the GPUs that this process may use.
+
+    They are counted in the driver's files, because CUDA would initialise every GPU that it is asked about.
+    """
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return [name for name in chosen.split(",") if name.strip()]

@@ -12,15 +12,15 @@ NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK)
 
 
 def hold(file: IO[str], *, shared: bool = False, wait: bool = True) -> bool:
-    """Lock an open file, among other holders if ``shared``.
+    """Lock an open file, exclusively or ``shared`` with other holders.
 
     Returns:
-        False where another process holds it and ``wait`` is off. True also where the file system has
-        no locks, as some of clusters: there nobody is kept away.
+        False if ``wait`` is off and another process holds the lock, else True. True also where the file system has no
+        locks, as on some clusters: a run goes on there without one.
     """
-    how = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
+    operation = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     try:
-        fcntl.flock(file, how)
+        fcntl.flock(file, operation)
     except BlockingIOError:
         return False
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Quote arguments for Hydra, and commands for a shell."""
+"""Quote command-line arguments for Hydra, and printed commands for a shell."""
 
 import re
 import shlex
@@ -22,20 +22,20 @@ PLAIN_PATH = re.compile("[A-Za-z./_][A-Za-z0-9./_-]*")
 
 
 def keyed(argument: str, positional: str) -> str:
-    """An argument as an override: a value without a key is that of ``positional``."""
+    """Turn an argument into a Hydra override; an argument without a key becomes the value of ``positional``."""
     return argument if OVERRIDE.match(argument) and not Path(argument).is_file() else f"{positional}={argument}"
 
 
 def quoted_path(override: str) -> str:
-    """An override whose value is a path or a column's name, quoted.
+    """Quote the value of an override if it is a path or the name of a column.
 
-    Run folders have ``=`` and ``,``, columns have brackets, and either may have letters with accents
-    or be a number: Hydra would parse all of them. A list of columns needs no brackets: ``a,b``.
+    Names of run folders contain ``=`` and ``,``, names of columns brackets, and both accents or digits only: Hydra
+    would parse all of these. A list of columns needs no brackets: ``a,b``.
     """
     key, sign, value = override.partition("=")
     if not sign or value in ("", "null"):
         return override
-    if key == "holes" and not value.startswith("["):  # that of src.sample, a word
+    if key == "holes" and not value.startswith("["):  # the key of src.sample, whose value is one word, not a list of markers
         return override
     if key in NAME_LIST_KEYS and not re.search("['\"]", value):
         names = [name.strip() for name in value.removeprefix("[").removesuffix("]").split(",")]
@@ -50,7 +50,7 @@ def quoted_path(override: str) -> str:
 
 
 def hydra_value(value: Any) -> str:
-    """A value as the command line takes it."""
+    """Write a value as Hydra reads it on the command line."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list):
@@ -64,35 +64,35 @@ def hydra_value(value: Any) -> str:
 
 
 def setting(key: str, value: Any) -> str:
-    """``key=value`` to print for a user: Hydra parses it, and a shell passes it on as one word."""
+    """Write ``key=value`` for a user to copy: a shell passes it on as one word, which Hydra parses."""
     return shlex.quote(_override(key, value))
 
 
 def command(module: str, *overrides: str, **values: Any) -> str:
-    """``python -m src.<module> ...`` to print for a user: a shell runs it as it stands, whatever its names hold.
+    """Write ``python -m src.<module> ...`` for a user to copy; a shell runs it whatever characters the names contain.
 
     Arguments:
         module: the command, e.g. ``train``.
         overrides: arguments that Hydra can parse already.
-        values: keys and plain values; ``__`` in a key is a dot. They come after ``overrides``.
+        values: further keys and their unquoted values, which follow ``overrides``; ``__`` in a key stands for a dot.
     """
-    given = [_override(key.replace("__", "."), value) for key, value in values.items()]
-    return shlex.join(["python", "-m", f"src.{module}", *overrides, *given])
+    quoted = [_override(key.replace("__", "."), value) for key, value in values.items()]
+    return shlex.join(["python", "-m", f"src.{module}", *overrides, *quoted])
 
 
 def _override(key: str, value: Any) -> str:
-    """The shortest spelling: as it is where the command quotes for Hydra by itself (:func:`quoted_path`).
+    """Write an override in its shortest spelling: unquoted where the command itself quotes it (:func:`quoted_path`).
 
-    A file of settings is read before Hydra parses anything, so its name stays as it is.
+    The value of ``experiment`` stays unquoted, because settings files are read before Hydra parses the arguments.
     """
-    plain, is_text = f"{key}={value}", isinstance(value, str) and "," not in value  # a comma may part two files
+    plain, is_text = f"{key}={value}", isinstance(value, str) and "," not in value  # a comma may separate two files
     if key == "experiment" or (is_text and quoted_path(plain) == f"{key}={_quoted(value)}"):
         return plain
     return f"{key}={hydra_value(value)}"
 
 
 def _quoted(value: str) -> str:
-    """Backslashes stand for themselves but before a quote; ``${`` is no interpolation."""
+    """Quote a text for Hydra, which reads backslashes before quotes as escapes and ``${`` as an interpolation."""
     escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
     escaped = re.sub(r"(\\+)$", r"\1\1", escaped).replace("${", "\\${")
     return f"'{escaped}'"

@@ -1,4 +1,4 @@
-"""Tell a failure of storage (full, read-only, gone) from a bug, and describe it in one line."""
+"""Recognise failures of storage (disk full, read-only, unreachable), which are no bugs, and describe them in a line."""
 
 import errno
 
@@ -11,16 +11,16 @@ REASONS = {
     errno.EACCES: "no permission",
     errno.EPERM: "no permission",
     errno.EIO: "the device does not answer",
-    errno.ESTALE: "the network file system has lost it",
+    errno.ESTALE: "the network file system lost the file",
 }
 
 
 class StorageError(MissDiffError):
-    """A file could not be written or read for want of space, permission or a device."""
+    """A file could not be read or written for lack of space, permission or a device."""
 
 
 def storage_error(error: BaseException | None) -> StorageError | None:
-    """The failure of storage behind an error or behind what it was raised from; None where there is none."""
+    """Find the failure of storage that caused an error, in the chain of its causes; None if there is none."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

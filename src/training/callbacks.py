@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import WeightAveraging
 from torch import Tensor
 from tqdm import tqdm
 
-from src.system.files import whole_file
+from src.system.files import atomic_file
 from src.training.batches import STRETCH
 
 FIELDS = ("epoch", "step", "train/loss", "learning_rate", "seconds")
@@ -119,7 +119,7 @@ class TrainingCurve(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
             kept = [row for row in _lines(self.file) if float(row["epoch"]) < trainer.current_epoch]
-            with whole_file(self.file) as partial, partial.open("w", newline="") as stream:
+            with atomic_file(self.file) as partial, partial.open("w", newline="") as stream:
                 writer = csv.DictWriter(stream, FIELDS)
                 writer.writeheader()
                 writer.writerows(kept)

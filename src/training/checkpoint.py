@@ -13,7 +13,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from src.errors import CheckpointError
-from src.system.files import whole_file
+from src.system.files import atomic_file
 from src.training.module import CHECKPOINT_KEY
 
 LAST = "last.ckpt"
@@ -48,7 +48,7 @@ class WholeFiles(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """See :class:`TorchCheckpointIO`; called on rank 0 alone."""
         file = Path(path)
-        with whole_file(file) as partial:
+        with atomic_file(file) as partial:
             _save(checkpoint, partial)
             if file.exists():
                 os.replace(file, file.with_name(PREVIOUS))
@@ -96,7 +96,7 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 
 def write_checkpoint(checkpoint: dict[str, Any], file: Path) -> None:
     """Write tensors and plain values, whole or not at all."""
-    with whole_file(file) as partial:
+    with atomic_file(file) as partial:
         _save(checkpoint, partial)
 
 

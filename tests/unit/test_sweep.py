@@ -28,7 +28,7 @@ from src.sweeps.sweep import (
     watched_sweep,
 )
 from src.system.cores import cores_of_a_job, usable_cores
-from src.system.gpus import take_device, visible_gpus
+from src.system.gpus import claim_gpu, visible_gpus
 from src.system.locks import hold
 
 
@@ -94,8 +94,8 @@ def test_a_sweep_starts_from_an_empty_folder_of_its_own(tmp_path):
 
 def test_every_process_takes_the_gpu_that_fewest_have(tmp_path):
     code = (
-        "import os, sys, pathlib; from src.system.gpus import take_device, visible_gpus\n"
-        "take_device(pathlib.Path(sys.argv[1]), visible_gpus())\n"
+        "import os, sys, pathlib; from src.system.gpus import claim_gpu, visible_gpus\n"
+        "claim_gpu(pathlib.Path(sys.argv[1]), visible_gpus())\n"
         "print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True)\n"
         "sys.stdin.read()"
     )
@@ -125,7 +125,7 @@ def test_the_same_sweep_does_not_run_twice_at_once(tmp_path):
 
 def test_one_gpu_or_none_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5")
-    take_device(tmp_path, visible_gpus())
+    claim_gpu(tmp_path, visible_gpus())
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "5"
     assert not list(tmp_path.iterdir())
 

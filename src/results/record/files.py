@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from src.system.files import whole_file
+from src.system.files import atomic_file
 
 
 def write_whole(file: Path, write: Callable[[Path], object]) -> None:
     """Write beside ``file`` and rename: a reader or a crash never meets half a file."""
-    with whole_file(file) as partial:
+    with atomic_file(file) as partial:
         write(partial)
 
 

@@ -19,7 +19,7 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 
 from src.errors import ConfigError, TableError
-from src.system.files import whole_file
+from src.system.files import atomic_file
 from src.tables.files.layout import Layout
 from src.tables.files.writing import CHUNK_ROWS
 from src.tables.text.delimited import SNIFFED_RECORDS, opened
@@ -85,7 +85,7 @@ class HoledFile(ABC):
             if n_holes:
                 series = pd.Series(values, name=name)
                 cells[name] = self.layout[name].write(series, 0, n_holes, streams[name], self.is_text)
-        with whole_file(out) as partial:
+        with atomic_file(out) as partial:
             self._write(partial, out, cells)
 
     @abstractmethod

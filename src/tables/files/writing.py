@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from src.system.files import whole_file
+from src.system.files import atomic_file
 from src.tables.files.layout import Layout
 from src.tables.text.delimited import Dialect, opened
 from src.tables.text.dialect import DELIMITED
@@ -37,7 +37,7 @@ def written_whole(file: Path, layout: Layout, chunk_rows: int = CHUNK_ROWS) -> I
     decimals; a columnar file has its dtypes. Whatever ends the writing early leaves nothing behind.
     """
     is_text = file.name.lower().endswith(DELIMITED)
-    with whole_file(file) as partial:
+    with atomic_file(file) as partial:
         rows = _TextRows(partial, file, layout) if is_text else _ColumnarRows(partial, file, layout, chunk_rows)
         try:
             yield rows
