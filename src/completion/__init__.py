@@ -1,4 +1,4 @@
-"""What is done about the holes before training."""
+"""Completions: treat the holes of a table before training."""
 
 from src.completion.completions import (
     COMPLETIONS,

@@ -1,8 +1,11 @@
-"""What is done about the holes before training: (table, mask) -> (table, mask).
+"""Completions treat the holes of a table before training: (table, mask) -> (table, mask).
 
-``keep`` is MissDiff's way: train on the holes. ``complete`` looks at the table before it lost its
-cells, the ceiling of any treatment of holes. The others build a complete table first and serve as
-baselines and as reference rows of every result.
+``keep`` is MissDiff's: the model trains on the table with its holes. ``complete`` returns the table before it lost
+cells, which is the ceiling of any treatment of holes. The others build a complete table; they serve as baselines and
+as reference rows of every result.
+
+A completion takes a table (N, d) before it lost cells, a mask (N, d) bool with True = observed, and a random stream; it
+returns a table and its mask.
 """
 
 from collections.abc import Callable
@@ -17,33 +20,33 @@ Completion = Callable[[Table, np.ndarray, np.random.Generator], tuple[Table, np.
 
 
 def keep(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[Table, np.ndarray]:
-    """The table with its holes, as it is."""
+    """Return the table with the holes of the mask."""
     return table.with_holes(mask), mask
 
 
 def complete(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[Table, np.ndarray]:
-    """The table before it lost its cells; holes it has of its own stay."""
+    """Return the table before it lost cells; only its native holes remain."""
     return table, table.observed
 
 
 def delete_rows(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[Table, np.ndarray]:
-    """Only the rows without a hole.
+    """Delete the rows that have a hole.
 
     Raises:
         NotApplicableError: fewer than two rows are complete.
     """
-    complete = np.asarray(mask.all(axis=1))
-    n_left = int(complete.sum())
-    if n_left < 2:
-        count = "none" if n_left == 0 else "only 1"
+    is_complete = np.asarray(mask.all(axis=1))
+    n_complete = int(is_complete.sum())
+    if n_complete < 2:
+        count = "none" if n_complete == 0 else "only 1"
         raise NotApplicableError(
             f"{count} of the {table.n_rows} training rows is complete: too few rows are left after deleting the others"
         )
-    return table.take(complete), mask[complete]
+    return table.take(is_complete), mask[is_complete]
 
 
 def mean_mode(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[Table, np.ndarray]:
-    """Holes filled with the mean (numerical) or the most frequent category of the observed cells.
+    """Fill the holes of each column with the mean (numerical) or the most frequent category of its observed cells.
 
     Raises:
         TableError: a column has no observed cell.
@@ -63,7 +66,7 @@ def mean_mode(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple
 
 
 def hot_deck(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[Table, np.ndarray]:
-    """Holes filled with values drawn at random from the observed cells of the same column.
+    """Fill holes with values drawn at random from the observed cells of the same column.
 
     Raises:
         TableError: a column has no observed cell.
@@ -78,7 +81,7 @@ def hot_deck(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[
 
 
 def marginals(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple[Table, np.ndarray]:
-    """Every cell drawn at random from the observed cells of its column: no dependence is left.
+    """Draw every cell at random from the observed cells of its column, so that columns become independent.
 
     Raises:
         TableError: a column has no observed cell.
@@ -87,7 +90,7 @@ def marginals(table: Table, mask: np.ndarray, rng: np.random.Generator) -> tuple
 
 
 def draw_marginals(table: Table, mask: np.ndarray, n_rows: int, rng: np.random.Generator) -> Table:
-    """As :func:`marginals`, any number of rows: the generator ``method=marginals``."""
+    """Draw ``n_rows`` rows of independent columns, the generator ``method=marginals``; see :func:`marginals`."""
     observed = _observed_cells(table, mask)
     draws = {name: rng.choice(observed[name].dropna().to_numpy(), size=n_rows) for name in table.schema.names}
     return Table(pd.DataFrame(draws), table.schema)

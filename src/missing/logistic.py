@@ -3,13 +3,13 @@ r"""Missing at random and not at random: the logistic models of Muzellec et al. 
 A random share ``p_inputs`` of the columns are the inputs of a logistic model. Every other column j
 goes missing with probability :math:`\sigma(X_{\text{in}} w_j + b_j)`, with weights
 :math:`w_j \sim N(0, I)` scaled so that the linear part has unit standard deviation, and
-:math:`b_j` solved for so that the mean probability is the wanted rate. Categories enter as ordinal
+:math:`b_j` such that the mean probability is the requested rate. Categories enter as ordinal
 codes, and every input is standardised.
 
-* MAR: the inputs stay complete, so the other columns carry all holes: their rate is
-  ratio * d / d_other, which must stay below 1.
-* NMAR: afterwards the inputs themselves lose cells completely at random at ``ratio``; the values
-  that drove the other holes are then partly hidden.
+* MAR: the inputs stay complete, so that the other columns contain all holes. Their rate is
+  ratio * d / d_other, which must be below 1.
+* NMAR: afterwards the inputs lose cells completely at random at ``ratio``, which hides part of the values that
+  decided about the other holes.
 
 Reference: Missing Data Imputation using Optimal Transport, ICML 2020, https://arxiv.org/abs/2002.03860
 """
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy  # its parts are loaded where they are used
+import scipy  # loads scipy.optimize and scipy.special on first use, which keeps the start of commands short
 
 from src.errors import ConfigError, MechanismError
 from src.missing.mechanism import RatioMechanism
@@ -29,7 +29,7 @@ STEEPEST_INTERCEPT = 200.0
 
 @dataclass(frozen=True)
 class LogisticMechanism(RatioMechanism):
-    """What MAR and NMAR share.
+    """Base class of MAR and NMAR.
 
     Attributes:
         p_inputs: share of the columns that are inputs of the logistic model, in (0, 1).
@@ -43,7 +43,7 @@ class LogisticMechanism(RatioMechanism):
             raise ConfigError(f"missing.p_inputs is between 0 and 1, got {self.p_inputs}")
 
     def draw_columns(self, table: Table, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Split the maskable columns at random into inputs and others (sorted positions)."""
+        """Divide the maskable columns at random into inputs and others, both as increasing positions."""
         columns = self.maskable(table)
         if len(columns) < 2:
             raise MechanismError(f"a logistic mechanism needs at least 2 columns to mask, got {len(columns)}")
@@ -54,7 +54,7 @@ class LogisticMechanism(RatioMechanism):
     def logistic_holes(
         self, table: Table, inputs: np.ndarray, n_others: int, rate: float, rng: np.random.Generator
     ) -> np.ndarray:
-        """Holes of the other columns, (N, n_others) bool, True = **missing**, at mean rate ``rate``."""
+        """Draw the holes of the other columns: (N, n_others) bool, True = **missing**, at a mean rate of ``rate``."""
         x = standardised_codes(table)[:, inputs]
         linear = x @ rng.normal(size=(len(inputs), n_others))
         spread = linear.std(axis=0)
@@ -65,10 +65,10 @@ class LogisticMechanism(RatioMechanism):
 
 @dataclass(frozen=True)
 class MissingAtRandom(LogisticMechanism):
-    """MAR; ``ratio`` is the share over all maskable columns, the complete inputs among them."""
+    """Missing at random (MAR); ``ratio`` is the share of holes in all maskable columns, complete inputs included."""
 
     def sample_mask(self, table: Table, rng: np.random.Generator) -> np.ndarray:
-        """See :class:`src.missing.mechanism.Mechanism`: columns without a hole decide about those of the others."""
+        """Draw a mask in which the inputs, which stay complete, decide about the holes of the other columns."""
         inputs, others = self.draw_columns(table, rng)
         n_columns = len(inputs) + len(others)
         rate = self.ratio * n_columns / len(others)
@@ -86,7 +86,7 @@ class MissingAtRandom(LogisticMechanism):
 
 @dataclass(frozen=True)
 class NotMissingAtRandom(LogisticMechanism):
-    """NMAR: as MAR at rate ``ratio``, then the inputs lose cells at random at the same rate."""
+    """Not missing at random (NMAR): as MAR at rate ``ratio``, then the inputs lose cells at random at that rate."""
 
     def sample_mask(self, table: Table, rng: np.random.Generator) -> np.ndarray:
         inputs, others = self.draw_columns(table, rng)
@@ -98,9 +98,9 @@ class NotMissingAtRandom(LogisticMechanism):
 
 
 def standardised_codes(table: Table) -> np.ndarray:
-    """(N, d) float: numbers and ordinal category codes at mean 0 and standard deviation 1.
+    """Standardise numbers and ordinal codes of categories to mean 0 and standard deviation 1, (N, d) float.
 
-    Native holes and constant columns are 0, the mean.
+    Native holes and constant columns become 0, the mean.
     """
     codes = np.empty((table.n_rows, table.n_columns))
     for i, column in enumerate(table.schema.columns):
@@ -114,6 +114,6 @@ def standardised_codes(table: Table) -> np.ndarray:
 
 
 def _intercept(linear: np.ndarray, rate: float) -> float:
-    """The b with mean(sigmoid(linear + b)) = rate, for rate in (0, 1)."""
+    """Solve mean(sigmoid(linear + b)) = rate for b, with rate in (0, 1)."""
     limit = STEEPEST_INTERCEPT + float(np.abs(linear).max())
     return float(scipy.optimize.brentq(lambda b: scipy.special.expit(linear + b).mean() - rate, -limit, limit))

@@ -10,7 +10,7 @@ from src.tables import Table
 
 @dataclass(frozen=True)
 class RowMissing(RatioMechanism):
-    """Exactly floor(d * ratio) holes in every row, their places uniform."""
+    """Every row has exactly floor(d * ratio) holes, in columns drawn uniformly."""
 
     def sample_mask(self, table: Table, rng: np.random.Generator) -> np.ndarray:
         columns = self.maskable(table)
@@ -23,7 +23,7 @@ class RowMissing(RatioMechanism):
 
 @dataclass(frozen=True)
 class ColumnMissing(RatioMechanism):
-    """Exactly floor(N * ratio) holes in every column, their places uniform."""
+    """Every column has exactly floor(N * ratio) holes, in rows drawn uniformly."""
 
     def sample_mask(self, table: Table, rng: np.random.Generator) -> np.ndarray:
         n_holes = floor_share(table.n_rows, self.ratio)
@@ -46,7 +46,7 @@ class IndependentMissing(RatioMechanism):
 
 @dataclass(frozen=True)
 class NativeMissing(Mechanism):
-    """No cell is taken away: only the holes the table already has."""
+    """No cell goes missing, so that the table has its native holes only."""
 
     def sample_mask(self, table: Table, rng: np.random.Generator) -> np.ndarray:
         return np.ones((table.n_rows, table.n_columns), dtype=bool)

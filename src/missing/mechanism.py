@@ -1,7 +1,7 @@
-"""How values go missing: the contract of a mechanism and helpers shared by all.
+"""The interface of missing mechanisms, which decide which cells of a table go missing, and their shared functions.
 
-A mask is (N, d) bool with True = **observed** (paper, section 2.1). A mechanism decides from the
-complete cells; where the file itself has no value the caller ANDs the native mask.
+A mask is (N, d) bool with True = **observed** (paper, section 2.1). A mechanism sees the table before it lost cells;
+callers combine its mask with the mask of the native holes by AND.
 """
 
 from abc import ABC, abstractmethod
@@ -24,17 +24,17 @@ class Mechanism(ABC):
         """Draw a mask for the rows of ``table``: (N, d) bool, True = observed.
 
         Raises:
-            MechanismError: the asked ratio cannot be reached on this table.
+            MechanismError: the requested ratio cannot be reached on this table.
         """
 
 
 @dataclass(frozen=True)
 class RatioMechanism(Mechanism):
-    """A mechanism that takes away a given share of the cells.
+    """A mechanism that makes a chosen ratio of the cells missing.
 
     Attributes:
-        ratio: share missing, in [0, 1), of the cells of the columns the mechanism may touch.
-        include_target: whether the target column loses cells too, as in the paper.
+        ratio: share of missing cells, in [0, 1), in the columns that may lose cells.
+        include_target: whether the target column may lose cells too, as in the paper.
     """
 
     ratio: float
@@ -45,10 +45,10 @@ class RatioMechanism(Mechanism):
             raise ConfigError(f"ratio is the share missing, at least 0 and below 1, got {self.ratio}")
 
     def maskable(self, table: Table) -> np.ndarray:
-        """Positions of the columns that may lose cells.
+        """Return the positions of the columns that may lose cells, (n,) int, increasing.
 
         Raises:
-            MechanismError: there is none.
+            MechanismError: no column may lose cells.
         """
         names = table.schema.names
         target = table.schema.target
@@ -59,12 +59,12 @@ class RatioMechanism(Mechanism):
 
 
 def floor_share(n: int, ratio: float) -> int:
-    """floor(n * ratio) in exact arithmetic on the ratio as it is written (0.29 * 100 is 29)."""
+    """Compute floor(n * ratio) with the decimal digits of the ratio: 0.29 * 100 is 29, in floats 28.999..."""
     return int(n * Decimal(str(ratio)))
 
 
 def realised_ratio(mask: np.ndarray, names: list[str]) -> dict[str, Any]:
-    """Share missing that a mask came to: ``{"overall": float, "per_column": {name: float}}``."""
+    """Measure the share of missing cells of a mask: ``{"overall": float, "per_column": {name: float}}``."""
     missing = ~mask
     per_column = {name: float(share) for name, share in zip(names, missing.mean(axis=0), strict=True)}
     return {"overall": float(missing.mean()), "per_column": per_column}

@@ -35,7 +35,7 @@ def quoted_path(override: str) -> str:
     key, sign, value = override.partition("=")
     if not sign or value in ("", "null"):
         return override
-    if key == "holes" and not value.startswith("["):  # the key of src.sample, whose value is one word, not a list of markers
+    if key == "holes" and not value.startswith("["):  # of src.sample: one word, no list of markers
         return override
     if key in NAME_LIST_KEYS and not re.search("['\"]", value):
         names = [name.strip() for name in value.removeprefix("[").removesuffix("]").split(",")]
