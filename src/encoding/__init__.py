@@ -1,4 +1,4 @@
-"""Columns to coordinates and back: where pandas meets torch, and nowhere else."""
+"""Encode columns as coordinates and decode them; the only package that joins pandas and torch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,5 +11,5 @@ __all__ = ["Encoder", "Encoding", "EncodingRecipe", "StateEncoder", "StatesRecip
 
 
 def encoder_from_dict(values: Mapping[str, Any]) -> Encoder:
-    """The encoder that :meth:`Encoder.to_dict` made plain values of."""
+    """Rebuild an encoder from the plain values of :meth:`Encoder.to_dict`."""
     return (StateEncoder if values.get("kind") == StateEncoder.KIND else TableEncoder).from_dict(values)

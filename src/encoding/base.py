@@ -1,4 +1,4 @@
-"""What every encoder of tables has in common."""
+"""The interface of encoders, which turn tables into coordinates and back."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,8 +16,9 @@ from src.tables import Schema, Table
 class Block(Protocol):
     """The coordinates ``start:stop`` of one column.
 
-    ``knots`` are increasing numbers, from the smallest value seen of a numerical column to the largest;
-    ``categories`` the positions in the schema's list of the categories seen of a categorical one.
+    Attributes:
+        knots: of a numerical column, increasing numbers from its smallest observed value to its largest.
+        categories: of a categorical column, the positions of its observed categories in the schema's list.
     """
 
     @property
@@ -33,10 +34,10 @@ class Block(Protocol):
 
 
 class Encoder(ABC):
-    """Columns of a table with holes to coordinates, and back; fitted, immutable.
+    """Encode the columns of tables with holes as coordinates, and decode them; fitted and immutable.
 
     Attributes:
-        schema: of the tables it takes.
+        schema: schema of the tables to encode.
         blocks: the coordinates of each column, in the schema's order.
     """
 
@@ -45,12 +46,12 @@ class Encoder(ABC):
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
-        """Of an encoder of states, by column the number of levels of each of its groups; else empty."""
+        """By column, the number of levels of each of its groups; empty if the encoder has no states."""
         return ()
 
     @property
     def is_ordered(self) -> tuple[bool, ...]:
-        """Of an encoder of states, by column whether it holds numbers; else empty."""
+        """By column, whether it is numerical; empty if the encoder has no states."""
         return ()
 
     @property
@@ -60,7 +61,7 @@ class Encoder(ABC):
 
     @property
     def columns(self) -> Tensor:
-        """(D,) int64 position of the column that each coordinate belongs to."""
+        """(D,) int64, the position of the column that each coordinate belongs to."""
         return torch.cat([torch.full((b.stop - b.start,), i, dtype=torch.int64) for i, b in enumerate(self.blocks)])
 
     @abstractmethod
@@ -68,14 +69,14 @@ class Encoder(ABC):
         """Encode rows.
 
         Arguments:
-            table: (N, d) table; a category never seen in fitting counts as missing.
-            mask: (N, d) bool on cells, True = observed. What stands in a missing cell is never read.
+            table: (N, d) table; a category that was absent in fitting counts as missing.
+            mask: (N, d) bool on cells, True = observed. The contents of missing cells are never read.
 
         Returns:
-            x (N, D) float32 and the mask (N, D) bool on coordinates, constant inside a block.
+            x (N, D) float32, and the mask (N, D) bool of coordinates, which is constant inside a block.
 
         Raises:
-            TableError: a cell marked observed holds no finite value; names column and row.
+            TableError: an observed cell has no finite value; names column and row.
         """
 
     @abstractmethod
@@ -86,8 +87,8 @@ class Encoder(ABC):
             x: (n, D) finite coordinates.
 
         Returns:
-            By column, (n,): numbers inside the observed range, of integer columns whole; of categorical columns
-            int64 positions in the schema's categories, na never among them.
+            By column, (n,) values: of a numerical column numbers inside the observed range, rounded if the column is
+            integer; of a categorical column int64 positions in the schema's categories, never "missing".
 
         Raises:
             TableError: a coordinate is not finite.
@@ -95,10 +96,10 @@ class Encoder(ABC):
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        """Plain values only; the inverse is :func:`src.encoding.encoder_from_dict`."""
+        """Return plain values that JSON can store; the inverse is :func:`src.encoding.encoder_from_dict`."""
 
     def backward(self, x: Tensor) -> Table:
-        """Decode rows to a complete canonical table; see :meth:`decode`.
+        """Decode rows as a complete canonical table; see :meth:`decode`.
 
         Arguments:
             x: (n, D) finite coordinates.
@@ -114,17 +115,17 @@ class Encoder(ABC):
         return Table(pd.DataFrame(columns), self.schema)
 
     def _codes(self, block: Block, values: pd.Series) -> np.ndarray:
-        """(n,) position of each value among the block's categories, -1 for any other."""
+        """Return the position of each value among the block's categories, (n,) int, -1 for other values."""
         categories = self.schema[block.name].categories
         seen = [categories[k] for k in block.categories]
         return np.asarray(pd.Index(seen, dtype=object).get_indexer(values))
 
 
 class Encoding(Protocol):
-    """How columns become coordinates, before a table is known."""
+    """Settings of an encoder, before it is fitted to a table."""
 
     def fit(self, table: Table, mask: np.ndarray) -> Encoder:
-        """Learn ranges and categories from the observed training cells.
+        """Fit an encoder to the observed cells of the training table.
 
         Arguments:
             table: (N, d) training table.
@@ -137,10 +138,10 @@ class Encoding(Protocol):
 
 
 def observed_cells(table: Table, mask: np.ndarray, i: int) -> pd.Series:
-    """Observed cells of the column ``i``.
+    """Select the observed cells of column ``i``.
 
     Raises:
-        TableError: there are none.
+        TableError: the column has no observed cell.
     """
     name = table.schema.names[i]
     observed = table.frame[name][mask[:, i]]
@@ -153,19 +154,19 @@ def observed_cells(table: Table, mask: np.ndarray, i: int) -> pd.Series:
 
 
 def seen_categories(categories: Sequence[Any], observed: pd.Series) -> tuple[int, ...]:
-    """Positions of the categories that occur."""
+    """Return the positions of the categories that occur among the observed cells."""
     present = set(observed)
     return tuple(k for k, category in enumerate(categories) if category in present)
 
 
 def refuse_empty(empty: np.ndarray, observed: np.ndarray, name: str) -> None:
-    """Raise a TableError where a cell marked observed is empty, both (N,) bool."""
-    wrong = empty & observed
-    if wrong.any():
-        raise TableError(f"column {name!r}, row {int(wrong.argmax())}: marked observed but holds no finite value")
+    """Raise a TableError if an observed cell is empty; both arguments are (N,) bool."""
+    contradicts = empty & observed
+    if contradicts.any():
+        raise TableError(f"column {name!r}, row {int(contradicts.argmax())}: marked observed but has no finite value")
 
 
 def refuse_infinite(x: Tensor) -> None:
-    """Raise a TableError where a coordinate to decode is not finite."""
+    """Raise a TableError if a coordinate to decode is not finite."""
     if not torch.isfinite(x).all():
         raise TableError("decoding: a sampled coordinate is not finite")

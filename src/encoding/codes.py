@@ -1,10 +1,11 @@
-"""Codes of categories: which coordinates stand for each.
+"""Codes represent categories by coordinates.
 
-* ``one_hot`` (the paper's): one coordinate per category, 1 for the cell's and ``low`` elsewhere.
+* ``one_hot`` (the paper's): one coordinate per category, 1 for the category of the cell and ``low`` for the others.
 * ``analog_bits`` (Chen et al. 2023, https://arxiv.org/abs/2208.04202): the category's number, from 1, in binary
   digits ``low`` and 1.
 * ``tokens`` (TabCSDI; Zheng and Charoenphakdee 2022, https://arxiv.org/abs/2210.17128): a fixed random vector of
-  :data:`TOKEN_WIDTH` per category. A number becomes a vector too, z times a fixed random one; back by projection.
+  :data:`TOKEN_WIDTH` numbers per category. A number z becomes z times a fixed random vector, and is decoded by
+  projection onto that vector.
 """
 
 import numpy as np
@@ -16,12 +17,12 @@ TOKEN_WIDTH = 8
 
 
 def code_width(code: str, n_categories: int) -> int:
-    """Coordinates of a column of K categories."""
+    """Count the coordinates that a column of K categories needs."""
     return {"one_hot": n_categories, "analog_bits": n_categories.bit_length(), "tokens": TOKEN_WIDTH}[code]
 
 
 def codebook(code: str, low: int, name: str, n_categories: int, width: int) -> np.ndarray:
-    """(K, width) float32 code of each category of the column ``name``."""
+    """Return the codes of the categories of the column ``name``, (K, width) float32."""
     if code == "tokens":
         return numpy_stream(0, "tokens", name).standard_normal((n_categories, width)).astype(np.float32)
     numbers = np.arange(1, n_categories + 1)[:, None]
@@ -30,7 +31,7 @@ def codebook(code: str, low: int, name: str, n_categories: int, width: int) -> n
 
 
 def direction(code: str, name: str) -> np.ndarray:
-    """(width,) what z of the numerical column ``name`` is multiplied with."""
+    """Return the vector (width,) that z of the numerical column ``name`` is multiplied by."""
     if code != "tokens":
         return np.ones(1)
     return numpy_stream(0, "tokens", name).standard_normal(TOKEN_WIDTH)

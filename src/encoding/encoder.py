@@ -1,20 +1,17 @@
-r"""Numbers and categories of a table with holes to coordinates, and back.
+r"""Encode the numbers and categories of a table with holes as continuous coordinates, and decode them.
 
-Numerical column: one coordinate z, fitted on the observed training cells. ``minmax`` (the paper,
-Appendix D.2): linear from the smallest value at ``low`` to the largest at 1, the same in both
-directions; ``low`` is -1, or 0 as in STaSy.
-``quantile``: the normal score :math:`z = \Phi^{-1}(F(v))` with F the empirical distribution function,
-ties at the middle of their step; back by the empirical quantiles, so that a value half of the rows
-share (zero capital gain, 40 hours a week) keeps half of the mass. A constant column encodes to the middle
-of its scale.
+A numerical column has one coordinate z, fitted to the observed training cells. ``minmax`` (paper, Appendix D.2) maps
+the smallest value to ``low`` and the largest to 1, linearly; ``low`` is -1, or 0 as in STaSy. ``quantile`` maps a value
+v to its normal score :math:`z = \Phi^{-1}(F(v))`, where F is the empirical distribution function and ties lie at the
+middle of their step. It decodes by the empirical quantiles, so that a value that half of the rows share (zero capital
+gain, 40 hours a week) keeps half of the mass. A constant column is encoded as the middle of its scale.
 
-Categorical column: a block of coordinates with one code for each category seen in an observed training cell
-(:mod:`src.encoding.codes`); back by the nearest code. A one-hot block optionally has one coordinate more, for
+A categorical column has a block of coordinates, with one code for each category that an observed training cell has
+(:mod:`src.encoding.codes`); it is decoded by the nearest code. A one-hot block may have a further coordinate, for
 "missing" (``na_coordinate``).
 
-Coordinates of a missing cell are exactly 0 (with ``na_coordinate`` the block of a missing category
-points at its na coordinate instead), and its whole block is masked. What stands in a missing cell
-is never read.
+The coordinates of a missing cell are 0 and masked; with ``na_coordinate`` its one-hot block has the code of "missing".
+The contents of missing cells are never read.
 """
 
 from collections.abc import Mapping
@@ -22,7 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import scipy  # its parts are loaded where they are used
+import scipy  # loads scipy.special on first use, which keeps the start of commands short
 import torch
 from torch import Tensor
 
@@ -34,17 +31,18 @@ from src.tables import Schema, Table
 NUMERICAL = ("minmax", "quantile")
 MOST_QUANTILES = 1001
 LARGE = 1e150
+"""Beyond this size the difference of two knots might overflow."""
 
 
 @dataclass(frozen=True)
 class EncodingRecipe:
-    """How columns become coordinates.
+    """Settings of :class:`TableEncoder`.
 
     Attributes:
         numerical: scale of the numerical columns: ``quantile``, or ``minmax`` (the paper's).
-        low: smaller end of min-max and of one-hot coordinates, -1 or 0; the other is 1.
-        na_coordinate: whether each one-hot block has a coordinate for "missing".
-        code: coordinates of a category: ``one_hot``, ``analog_bits``, or ``tokens`` (TabCSDI's, also of numbers).
+        low: lower end of min-max and of one-hot coordinates, -1 or 0; the upper end is 1.
+        na_coordinate: whether a one-hot block has a coordinate for "missing".
+        code: code of a category: ``one_hot``, ``analog_bits``, or ``tokens`` (TabCSDI's, which encode numbers too).
     """
 
     numerical: str = "quantile"
@@ -71,9 +69,10 @@ class EncodingRecipe:
 class Block:
     """The coordinates ``start:stop`` of one column.
 
-    ``knots`` are, for a numerical column, the values that stand at the z of :func:`knot_positions`:
-    the observed extremes or quantiles, linear in between; ``categories`` are, for a categorical one,
-    the positions in the schema's list of the categories seen.
+    Attributes:
+        knots: of a numerical column, the values (observed extremes or quantiles) that are encoded as the z of
+            :func:`knot_positions`; values between them are interpolated.
+        categories: of a categorical column, the positions of its observed categories in the schema's list.
     """
 
     name: str
@@ -85,7 +84,7 @@ class Block:
 
 @dataclass(frozen=True)
 class TableEncoder(Encoder):
-    """Encoder fitted by :meth:`fit`; immutable, and plain enough to travel inside a checkpoint."""
+    """Encoder of continuous coordinates, fitted by :meth:`fit`; checkpoints store it by :meth:`to_dict`."""
 
     schema: Schema
     low: int
@@ -95,12 +94,12 @@ class TableEncoder(Encoder):
 
     @classmethod
     def fit(cls, table: Table, mask: np.ndarray, recipe: EncodingRecipe) -> "TableEncoder":
-        """Learn ranges or quantiles, and categories, from the observed training cells.
+        """Fit ranges or quantiles, and categories, to the observed training cells.
 
         Arguments:
             table: (N, d) training table.
             mask: (N, d) bool on cells, True = observed.
-            recipe: how columns become coordinates.
+            recipe: the settings.
 
         Raises:
             TableError: a column has no observed cell.
@@ -142,21 +141,21 @@ class TableEncoder(Encoder):
         return torch.from_numpy(x), torch.from_numpy(coordinate_mask)
 
     def decode(self, x: Tensor) -> dict[str, np.ndarray]:
-        """See :meth:`Encoder.decode`: clips and unscales numbers, takes a category's nearest code (one-hot: argmax)."""
+        """Clip and unscale numbers, and find the category with the nearest code; see :meth:`Encoder.decode`."""
         refuse_infinite(x)
         decoded: dict[str, np.ndarray] = {}
         for block in self.blocks:
             if block.categories:
                 decoded[block.name] = np.array(block.categories)[self._nearest(block, x[:, block.start : block.stop])]
             else:
-                along = direction(self.code, block.name)
-                z = x[:, block.start : block.stop].double().cpu().numpy() @ along / (along @ along)
+                axis = direction(self.code, block.name)
+                z = x[:, block.start : block.stop].double().cpu().numpy() @ axis / (axis @ axis)
                 numbers = _interpolated(z, knot_positions(len(block.knots), self.low), np.array(block.knots))
                 decoded[block.name] = numbers.round() if self.schema[block.name].integer else numbers
         return decoded
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values only; see :meth:`from_dict`."""
+        """Return plain values that JSON can store; see :meth:`from_dict`."""
         blocks = [
             {**asdict(block), "knots": list(block.knots), "categories": list(block.categories)} for block in self.blocks
         ]
@@ -186,10 +185,11 @@ class TableEncoder(Encoder):
         return np.where(observed[:, None], book[np.where(observed, codes, 0)], missing)
 
     def _nearest(self, block: Block, x: Tensor) -> np.ndarray:
-        """(n,) positions in the block's categories."""
+        """Return the position of the nearest code among the block's categories, (n,) int."""
         if self.code == "one_hot":
             return np.asarray(x[:, : len(block.categories)].argmax(dim=1).cpu().numpy())
         book = torch.from_numpy(self._codebook(block)).to(x)
+        # |x - c|^2 = |x|^2 - (2 x c - |c|^2), in which |x|^2 is the same for all codes c
         return np.asarray((2 * x @ book.T - book.square().sum(dim=1)).argmax(dim=1).cpu().numpy())
 
     def _codebook(self, block: Block) -> np.ndarray:
@@ -197,22 +197,23 @@ class TableEncoder(Encoder):
 
 
 def _interpolated(z: np.ndarray, positions: np.ndarray, knots: np.ndarray) -> np.ndarray:
-    """Values at z between the knots; differences of very large ones do not overflow."""
+    """Interpolate between the knots at z, scaled so that differences of very large knots do not overflow."""
     scale = LARGE if np.abs(knots).max() > LARGE else 1.0
     return np.asarray(np.interp(z, positions, knots / scale) * scale)
 
 
 def knot_positions(n_knots: int, low: int) -> np.ndarray:
-    """Z of the knots of a numerical column: ``low`` and 1 for two, else normal scores of even levels."""
+    """Return the z of the knots of a numerical column: ``low`` and 1 for two, else normal scores of even levels."""
     if n_knots == 2:
         return np.array([low, 1.0])
     return np.asarray(scipy.special.ndtri((np.arange(n_knots) + 0.5) / n_knots))
 
 
 def _scale(block: Block, numbers: np.ndarray, observed: np.ndarray, low: int) -> np.ndarray:
-    """Fill, then scale, then zero: what stands in a missing cell never meets the arithmetic."""
+    """Encode numbers as z; missing cells are filled before the arithmetic and become 0 after it."""
     knots = np.array(block.knots)
     filled = np.where(observed, numbers, knots[0])
     index = np.arange(len(knots))
+    # a value that several knots share lies at the middle of their positions: interpolate from both ends
     first, last = -np.interp(-filled, -knots[::-1], -index[::-1]), np.interp(filled, knots, index)
     return np.where(observed, np.interp((first + last) / 2, index, knot_positions(len(knots), low)), 0)

@@ -1,4 +1,4 @@
-"""Refuse a table whose encoding would not fit into memory, before encoding it."""
+"""Refuse a table whose encoding does not fit into memory, before encoding it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,16 +12,16 @@ CGROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
     (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
 )
-"""Where a container's limit and use stand; read by hand, for psutil knows the machine alone."""
+"""Files with the memory limit and use of a container; psutil knows those of the machine only."""
 BYTES_OF_A_COORDINATE = 5
 """A float32 and a bool of the mask."""
 
 
 def refuse_too_wide(encoder: Encoder, n_rows: int) -> None:
-    """Refuse a table whose coordinates do not fit into the memory that is free.
+    """Refuse a table whose coordinates do not fit into the free memory.
 
     Raises:
-        TableError: says how much it would take, which columns are the widest, and what to set.
+        TableError: says how much memory is needed, which columns are the widest, and which settings help.
     """
     widest = sorted(encoder.blocks, key=lambda block: block.start - block.stop)[:3]
     largest_block = widest[0].stop - widest[0].start
@@ -38,7 +38,7 @@ def refuse_too_wide(encoder: Encoder, n_rows: int) -> None:
 
 
 def free_memory() -> int:
-    """Bytes this process may still take: of the machine, or of its container if that is less."""
+    """Return the bytes that this process may still allocate: those of the machine, or of its container if fewer."""
     return min([int(psutil.virtual_memory().available), *_left_in_containers()])
 
 

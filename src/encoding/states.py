@@ -1,18 +1,18 @@
-r"""Numbers and categories of a table with holes to states, and back: one coordinate a column.
+r"""Encode the numbers and categories of a table with holes as discrete states, one coordinate per column.
 
-Categorical column: its states are the categories seen in an observed training cell.
+The states of a categorical column are the categories that its observed training cells have.
 
-Numerical column: its states are *levels*, intervals of values in increasing order, gathered in *groups*. A model
-draws the group first and then the level inside it, so that a thousand levels need no thousand outputs. Groups
-hold about the same number of training cells; a value that more cells share than a group holds (zero capital gain)
-is a group of its own, and so is every value where there are few. Inside a group, values that come again and again
-are levels; else levels are intervals of at least :data:`LEAST_CELLS` training cells. A state stands for
+The states of a numerical column are *levels*: intervals of values in increasing order, combined in *groups*. A model
+draws the group first and then the level inside it, so that it can tell a thousand levels apart with far fewer outputs.
+Groups have about equally many training cells. A value that more cells share than a group has (zero capital gain) forms
+a group of its own; in a column of few values every value does. Inside a group, values that repeat often are levels;
+otherwise levels are intervals of at least :data:`LEAST_CELLS` training cells. A state represents
 
 * one value, or
-* an interval, inside which values are spread as its training cells are: linear between :data:`N_KNOTS` quantiles.
+* an interval, in which values are distributed as its training cells are: linear between :data:`N_KNOTS` quantiles.
 
-The coordinate of a number is the position of its level plus its place inside, in [0, 1); that of a category its
-position among those seen. Coordinates of missing cells are 0 and masked.
+The coordinate of a number is the index of its level plus its offset inside the level, in [0, 1); the coordinate of a
+category is its position among the observed categories. The coordinates of missing cells are 0 and masked.
 """
 
 from collections.abc import Mapping
@@ -28,20 +28,20 @@ from src.errors import ConfigError
 from src.tables import Schema, Table
 
 LEAST_CELLS = 8
-"""Training cells of an interval."""
+"""Fewest training cells of a level that is an interval."""
 N_KNOTS = 5
-LAST_PLACE = 0.999
-"""Largest place inside a level, below 1 in float32 after the position of any level."""
+LARGEST_OFFSET = 0.999
+"""Largest offset inside a level; added to the index of any level it stays below the next one in float32."""
 
 
 @dataclass(frozen=True)
 class StatesRecipe:
-    """How columns become states.
+    """Settings of :class:`StateEncoder`.
 
     Attributes:
-        n_groups: groups of a numerical column, about and at most; the square root of its observed cells where that is
-            less.
-        n_levels: levels of a group, about and at most.
+        n_groups: approximate and largest number of groups of a numerical column; the square root of the number of its
+            observed cells where that is smaller.
+        n_levels: approximate and largest number of levels of a group.
     """
 
     n_groups: int = 64
@@ -67,7 +67,7 @@ class StatesRecipe:
         return StateEncoder(table.schema, tuple(blocks))
 
     def _levels(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
-        """Knots (L, N_KNOTS) of the levels of increasing ``values``, and the number of levels of each group."""
+        """Divide increasing ``values`` into levels; return their knots (L, N_KNOTS) and the levels of each group."""
         n_groups = min(self.n_groups, max(int(np.sqrt(counts.sum())), 2))
         if len(values) <= n_groups:
             return np.repeat(values[:, None], N_KNOTS, axis=1), (1,) * len(values)
@@ -88,8 +88,10 @@ class StatesRecipe:
 class StateBlock:
     """The one coordinate of a column.
 
-    ``groups`` are the numbers of levels of its groups; ``knots`` of a numerical column those of its levels one after
-    another; ``categories`` of a categorical one the positions in the schema's list of the categories seen.
+    Attributes:
+        groups: the number of levels of each group.
+        knots: of a numerical column, the knots of all its levels, concatenated.
+        categories: of a categorical column, the positions of its observed categories in the schema's list.
     """
 
     name: str
@@ -102,7 +104,7 @@ class StateBlock:
 
 @dataclass(frozen=True)
 class StateEncoder(Encoder):
-    """Encoder fitted by :meth:`StatesRecipe.fit`; plain enough to travel inside a checkpoint."""
+    """Encoder of discrete states, fitted by :meth:`StatesRecipe.fit`; checkpoints store it by :meth:`to_dict`."""
 
     KIND: ClassVar[str] = "states"
     schema: Schema
@@ -137,26 +139,26 @@ class StateEncoder(Encoder):
             else:
                 numbers = values.to_numpy(dtype=np.float64)
                 refuse_empty(~np.isfinite(numbers), observed[:, i], block.name)
-                here = observed[:, i]
-                x[here, i] = _position(self._knots[block.name], numbers[here])
+                rows = observed[:, i]
+                x[rows, i] = _coordinate(self._knots[block.name], numbers[rows])
         return torch.from_numpy(x), torch.from_numpy(observed)
 
     def decode(self, x: Tensor) -> dict[str, np.ndarray]:
         """See :meth:`Encoder.decode`."""
         refuse_infinite(x)
-        positions = x.double().cpu().numpy()
+        coordinates = x.double().cpu().numpy()
         decoded: dict[str, np.ndarray] = {}
         for i, block in enumerate(self.blocks):
-            level = np.floor(positions[:, i]).astype(np.int64).clip(0, sum(block.groups) - 1)
+            level = np.floor(coordinates[:, i]).astype(np.int64).clip(0, sum(block.groups) - 1)
             if block.categories:
                 decoded[block.name] = np.array(block.categories)[level]
             else:
-                numbers = _value(self._knots[block.name][level], positions[:, i] - level)
+                numbers = _number(self._knots[block.name][level], coordinates[:, i] - level)
                 decoded[block.name] = numbers.round() if self.schema[block.name].integer else numbers
         return decoded
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values only."""
+        """Return plain values that JSON can store; see :meth:`from_dict`."""
         blocks = [{key: list(v) if isinstance(v, tuple) else v for key, v in asdict(b).items()} for b in self.blocks]
         return {"kind": self.KIND, "schema": self.schema.to_dict(), "blocks": blocks}
 
@@ -171,39 +173,49 @@ class StateEncoder(Encoder):
 
 
 def _parts(counts: np.ndarray, n_parts: int) -> list[tuple[int, int]]:
-    """Stretches of values of about the same number of cells, those with more cells than that alone."""
+    """Cut increasing values into ranges of about equally many cells; a value with more cells than that stays alone.
+
+    Arguments:
+        counts: (n,) number of cells of each value.
+        n_parts: about how many ranges.
+
+    Returns:
+        Start and stop of each range.
+    """
     share = counts.sum() / n_parts
-    middle = (np.cumsum(counts) - counts / 2) / share
-    alone = counts > share
-    new = np.diff(middle.astype(np.int64), prepend=-1) != 0
-    new |= alone | np.concatenate([[False], alone[:-1]])
-    starts = np.flatnonzero(new)
+    middle = (np.cumsum(counts) - counts / 2) / share  # in which of n_parts equal shares the value has its middle cell
+    is_alone = counts > share
+    begins = np.diff(middle.astype(np.int64), prepend=-1) != 0
+    begins |= is_alone | np.concatenate([[False], is_alone[:-1]])
+    starts = np.flatnonzero(begins)
     return list(zip(starts.tolist(), [*starts[1:].tolist(), len(counts)], strict=True))
 
 
 def _knots(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """(N_KNOTS,) even quantiles of values, each as often as its count."""
+    """Compute evenly spaced quantiles (N_KNOTS,) of increasing values, weighted by their counts."""
     if len(values) == 1:
         return np.full(N_KNOTS, values[0])
-    place = (np.cumsum(counts) - counts / 2 - counts[0] / 2) / (counts.sum() - counts[0] / 2 - counts[-1] / 2)
-    scale = max(np.abs(values).max(), 1.0)  # differences of very large ones do not overflow
-    return np.asarray(np.interp(np.linspace(0, 1, N_KNOTS), place, values / scale) * scale)
+    probabilities = (np.cumsum(counts) - counts / 2 - counts[0] / 2) / (counts.sum() - counts[0] / 2 - counts[-1] / 2)
+    scale = max(np.abs(values).max(), 1.0)  # else the difference of two very large values would overflow
+    return np.asarray(np.interp(np.linspace(0, 1, N_KNOTS), probabilities, values / scale) * scale)
 
 
 def _closed(knots: np.ndarray) -> np.ndarray:
-    """Levels (L, N_KNOTS) of which neighbouring intervals meet half-way."""
+    """Move the ends of neighbouring intervals to the middle of the gap between them; knots are (L, N_KNOTS)."""
     is_interval = knots[:, 0] < knots[:, -1]
     meet = np.flatnonzero(is_interval[:-1] & is_interval[1:])
-    middle = knots[meet, -1] / 2 + knots[meet + 1, 0] / 2
+    middle = knots[meet, -1] / 2 + knots[meet + 1, 0] / 2  # the sum of two very large knots would overflow
     knots[meet, -1] = knots[meet + 1, 0] = middle
     return knots
 
 
-def _position(knots: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """(n,) level of each number, plus how far along the level it is, in [0, 1).
+def _coordinate(knots: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Encode numbers (n,) as the index of their level plus their offset inside the level, in [0, 1).
 
-    A number between two levels belongs to the nearer one, at its end. Differences are taken of halves: the difference
-    of two numbers at either end of what a float holds would be infinite.
+    A number in the gap between two levels belongs to the end of the nearer one.
+
+    Arithmetic is done on halves of the numbers: the difference of the smallest and the largest float64 is infinite, the
+    difference of their halves is not. A ratio of two halved differences is the ratio of the differences.
     """
     last = len(knots) - 1
     level = (np.searchsorted(knots[:, 0], numbers, side="right") - 1).clip(0, last)
@@ -211,21 +223,21 @@ def _position(knots: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     is_nearer_above = numbers / 2 - knots[level, -1] / 2 > knots[above, 0] / 2 - numbers / 2
     level = np.where((numbers > knots[level, -1]) & is_nearer_above, above, level)
 
-    of_level = knots[level]
-    clipped = numbers.clip(of_level[:, 0], of_level[:, -1])
-    piece = ((clipped[:, None] >= of_level).sum(axis=1) - 1).clip(0, N_KNOTS - 2)  # between which knots it is
+    level_knots = knots[level]
+    clipped = numbers.clip(level_knots[:, 0], level_knots[:, -1])
+    segment = ((clipped[:, None] >= level_knots).sum(axis=1) - 1).clip(0, N_KNOTS - 2)  # between knots k and k + 1
     rows = np.arange(len(numbers))
-    low, high = of_level[rows, piece], of_level[rows, piece + 1]
+    low, high = level_knots[rows, segment], level_knots[rows, segment + 1]
     width = np.where(high > low, high / 2 - low / 2, 1)
-    along = np.where(high > low, (clipped / 2 - low / 2) / width, 0.5)  # where the knots are one value: its middle
-    return np.asarray(level + ((piece + along) / (N_KNOTS - 1)).clip(0, LAST_PLACE))
+    share = np.where(high > low, (clipped / 2 - low / 2) / width, 0.5)  # a level of one value: the middle
+    return np.asarray(level + ((segment + share) / (N_KNOTS - 1)).clip(0, LARGEST_OFFSET))
 
 
-def _value(knots: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """(n,) values at places in [0, 1] inside levels of knots (n, N_KNOTS)."""
-    along = place.clip(0, 1) * (N_KNOTS - 1)
-    piece = np.floor(along).astype(np.int64).clip(0, N_KNOTS - 2)
-    rows = np.arange(len(place))
-    share = along - piece
-    low, high = knots[rows, piece], knots[rows, piece + 1]
+def _number(knots: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Decode offsets (n,) in [0, 1] inside levels of the knots (n, N_KNOTS); inverse of :func:`_coordinate`."""
+    position = offset.clip(0, 1) * (N_KNOTS - 1)
+    segment = np.floor(position).astype(np.int64).clip(0, N_KNOTS - 2)
+    rows = np.arange(len(offset))
+    share = position - segment
+    low, high = knots[rows, segment], knots[rows, segment + 1]
     return np.asarray((low * (1 - share) + high * share).clip(low, high))
