@@ -192,7 +192,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             raise ConfigError(f"estimate is one of {', '.join(ESTIMATES)}, got {estimate!r}")
         seed = self.seed if seed is None else seed
         imputer = MissDiffImputer(n_steps=n_steps, repeats=repeats, seed=seed)
-        imputer.take(self._model.module)
+        imputer.use_module(self._model.module)
         table = as_tables({"given": X}, self._model.layout, self._rules)["given"]
         found = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
         layout = self._model.layout

@@ -1,4 +1,4 @@
-"""Imputers: fit on a table with holes, fill its holes or those of another table."""
+"""Imputers learn from a table with holes and fill its holes or those of another table."""
 
 from src.imputation.boosted import BoostedChain
 from src.imputation.diffusion import ConditionalImputer, DiffusionImputer, MissDiffImputer

@@ -1,10 +1,10 @@
 """Chained equations of boosted trees (LightGBM): numbers from donors, categories from predicted probabilities.
 
-Each equation predicts a column from all others and is learned from a bootstrap sample of the rows in which the column
-is observed, so that chains differ as much as the equations are uncertain. A hole of a numerical column gets the value
-of one of the observed rows predicted most alike (predictive mean matching: Little 1988; van Buuren 2018, section 3.4),
-so it is always a number that the column holds; one of a categorical column is drawn with the predicted probabilities.
-Holes begin at values drawn from their column.
+An equation predicts a column from all others. It is fitted to a bootstrap sample of the rows in which the column is
+observed, so that chains differ as much as the equations are uncertain. A hole of a numerical column gets the value of
+one of the observed rows with the closest predictions (predictive mean matching: Little 1988; van Buuren 2018, section
+3.4), and thus a number that the column contains. A hole of a categorical column gets a category drawn with the
+predicted probabilities. Holes start at values drawn from their column.
 """
 
 from dataclasses import dataclass, field
@@ -24,13 +24,13 @@ from src.tables.imputations import Imputations
 
 @dataclass(frozen=True)
 class Equation:
-    """What a column is drawn from.
+    """The distribution of a column given the others.
 
     Attributes:
-        booster: None of a column of a single value.
-        values: (n,) observed values; of a numerical column by increasing prediction.
-        predictions: (n,) of a numerical column; None of a categorical one, which is drawn by probabilities.
-        n_donors: observed rows to draw from.
+        booster: the fitted trees; None for a column of a single value.
+        values: (n,) observed values; those of a numerical column are sorted by their predictions.
+        predictions: (n,) increasing predictions of ``values``; None for a categorical column.
+        n_donors: number of observed rows to draw a number from.
     """
 
     booster: lightgbm.Booster | None
@@ -39,35 +39,40 @@ class Equation:
     n_donors: int
 
     def draw(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """(n,) values for rows of predictors x."""
+        """Draw values (n,) for rows of predictors x (n, d - 1)."""
         if self.booster is None:
             return np.full(len(x), self.values[0])
         predicted = np.asarray(self.booster.predict(x))
         if self.predictions is not None:
             return np.asarray(self.values[donors(predicted, self.predictions, self.n_donors, rng)])
-        shares = predicted if predicted.ndim == 2 else np.column_stack([1 - predicted, predicted])
-        below = shares.cumsum(axis=1)
-        return np.asarray((rng.random((len(x), 1)) * below[:, -1:] >= below[:, :-1]).sum(axis=1), float)
+        probabilities = predicted if predicted.ndim == 2 else np.column_stack([1 - predicted, predicted])
+        cumulative = probabilities.cumsum(axis=1)
+        return np.asarray((rng.random((len(x), 1)) * cumulative[:, -1:] >= cumulative[:, :-1]).sum(axis=1), float)
 
 
-def donors(wanted: np.ndarray, sorted_predictions: np.ndarray, n_donors: int, rng: np.random.Generator) -> np.ndarray:
-    """(n,) for each of the predictions wanted, the position of one of the ``n_donors`` closest, drawn at random.
+def donors(
+    predictions: np.ndarray, sorted_predictions: np.ndarray, n_donors: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw for each prediction (n,) one of its ``n_donors`` closest neighbours among the sorted predictions.
 
-    Of more that are equally close, which ones are the closest is drawn too.
+    Ties are broken at random.
+
+    Returns:
+        (n,) int positions in ``sorted_predictions``.
     """
     n = len(sorted_predictions)
     n_donors = min(n_donors, n)
-    first, last = (np.searchsorted(sorted_predictions, wanted, side) for side in ("left", "right"))
+    first, last = (np.searchsorted(sorted_predictions, predictions, side) for side in ("left", "right"))
     width = min(2 * n_donors, n)
     start = (rng.integers(first, last + 1) - n_donors).clip(0, n - width)
     window = start[:, None] + np.arange(width)
-    distance = np.abs(sorted_predictions[window] - wanted[:, None])
-    # shuffled, so that equally close ones do not always come in the same order
+    distance = np.abs(sorted_predictions[window] - predictions[:, None])
     window = np.take_along_axis(window, _closest(distance, rng), axis=1)
-    return np.asarray(window[np.arange(len(wanted)), rng.integers(0, n_donors, len(wanted))])
+    return np.asarray(window[np.arange(len(predictions)), rng.integers(0, n_donors, len(predictions))])
 
 
 def _closest(distance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Sort the positions of each row by distance; a random second key shuffles equal distances."""
     return np.lexsort((rng.random(distance.shape), distance), axis=1)
 
 
@@ -76,14 +81,14 @@ class BoostedChain(Imputer):
     """``imputer=boosted``.
 
     Attributes:
-        n_iterations: rounds over all columns, of learning and of filling.
-        n_chains: chains learned, each of draws of its own. Draw i is one of chain i modulo ``n_chains``, with random
-            numbers of its own; of a chain the equations of the last round are kept.
-        n_trees: trees of an equation.
+        n_iterations: number of rounds over all columns, in fitting and in filling.
+        n_chains: number of fitted chains, whose draws are independent; a chain keeps the equations of its last round.
+            Draw i uses chain i modulo ``n_chains``, with new random numbers.
+        n_trees: number of trees of an equation.
         learning_rate: learning rate of an equation.
-        n_leaves: leaves of a tree.
-        min_leaf: rows in a leaf, at least.
-        n_donors: observed rows to draw a number from.
+        n_leaves: largest number of leaves of a tree.
+        min_leaf: smallest number of rows in a leaf.
+        n_donors: number of observed rows to draw a number from.
     """
 
     draws_differ: ClassVar[bool] = True
@@ -121,18 +126,18 @@ class BoostedChain(Imputer):
                 filled[holes[:, i], i] = rng.choice(x[~holes[:, i], i], size=holes[:, i].sum())
             chain: dict[int, Equation] = {}
             for round_number in range(self.n_iterations):
-                for place, i in enumerate(order):
-                    chain[int(i)] = equation = self._learned(filled, ~holes[:, i], int(i), n_categories, rng)
+                for n_columns, i in enumerate(order, 1):
+                    chain[int(i)] = equation = self._fitted_equation(filled, ~holes[:, i], int(i), n_categories, rng)
                     if holes[:, i].any():
                         filled[holes[:, i], i] = equation.draw(others(filled, i)[holes[:, i]], rng)
-                    done = (number * self.n_iterations + round_number) * len(order) + place + 1
-                    self.on_progress(done / n_equations)
+                    n_done = (number * self.n_iterations + round_number) * len(order) + n_columns
+                    self.on_progress(n_done / n_equations)
             self._chains.append(chain)
 
-    def _learned(
-        self, filled: np.ndarray, shown: np.ndarray, i: int, n_categories: list[int], rng: np.random.Generator
+    def _fitted_equation(
+        self, filled: np.ndarray, observed: np.ndarray, i: int, n_categories: list[int], rng: np.random.Generator
     ) -> Equation:
-        values, predictors = filled[shown, i], others(filled, i)[shown]
+        values, predictors = filled[observed, i], others(filled, i)[observed]
         if (values == values[0]).all():
             return Equation(None, values[:1], None, self.n_donors)
         rows = rng.integers(0, len(values), len(values))

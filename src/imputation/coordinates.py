@@ -1,4 +1,4 @@
-"""Tables as matrices of numbers for libraries that know no categories: NaN in a hole, and back."""
+"""Encode tables as matrices of numbers, NaN in a hole, for libraries that do not handle categories; and decode them."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ LARGEST = 1e30
 
 @dataclass(frozen=True)
 class Scale:
-    """A line from the numbers of a column to coordinates of mean 0 and standard deviation 1.
+    """Standardise the numbers of a column to mean 0 and standard deviation 1.
 
     Attributes:
-        unit: largest absolute value, by which numbers are divided first, so that squares do not overflow.
-        mean: of numbers so divided.
-        spread: their standard deviation; 1 of a constant column.
-        low, high: ends of the range observed, which :meth:`backward` stays inside.
+        unit: largest absolute value; numbers are divided by it first, so that their squares do not overflow.
+        mean: mean of the divided numbers.
+        spread: standard deviation of the divided numbers; 1 in a constant column.
+        low, high: the observed range, which :meth:`backward` clips to.
     """
 
     unit: float
@@ -31,7 +31,7 @@ class Scale:
 
     @classmethod
     def of(cls, values: np.ndarray) -> "Scale":
-        """Learned from (n,) numbers, at least one."""
+        """Fit a scale to numbers (n,), n >= 1."""
         low, high = float(values.min()), float(values.max())
         unit = max(abs(low), abs(high)) or 1.0
         if low == high:
@@ -39,22 +39,22 @@ class Scale:
         return cls(unit, float((values / unit).mean()), float((values / unit).std()) or 1.0, low, high)
 
     def forward(self, values: np.ndarray) -> np.ndarray:
-        """Coordinates of numbers, NaN of NaN; far outside the range they end where 32 bits still hold them."""
+        """Standardise numbers; NaN stays NaN. Coordinates are clipped to what float32 can hold."""
         return np.clip((values / self.unit - self.mean) / self.spread, -LARGEST, LARGEST)
 
     def backward(self, z: np.ndarray) -> np.ndarray:
-        """Numbers inside the range observed."""
+        """Map coordinates to numbers, clipped to the observed range."""
         return np.clip((z * self.spread + self.mean) * self.unit, self.low, self.high)
 
 
 @dataclass(frozen=True)
 class Coordinates:
-    """How columns become coordinates, learned from the observed cells of a table.
+    """Encode columns as coordinates; fitted to the observed cells of a table.
 
     Attributes:
-        start: (d + 1,) first coordinate of each column, and the number of all.
-        seen: by categorical column the positions of its categories that were seen, increasing.
-        scale: by column the scale of its one coordinate; absent: coordinates are as they are.
+        start: (d + 1,) the first coordinate of each column, then the number of coordinates.
+        seen: by categorical column, the increasing positions of its observed categories in the schema's list.
+        scale: by column, the scale of its one coordinate; columns that are not standardised are absent.
     """
 
     start: np.ndarray
@@ -63,13 +63,16 @@ class Coordinates:
 
     @classmethod
     def fit(cls, table: Table, encoding: str) -> "Coordinates":
-        """Learn categories, means and spreads.
+        """Fit categories, means and standard deviations.
 
         Arguments:
-            table: (N, d), with an observed cell in each column.
-            encoding: ``one_hot``: a 0/1 coordinate for each category seen; ``ordinal``: their number among those
-                seen, standardised as numbers are; ``codes``: that number as it is; ``values``: that, and numbers
-                as they are.
+            table: (N, d), with an observed cell in every column.
+            encoding: how columns are encoded.
+
+                * ``one_hot``: a category as a 0/1 coordinate for each observed category; numbers are standardised.
+                * ``ordinal``: a category as its rank among the observed ones, standardised like numbers.
+                * ``codes``: a category as its rank, not standardised; numbers are standardised.
+                * ``values``: a category as its rank; neither is standardised.
         """
         seen, scale, width = {}, {}, []
         for column in table.schema.columns:
@@ -86,15 +89,15 @@ class Coordinates:
 
     @property
     def columns(self) -> np.ndarray:
-        """(D,) position of the column that each coordinate belongs to."""
+        """(D,) int, the position of the column that each coordinate belongs to."""
         return np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
 
     def forward(self, table: Table) -> np.ndarray:
-        """(n, D) coordinates, NaN in a hole and where a category was never seen."""
+        """Encode a table as coordinates (n, D); holes and categories that are not in :attr:`seen` become NaN."""
         parts = []
         for i, name in enumerate(table.schema.names):
             if name in self.seen:
-                values = _numbers_among(codes_of(table, name), self.seen[name])
+                values = _ranks(codes_of(table, name), self.seen[name])
             else:
                 values = table.frame[name].to_numpy(dtype=np.float64)
             if name in self.scale:
@@ -107,7 +110,7 @@ class Coordinates:
         return np.concatenate(parts, axis=1)
 
     def cells(self, x: np.ndarray, table: Table, name: str) -> np.ndarray:
-        """(n,) numbers inside the range observed, or positions of seen categories, of rows x (n, D)."""
+        """Decode a column of rows x (n, D): (n,) numbers inside the observed range, or positions of categories."""
         i = table.schema.names.index(name)
         block = x[:, self.start[i] : self.start[i + 1]]
         if self._is_one_hot(i):
@@ -116,7 +119,7 @@ class Coordinates:
         return np.asarray(self.seen[name][values.round().astype(np.int64)]) if name in self.seen else values
 
     def fills(self, x: np.ndarray, table: Table) -> dict[str, np.ndarray]:
-        """By column with holes, (n_holes,): what the completed coordinates x (N, D) of a table put into them."""
+        """Decode the holes of a table from its completed coordinates x (N, D): by column with holes, (n_holes,)."""
         holes = ~table.observed
         return {
             name: self.cells(x[holes[:, i]], table, name)
@@ -125,20 +128,21 @@ class Coordinates:
         }
 
     def _is_one_hot(self, i: int) -> bool:
-        # a lone category is the same in every encoding
+        # a column of one category has one coordinate in every encoding, and is decoded as its rank
         return bool(self.start[i + 1] - self.start[i] > 1)
 
 
 def others(x: np.ndarray, column: int) -> np.ndarray:
-    """(n, d - 1) the columns that may predict a column; a constant where there is no other."""
+    """Select the columns that may predict a column, (n, d - 1); a constant column if there is no other."""
     return np.delete(x, column, axis=1) if x.shape[1] > 1 else np.zeros((len(x), 1))
 
 
 def most_frequent(codes: np.ndarray) -> int:
-    """The most frequent of (n,) whole numbers from 0 on, of several the first."""
+    """Return the most frequent of the integers (n,) >= 0; of several equally frequent ones the smallest."""
     return int(np.bincount(codes.astype(np.int64)).argmax())
 
 
-def _numbers_among(codes: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    place = np.searchsorted(seen, codes).clip(0, len(seen) - 1)
-    return np.where(seen[place] == codes, place, np.nan)
+def _ranks(codes: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return the position of each code in the increasing ``seen``, NaN where it is not among them."""
+    rank = np.searchsorted(seen, codes).clip(0, len(seen) - 1)
+    return np.where(seen[rank] == codes, rank, np.nan)

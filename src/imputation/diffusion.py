@@ -1,7 +1,7 @@
-"""Imputation by diffusion models: MissDiff by a model of whole rows, CSDI_T by one of hidden cells given the others.
+"""Imputation by diffusion models: MissDiff models entire rows, CSDI_T models missing cells given the observed ones.
 
-Both learn from the table with its holes and draw each row's hidden coordinates given the others. A block of
-rows has a random stream of its own for every draw: the first draws are the same whether few or many follow.
+Both are trained on the table with its holes and draw the missing coordinates of a row given its observed ones. Every
+draw of a batch of rows has its own random stream, so that the first draws are the same whatever the number of draws.
 """
 
 from abc import abstractmethod
@@ -24,21 +24,23 @@ from src.tables.imputations import Imputations
 from src.training.fit import is_rank_zero
 from src.training.module import MissDiffModule
 
-BLOCK_ROWS = 2048
+BATCH_ROWS = 2048
 LEAST_HIDDEN = 0.25
 
 
 @dataclass
 class DiffusionImputer(Imputer):
-    """What the two have in common; ``recipe`` is set before :meth:`fit`, or a trained module by :meth:`take`.
+    """Base class of imputers by diffusion models.
+
+    Callers either set :attr:`recipe` before :meth:`fit`, or pass a trained module to :meth:`use_module`.
 
     Attributes:
-        n_steps: steps of one draw.
-        recipe: of the model behind it.
-        keeping: what is kept of its training.
-        n_evaluations: network evaluations that one draw of a row with holes took, on average over the rows and draws
-            of all tables since it was fitted.
-        notes: what the user was told of the training.
+        n_steps: number of steps of a draw.
+        recipe: recipe of the model.
+        keeping: which files the training keeps.
+        n_evaluations: mean number of network evaluations for one draw of a row, over the rows with holes of all
+            tables since fitting.
+        notes: messages about the training that the user has seen.
     """
 
     draws_differ: ClassVar[bool] = True
@@ -49,7 +51,7 @@ class DiffusionImputer(Imputer):
     module: MissDiffModule | None = field(default=None, init=False, repr=False)
     notes: list[str] = field(default_factory=list, init=False, repr=False)
     _evaluated: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
-    """Network evaluations of rows, and drawn rows."""
+    """Network evaluations summed over rows, and the number of drawn rows."""
 
     def __post_init__(self) -> None:
         if self.n_steps is not None and self.n_steps < 1:
@@ -59,19 +61,19 @@ class DiffusionImputer(Imputer):
 
     @property
     def n_evaluations(self) -> float:
-        """See the class."""
+        """Mean number of network evaluations for one draw of a row; 0 before the first draw."""
         evaluations, rows = self._evaluated
         return evaluations / rows if rows else 0.0
 
     def targets(self, table: Table) -> Targets | None:
-        """What is hidden in training on a table; None = nothing is."""
+        """Choose the observed cells to hide in training on a table; None hides no cell."""
         return None
 
-    def take(self, module: MissDiffModule) -> None:
-        """Impute with a module trained before.
+    def use_module(self, module: MissDiffModule) -> None:
+        """Impute with a module that is already trained.
 
         Raises:
-            ConfigError: it is of the other kind.
+            ConfigError: the module is conditional and this imputer is not, or the other way round.
         """
         is_conditional = module.denoiser.is_conditional
         if is_conditional != self.is_conditional:
@@ -81,10 +83,11 @@ class DiffusionImputer(Imputer):
         self._fitted_names = module.encoder.schema.names
 
     def check(self, recipe: ModelRecipe) -> None:
-        """Refuse a recipe that such a model cannot be trained with.
+        """Refuse a recipe that this imputer cannot train a model with.
 
         Raises:
-            ConfigError: of a conditional model, a process without noise, or fine-tuning by likelihood.
+            ConfigError: the imputer is conditional, and the recipe has a process without noise or a fine-tuning by
+                likelihood.
         """
         if self.is_conditional and not recipe.diffusion.is_continuous:
             raise ConfigError("imputer=csdi_t is a model of noisy cells; diffusion is vp, ddpm or ve")
@@ -105,53 +108,58 @@ class DiffusionImputer(Imputer):
         training = Training(recipe, data, self.keeping, self.targets(table))
         training.fit()
         if torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()  # one process alone imputes, the others end
-        self.take(training.module.to(training.device))
+            torch.distributed.destroy_process_group()  # only the first process imputes, the others end here
+        self.use_module(training.module.to(training.device))
 
     def _transform(self, table: Table, n_imputations: int) -> Imputations:
-        """Draw the rows that have holes, a block of rows at a time, and keep the cells of the holes."""
+        """Draw the rows with holes batch by batch, and select the values of the holes.
+
+        Rows without holes are not drawn, and a batch is drawn ``n_imputations`` times before the next one, so that
+        memory holds the coordinates of one batch only. The seed of a draw depends on the position of the batch and the
+        number of the draw, not on ``n_imputations``.
+        """
         rows = np.flatnonzero(~table.observed.all(axis=1))
-        starts = range(0, len(rows), BLOCK_ROWS)
+        starts = range(0, len(rows), BATCH_ROWS)
         drawn: list[list[dict[str, np.ndarray]]] = [[] for _ in range(n_imputations)]
-        for block, start in enumerate(starts):
-            part = table.take(rows[start : start + BLOCK_ROWS])
+        for batch, start in enumerate(starts):
+            batch_table = table.take(rows[start : start + BATCH_ROWS])
             for number in range(n_imputations):
-                drawn[number].append(self._cells_of_holes(part, derive(self.seed, "imputation", block, number)))
-                self.on_progress((block + (number + 1) / n_imputations) / len(starts))
+                drawn[number].append(self._hole_values(batch_table, derive(self.seed, "imputation", batch, number)))
+                self.on_progress((batch + (number + 1) / n_imputations) / len(starts))
         draws = {}
         for i, column in enumerate(table.schema.columns):
             if not table.observed[:, i].all():
-                kind = np.float64 if column.kind == "numerical" else np.int64
-                by_number = [np.concatenate([cells[column.name] for cells in blocks]) for blocks in drawn]
-                draws[column.name] = np.stack(by_number).astype(kind)
+                dtype = np.float64 if column.kind == "numerical" else np.int64
+                by_number = [np.concatenate([values[column.name] for values in batches]) for batches in drawn]
+                draws[column.name] = np.stack(by_number).astype(dtype)
         return Imputations(table, draws)
 
-    def _cells_of_holes(self, part: Table, seed: int) -> dict[str, np.ndarray]:
-        """Draw rows once; by column the values of its holes, in the order of the rows."""
+    def _hole_values(self, table: Table, seed: int) -> dict[str, np.ndarray]:
+        """Draw the rows of a table once; return the values of the holes by column, in the order of the rows."""
         module = self.module
         assert module is not None, "fitted"
-        x, mask = module.encoder.forward(part, part.observed)
+        x, mask = module.encoder.forward(table, table.observed)
         drawn = self._draw(module, x, mask, torch.Generator(module.device).manual_seed(seed))
         evaluations, rows = self._evaluated
         self._evaluated = (evaluations + drawn.n_evaluations * len(x), rows + len(x))
-        cells = module.encoder.decode(drawn.x)
-        return {name: cells[name][~part.observed[:, i]] for i, name in enumerate(part.schema.names)}
+        values = module.encoder.decode(drawn.x)
+        return {name: values[name][~table.observed[:, i]] for i, name in enumerate(table.schema.names)}
 
     @abstractmethod
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
-        """(n, D) complete rows; ``mask`` (n, D) is True where a coordinate of ``x`` is known."""
+        """Draw complete rows (n, D); ``mask`` (n, D) is True where a coordinate of ``x`` is observed."""
 
 
 @dataclass
 class MissDiffImputer(DiffusionImputer):
-    """``imputer=missdiff``: the model of whole rows.
+    """``imputer=missdiff``: draw missing cells from the model of entire rows.
 
-    Under ``diffusion=absorbing`` known cells are visible and the others drawn one after another; under a continuous
-    process known coordinates are replaced at every step (:mod:`src.diffusion.gaussian.conditional`).
+    With ``diffusion=absorbing`` observed cells are visible and the model draws the others one after another. A
+    continuous process replaces the observed coordinates at every step (:mod:`src.diffusion.gaussian.conditional`).
 
     Attributes:
-        n_steps: of one draw; None = one for each hole, of a continuous process its own number.
-        repeats: how often each step of a continuous process is taken.
+        n_steps: number of steps of a draw; None = one for each hole, or the default of a continuous process.
+        repeats: how often a continuous process repeats each step.
     """
 
     repeats: int = 4
@@ -169,12 +177,12 @@ class MissDiffImputer(DiffusionImputer):
 
 @dataclass
 class ConditionalImputer(DiffusionImputer):
-    """``imputer=csdi_t``: a model of hidden cells given the others (:mod:`src.diffusion.gaussian.csdi`).
+    """``imputer=csdi_t``: draw missing cells from a model of them given the others; :mod:`src.diffusion.gaussian.csdi`.
 
     Attributes:
-        hidden: chance of an observed cell to be a target in training: a number in (0, 1); ``uniform``, of every row
-            another one between 0 and 1; or ``like_table``, the share of the table's cells that are holes, at least
-            :data:`LEAST_HIDDEN`: about as much is to be imputed.
+        hidden: probability that training hides an observed cell, as a target: a number in (0, 1); ``uniform``, drawn
+            for every row between 0 and 1; or ``like_table``, the table's share of holes, at least
+            :data:`LEAST_HIDDEN`, because about as many cells are missing in imputation.
         sampler: ``dpm`` or ``ancestral``.
     """
 
@@ -194,7 +202,7 @@ class ConditionalImputer(DiffusionImputer):
             raise ConfigError(f"imputer.sampler is dpm or ancestral, got {self.sampler!r}")
 
     def targets(self, table: Table) -> Targets:
-        """What is hidden in training on a table."""
+        """Choose the observed cells to hide in training on a table."""
         if isinstance(self.hidden, float):
             return Targets(self.hidden, self.hidden)
         if self.hidden == "uniform":

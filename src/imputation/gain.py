@@ -1,11 +1,10 @@
 """GAIN, generative adversarial imputation nets (Yoon et al. 2018, https://arxiv.org/abs/1806.02920).
 
-The generator completes rows from their observed coordinates, noise in the hidden ones and the mask; the
-discriminator tells which coordinates of completed rows were hidden, from the rows and a hint of the mask. Sizes,
-losses, noise, hint and the optimiser (Adam) are as in the published code (https://github.com/jsyoon0823/GAIN): its
-hint is b m, where the paper has b m + 0.5 (1 - b), and its losses take the mean over all coordinates where the paper's
-Algorithm 1 takes those the hint leaves out. Mask and hint agree inside a one-hot block, whose
-coordinates are hidden together.
+The generator completes rows from their observed coordinates, noise in the missing ones, and the mask. The
+discriminator tells from a completed row and a hint of the mask which coordinates were missing. Sizes, losses, noise,
+hint and optimiser (Adam) are those of the published code (https://github.com/jsyoon0823/GAIN). It differs from the
+paper: its hint is b m instead of b m + 0.5 (1 - b), and its losses average all coordinates instead of those that the
+hint leaves out (Algorithm 1). Mask and hint are constant inside a one-hot block, which is missing or observed as one.
 """
 
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from src.tables.imputations import Imputations
 RECIPE = EncodingRecipe("minmax", low=0, na_coordinate=False)
 NOISE = 0.01
 SMALLEST = 1e-8
-REPORT_EVERY = 100
+STEPS_PER_REPORT = 100
 
 
 @dataclass
@@ -35,11 +34,11 @@ class Gain(Imputer):
     """``imputer=gain``.
 
     Attributes:
-        n_steps: steps of training, each of the discriminator and then of the generator.
-        batch_size: rows of a step.
-        hint_rate: probability that the discriminator is told of a column whether it is observed.
-        alpha: weight of the observed coordinates' squared error beside the adversarial loss.
-        learning_rate: of both networks.
+        n_steps: number of training steps, each of the discriminator and then of the generator.
+        batch_size: number of rows of a step.
+        hint_rate: probability that the hint tells the discriminator whether a column is observed.
+        alpha: weight of the squared error of observed coordinates, relative to the adversarial loss.
+        learning_rate: learning rate of both networks.
     """
 
     draws_differ: ClassVar[bool] = False
@@ -79,7 +78,7 @@ class Gain(Imputer):
                         f"the loss is not finite at step {step + 1} of {self.n_steps}; "
                         f"lower imputer.learning_rate, {self.learning_rate}"
                     )
-                if (step + 1) % REPORT_EVERY == 0:
+                if (step + 1) % STEPS_PER_REPORT == 0:
                     self.on_progress((step + 1) / self.n_steps)
 
     def _step(
@@ -91,13 +90,13 @@ class Gain(Imputer):
         columns: Tensor,
         random: torch.Generator,
     ) -> Tensor:
-        """One step of the discriminator, one of the generator; the latter's loss."""
+        """Train the discriminator and then the generator for a step; return the loss of the generator."""
         x = _noised(x, mask, random)
-        told = torch.rand(len(x), int(columns.max()) + 1, generator=random) < self.hint_rate
-        hint = mask * told[:, columns]
+        is_hinted = torch.rand(len(x), int(columns.max()) + 1, generator=random) < self.hint_rate
+        hint = mask * is_hinted[:, columns]
 
-        made = generator.network(torch.cat([x, mask], dim=1))
-        completed = mask * x + (1 - mask) * made
+        generated = generator.network(torch.cat([x, mask], dim=1))
+        completed = mask * x + (1 - mask) * generated
         observed: Tensor = discriminator.network(torch.cat([completed.detach(), hint], dim=1))
         if not observed.isfinite().all():
             return observed.sum()
@@ -105,7 +104,7 @@ class Gain(Imputer):
 
         observed = discriminator.network(torch.cat([completed, hint], dim=1))
         adversarial = -((1 - mask) * (observed + SMALLEST).log()).mean()
-        reconstruction = (mask * (x - made) ** 2).mean() / mask.mean().clamp(min=SMALLEST)
+        reconstruction = (mask * (x - generated) ** 2).mean() / mask.mean().clamp(min=SMALLEST)
         loss: Tensor = adversarial + self.alpha * reconstruction
         generator.descend(loss)
         return loss.detach()
@@ -115,12 +114,12 @@ class Gain(Imputer):
         assert self._encoder is not None, "fitted"
         assert self._generator is not None, "fitted"
         x, mask = self._encoder.forward(table, table.observed)
-        known = mask.float()
+        observed = mask.float()
         random = torch.Generator().manual_seed(derive(self.seed, "imputation"))
         with _one_thread():
-            x = _noised(x, known, random)
-            made = self._generator(torch.cat([x, known], dim=1))
-        cells = self._encoder.decode(made)
+            x = _noised(x, observed, random)
+            generated = self._generator(torch.cat([x, observed], dim=1))
+        cells = self._encoder.decode(generated)
         holes = ~table.observed
         return Imputations(
             table,
@@ -136,18 +135,18 @@ class Adversary:
         self.optimizer = torch.optim.Adam(network.parameters(), learning_rate)
 
     def descend(self, loss: Tensor) -> None:
-        """One step of this network's weights alone."""
+        """Update the weights of this network, and of no other that the loss depends on."""
         self.optimizer.zero_grad()
         loss.backward(inputs=list(self.network.parameters()))
         self.optimizer.step()
 
 
 def _network(width: int, random: torch.Generator) -> nn.Sequential:
-    """(n, 2 D) to (n, D) in (0, 1), two hidden layers as wide as a row."""
+    """Build a network from (n, 2 D) to (n, D) in (0, 1), with two hidden layers as wide as a row."""
     sizes = [2 * width, width, width, width]
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(sizes):
-        # weights come from the generator given, not from the one all share
+        # PyTorch would draw initial weights from the global generator, not from that of this imputer
         linear = nn.utils.skip_init(nn.Linear, n_in, n_out)
         nn.init.xavier_normal_(linear.weight, generator=random)
         nn.init.zeros_(linear.bias)
@@ -156,12 +155,13 @@ def _network(width: int, random: torch.Generator) -> nn.Sequential:
 
 
 def _noised(x: Tensor, mask: Tensor, random: torch.Generator) -> Tensor:
+    """Replace missing coordinates by noise."""
     return mask * x + (1 - mask) * NOISE * torch.rand(x.shape, generator=random)
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Sums of several threads depend on how many there are; networks as small as these need but one."""
+    """Compute with one thread: sums over threads depend on their number, and networks this small need no more."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

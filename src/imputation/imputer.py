@@ -1,4 +1,4 @@
-"""The contract of every imputer: fit on a table with holes, fill the holes of that table or of another one."""
+"""The interface of imputers, which learn from a table with holes and fill its holes or those of another table."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from src.tables.imputations import Imputations
 
 
 class Imputer(ABC):
-    """Fills the holes of tables of one schema, numbers and categories alike.
+    """Fill the holes of numerical and categorical columns in tables of one schema.
 
-    A subclass is a dataclass of its settings with ``seed`` last; it implements :meth:`_fit` and
-    :meth:`_transform`. What stands under a hole is never seen: a table holds NaN there.
-    The same settings, tables and seed give the same values, however often and in whichever order tables are filled.
+    A subclass is a dataclass of its settings with ``seed`` last; it implements :meth:`_fit` and :meth:`_transform`. An
+    imputer never sees the true value of a hole, because a table has NaN there. The same settings, tables and seed give
+    the same values, in whichever order and however often tables are filled.
 
     Attributes:
-        draws_differ: whether further imputations are other draws; if not, the imputer has one answer.
-        seed: of fitting and of drawing.
-        on_progress: receives the share of fitting or filling that is done, 0..1.
+        draws_differ: whether an imputer draws, so that several imputations differ; if not, it gives one imputation.
+        seed: seed of fitting and of drawing.
+        on_progress: called with the finished share of fitting or filling, 0..1.
     """
 
     draws_differ: ClassVar[bool]
@@ -47,12 +47,12 @@ class Imputer(ABC):
         """Fill the holes of a table, the one fitted on (in-sample) or another (out-of-sample).
 
         Arguments:
-            table: (n, d) of the columns fitted on.
-            n_imputations: draws, m; an imputer with one answer gives one.
+            table: (n, d), with the columns of the fitted table.
+            n_imputations: number of draws, m; 1 unless :attr:`draws_differ`.
 
         Raises:
-            ConfigError: several draws of an imputer that has one answer.
-            TableError: it is not fitted, or the columns are others.
+            ConfigError: several draws are requested of an imputer that does not draw.
+            TableError: the imputer is not fitted, or was fitted on other columns.
         """
         if self._fitted_names is None:
             raise TableError(f"{type(self).__name__} is not fitted; call fit(table) first")

@@ -1,8 +1,8 @@
-"""Linear chained equations: scikit-learn's IterativeImputer around Bayesian ridge regression.
+"""Linear chained equations: scikit-learn's IterativeImputer with Bayesian ridge regression.
 
-Numbers are standardised by their observed mean and spread, so that one prior on coefficients suits all. Another
-table is filled by the equations learned, round after round as they were learned: a table equal to the one learned
-from gets the values that learning itself ended with.
+Numbers are standardised by their observed mean and standard deviation, so that one prior on coefficients suits all
+columns. Another table is filled by the fitted equations of all rounds, in the order in which they were fitted: the
+training table itself gets the values that fitting ended with.
 """
 
 import warnings
@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import eigh
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.experimental import enable_iterative_imputer  # noqa: F401  # makes the next line possible
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401  # the next import fails without it
 from sklearn.impute import IterativeImputer
 from sklearn.linear_model import BayesianRidge
 from threadpoolctl import threadpool_limits
@@ -28,43 +28,44 @@ from src.tables.imputations import Imputations
 
 
 class GramRidge(BayesianRidge):  # type: ignore[misc]
-    """BayesianRidge from the products of its columns instead of a singular value decomposition of its rows.
+    """BayesianRidge computed from the Gram matrix of its columns instead of a singular value decomposition of its rows.
 
-    The iteration is the library's (MacKay 1992), the result the same up to rounding; faster where
-    there are many more rows than columns.
+    The iteration is scikit-learn's (MacKay 1992) and the result is the same up to rounding; it is faster for tables
+    of many more rows than columns.
     """
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "GramRidge":
-        """Learn from rows X (n, p) and targets y (n,)."""
+        """Fit to rows X (n, p) and targets y (n,)."""
         self.n_features_in_ = X.shape[1]
         self.X_offset_, y_offset = X.mean(axis=0), y.mean()
         centred, target = X - self.X_offset_, y - y_offset
         gram, moment, square = centred.T @ centred, centred.T @ target, target @ target
         values, vectors = eigh(gram)
-        # what rounding left of directions that no row has would count as directions learned
+        # eigenvalues that are 0 but for rounding would count as directions that the rows determine
         values = np.where(values > values[-1] * len(values) * np.finfo(float).eps, values, 0)
-        along = vectors.T @ moment
+        projected = vectors.T @ moment
 
         alpha, scale = 1 / (y.var() + np.finfo(float).eps), 1.0
-        before = None
+        previous = None
         for _ in range(self.max_iter):
-            coefficients, error = _solution(values, vectors, along, square, scale / alpha)
-            used = (alpha * values / (scale + alpha * values)).sum()
-            scale = (used + 2 * self.lambda_1) / (coefficients @ coefficients + 2 * self.lambda_2)
-            alpha = (len(y) - used + 2 * self.alpha_1) / (error + 2 * self.alpha_2)
-            if before is not None and np.abs(before - coefficients).sum() < self.tol:
+            coefficients, error = _solution(values, vectors, projected, square, scale / alpha)
+            n_effective = (alpha * values / (scale + alpha * values)).sum()
+            scale = (n_effective + 2 * self.lambda_1) / (coefficients @ coefficients + 2 * self.lambda_2)
+            alpha = (len(y) - n_effective + 2 * self.alpha_1) / (error + 2 * self.alpha_2)
+            if previous is not None and np.abs(previous - coefficients).sum() < self.tol:
                 break
-            before = coefficients
+            previous = coefficients
         self.alpha_, self.lambda_ = alpha, scale
-        self.coef_, _ = _solution(values, vectors, along, square, scale / alpha)
+        self.coef_, _ = _solution(values, vectors, projected, square, scale / alpha)
         self.root_ = vectors / np.sqrt(alpha * values + scale)
         self.intercept_ = y_offset - self.X_offset_ @ self.coef_
         return self
 
     def predict(self, X: np.ndarray, return_std: bool = False) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
-        """(n,) predictions for rows X (n, p), and their standard deviations.
+        """Predict rows X (n, p): (n,) means, and with ``return_std`` their standard deviations (n,).
 
-        The latter by the root of the coefficients' covariance: by itself rounding makes variances of few rows negative.
+        Variances are sums of squares, by a root of the coefficients' covariance: computed from the covariance itself
+        they could be negative by rounding where rows are few.
         """
         mean = np.asarray(X @ self.coef_ + self.intercept_)
         if not return_std:
@@ -74,20 +75,20 @@ class GramRidge(BayesianRidge):  # type: ignore[misc]
 
 
 def _solution(
-    values: np.ndarray, vectors: np.ndarray, along: np.ndarray, square: float, penalty: float
+    values: np.ndarray, vectors: np.ndarray, projected: np.ndarray, square: float, penalty: float
 ) -> tuple[np.ndarray, float]:
-    """Coefficients (p,) and sum of squared errors of ridge regression, in the eigenvectors of its products."""
-    rotated = along / (values + penalty)
-    error = square - 2 * rotated @ along + values @ rotated**2
+    """Solve ridge regression by the eigenvectors of the Gram matrix: coefficients (p,) and sum of squared errors."""
+    rotated = projected / (values + penalty)
+    error = square - 2 * rotated @ projected + values @ rotated**2
     return vectors @ rotated, max(float(error), 0.0)
 
 
 class ColumnwiseImputer(IterativeImputer):  # type: ignore[misc]
-    """IterativeImputer whose coordinates are predicted from those of other columns only.
+    """IterativeImputer that predicts coordinates from those of other table columns only.
 
-    The 0/1 coordinates of one categorical column are missing together; where they are observed they sum
-    to one, so that each would be predicted from the others alone and a missing category from their means.
-    The library has no way to say so but the private method overridden here, called once for each equation learned.
+    The 0/1 coordinates of a categorical column sum to one where they are observed, so that an equation would learn to
+    predict one of them from the rest of its block. In a hole all of them are missing, and the equation would see means.
+    scikit-learn offers no setting for this; the private method overridden here is called once for each equation.
     """
 
     columns: np.ndarray
@@ -102,13 +103,13 @@ class ColumnwiseImputer(IterativeImputer):  # type: ignore[misc]
 
 @dataclass
 class Mice(Imputer):
-    """``imputer=mice``, ``imputer=mice_ordinal``: predictions of the chain's last round (Buck 1960; van Buuren 2011).
+    """``imputer=mice``, ``imputer=mice_ordinal``: fill with the chain's last predictions (Buck 1960; van Buuren 2011).
 
     Attributes:
-        encoding: of categories, ``one_hot`` or ``ordinal``.
-        n_iterations: rounds over all coordinates, at most.
-        tolerance: largest change of a row, relative to the largest coordinate, at which rounds end; of predictions
-            only, for draws never settle.
+        encoding: encoding of categories, ``one_hot`` or ``ordinal``.
+        n_iterations: largest number of rounds over all coordinates.
+        tolerance: rounds end when no row changes by more than this, relative to the largest coordinate; ignored by
+            ``mice_draws``, because draws do not converge.
     """
 
     draws_differ: ClassVar[bool] = False
@@ -148,7 +149,7 @@ class Mice(Imputer):
             )
             chain.columns = columns if len(columns) == x.shape[1] else np.append(columns, len(table.schema.columns))
             chain.on_progress = self._part(number)
-            with _rounds_may_run_out(), threadpool_limits(1):
+            with _without_convergence_warnings(), threadpool_limits(1):
                 chain.fit(x)
             del chain.on_progress
             self._chains.append(chain)
@@ -159,7 +160,7 @@ class Mice(Imputer):
     def _matrix(self, table: Table) -> np.ndarray:
         assert self._coordinates is not None, "fitted"
         x = self._coordinates.forward(table)
-        if len(table.schema.columns) == 1:  # equations need something on their right-hand side
+        if len(table.schema.columns) == 1:  # an equation needs a predictor
             x = np.column_stack([x, np.zeros(len(x))])
         return x
 
@@ -180,11 +181,11 @@ class Mice(Imputer):
 
 @dataclass
 class MiceDraws(Mice):
-    """``imputer=mice_draws``: each round draws from the predictive distribution, inside the range observed.
+    """``imputer=mice_draws``: every round draws from the predictive distribution, inside the observed range.
 
     Attributes:
-        n_chains: chains learned, each with draws of its own in the holes that it learns from. Draw i replays chain i
-            modulo ``n_chains``, with random numbers of its own.
+        n_chains: number of fitted chains, whose draws during fitting are independent. Draw i replays chain i modulo
+            ``n_chains`` with new random numbers.
     """
 
     draws_differ: ClassVar[bool] = True
@@ -201,8 +202,8 @@ class MiceDraws(Mice):
 
 
 @contextmanager
-def _rounds_may_run_out() -> Iterator[None]:
-    """``n_iterations`` is as many rounds as were asked for; that they end before the tolerance is no news."""
+def _without_convergence_warnings() -> Iterator[None]:
+    """Silence the warning that rounds end before the tolerance is reached: ``n_iterations`` limits them on purpose."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield

@@ -1,14 +1,14 @@
 """MissForest (Stekhoven and Buehlmann 2012, https://doi.org/10.1093/bioinformatics/btr597) by scikit-learn's forests.
 
-Holes begin at the mean or the most frequent category; each column is then predicted from all others by a random
-forest, in order of increasing numbers of holes, round after round. Rounds end at the first that changes neither kind
-of column less than the round before did, and the values are those of the round before that one. Forests are as in R:
-the square root of the columns is tried at each split, a leaf holds at least 1 row for classes and 5 for numbers.
-Unlike in R, categories are split by their order in the table's schema, and changes of numbers are measured
-standardised, so that the column of the largest numbers does not decide alone.
+Holes start at the mean or the most frequent category. In every round a random forest predicts each column from all
+others, in order of increasing numbers of holes. The rounds end with the first one in which neither numbers nor
+categories change less than in the round before; its values are discarded. Forests have the settings of R's: a node
+tries the square root of the number of columns, a leaf has at least 1 row for classes and 5 for numbers. Unlike in R,
+nodes divide categories by their order in the schema, and changes of numbers are standardised, so that the column of the
+largest numbers does not decide alone.
 
-The forests of every round are kept, compressed, and another table goes through all of them from the same beginning:
-a table equal to the one learned from gets the values that learning itself ended with.
+The imputer stores the compressed forests of every round and applies all of them to another table, from the same start:
+the training table itself gets the values that fitting ended with.
 """
 
 import pickle
@@ -34,18 +34,18 @@ SMALLEST_LEAF = {"numerical": 5, "categorical": 1}
 
 @dataclass(frozen=True)
 class Change:
-    """How much a round changed the holes; None of a kind of column that has none.
+    """How much a round changed the values of holes.
 
     Attributes:
-        numbers: sum of squared changes over the sum of squares.
-        categories: share of the holes that got another category.
+        numbers: sum of squared changes over the sum of squares; None if no numerical column has a hole.
+        categories: share of the holes whose category changed; None if no categorical column has a hole.
     """
 
     numbers: float | None
     categories: float | None
 
     def fell_from(self, before: "Change | None") -> bool:
-        """Whether a kind of column changed less than in the round before; of the first round true."""
+        """Tell whether numbers or categories changed less than in the round before; True in the first round."""
         if before is None:
             return True
         pairs = ((self.numbers, before.numbers), (self.categories, before.categories))
@@ -53,13 +53,13 @@ class Change:
 
 
 def change_between(before: np.ndarray, after: np.ndarray, holes: np.ndarray, is_number: np.ndarray) -> Change:
-    """The change of completed tables.
+    """Measure the change between two completed tables.
 
     Arguments:
-        before: (N, d).
-        after: (N, d).
-        holes: (N, d) bool.
-        is_number: (d,) bool.
+        before: (N, d) coordinates of the earlier table.
+        after: (N, d) coordinates of the later table.
+        holes: (N, d) bool, True = filled.
+        is_number: (d,) bool, True = numerical column.
     """
     numbers = categories = None
     if holes[:, is_number].any():
@@ -76,8 +76,8 @@ class MissForest(Imputer):
     """``imputer=missforest``.
 
     Attributes:
-        n_trees: trees of a forest.
-        n_iterations: rounds, at most.
+        n_trees: number of trees of a forest.
+        n_iterations: largest number of rounds.
     """
 
     draws_differ: ClassVar[bool] = False
@@ -113,15 +113,15 @@ class MissForest(Imputer):
             filled, before = after, change
             if not holes.any():
                 break
-        if not holes.any():  # nothing changed, yet holes of other tables need rounds
+        if not holes.any():  # one round shows that nothing changes, but the holes of other tables need all of them
             self._rounds *= self.n_iterations
 
     def _grown(
         self, filled: np.ndarray, holes: np.ndarray, is_number: np.ndarray, order: np.ndarray
     ) -> tuple[np.ndarray, Round]:
-        """The next completed table (N, d), and the forests of its columns, in their order."""
+        """Run a round: the next completed table (N, d), and the forests by column, in the order of fitting."""
         filled, number, forests = filled.copy(), len(self._rounds), {}
-        for place, i in enumerate(order):
+        for n_done, i in enumerate(order, 1):
             kind = "numerical" if is_number[i] else "categorical"
             grow = RandomForestRegressor if is_number[i] else RandomForestClassifier
             forest = grow(
@@ -131,13 +131,13 @@ class MissForest(Imputer):
                 n_jobs=torch.get_num_threads(),
                 random_state=derive_int32(self.seed, "forest", number, int(i)),
             )
-            shown = ~holes[:, i]
+            observed = ~holes[:, i]
             predictors = others(filled, i)
-            forest.fit(predictors[shown], filled[shown, i])
+            forest.fit(predictors[observed], filled[observed, i])
             if holes[:, i].any():
                 filled[holes[:, i], i] = _predicted(forest, predictors[holes[:, i]])
             forests[int(i)] = zlib.compress(pickle.dumps(forest, protocol=5), 1)
-            self.on_progress((number + (place + 1) / len(order)) / self.n_iterations)
+            self.on_progress((number + n_done / len(order)) / self.n_iterations)
         return filled, forests
 
     def _transform(self, table: Table, n_imputations: int) -> Imputations:
@@ -147,14 +147,14 @@ class MissForest(Imputer):
         filled = np.where(holes, self._start, x)
         for number, forests in enumerate(self._rounds):
             for i, packed in forests.items():
-                here = holes[:, i]
-                if here.any():
-                    filled[here, i] = _predicted(pickle.loads(zlib.decompress(packed)), others(filled, i)[here])
+                rows = holes[:, i]
+                if rows.any():
+                    filled[rows, i] = _predicted(pickle.loads(zlib.decompress(packed)), others(filled, i)[rows])
             self.on_progress((number + 1) / len(self._rounds))
         return Imputations(table, {name: cells[None] for name, cells in self._coordinates.fills(filled, table).items()})
 
 
 def _predicted(forest: Forest, x: np.ndarray) -> np.ndarray:
-    # trees of several threads are summed in the order in which they finish, and sums of floats remember it
+    # several threads would add up trees in the order in which they finish, which changes the rounding of the sum
     forest.n_jobs = 1
     return np.asarray(forest.predict(x))

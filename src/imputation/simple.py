@@ -1,4 +1,4 @@
-"""Imputers that look at one column at a time: the floors of every comparison."""
+"""Imputers that fill each column by itself, without the others; they are the floors of every comparison."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -16,10 +16,10 @@ CENTRES = ("mean", "median")
 
 @dataclass
 class Centre(Imputer):
-    """``imputer=mean_mode``, ``imputer=median_mode``: the mean or median, and the most frequent category.
+    """``imputer=mean_mode``, ``imputer=median_mode``: fill with the mean or median, and the most frequent category.
 
     Attributes:
-        centre: of a numerical column, ``mean`` or ``median``.
+        centre: value of a numerical column, ``mean`` or ``median``.
     """
 
     draws_differ: ClassVar[bool] = False
@@ -50,7 +50,7 @@ class Centre(Imputer):
 
 @dataclass
 class HotDeck(Imputer):
-    """``imputer=hot_deck``: values drawn at random from the observed cells of the column."""
+    """``imputer=hot_deck``: fill with values drawn at random from the observed cells of the column."""
 
     draws_differ: ClassVar[bool] = True
     seed: int = 0

@@ -93,7 +93,7 @@ def _columns(request: ImputeRequest, asked: Fill) -> Columns:
         return request.dataset.understand()
     model = load_model(checkpoint_of(Path(asked.run)))
     assert isinstance(request.imputer, DiffusionImputer), "checked with the request"
-    request.imputer.take(model.module.to(device_of(request.config.trainer.accelerator, 0, 1)))
+    request.imputer.use_module(model.module.to(device_of(request.config.trainer.accelerator, 0, 1)))
     return request.dataset.understand_as(model.layout)
 
 

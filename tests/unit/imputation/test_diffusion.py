@@ -56,7 +56,7 @@ def test_a_model_of_the_other_kind_is_refused():
     one, other = missdiff(0), csdi_t(0)
     one.fit(random_table(40))
     with pytest.raises(ConfigError, match="not a conditional one"):
-        other.take(one.module)
+        other.use_module(one.module)
 
 
 def test_the_cost_of_a_draw_of_a_row_is_counted():
@@ -71,7 +71,7 @@ def test_the_cost_of_a_draw_of_a_row_is_counted():
 
 
 def test_the_cost_is_a_mean_over_blocks_and_tables(monkeypatch):
-    monkeypatch.setattr("src.imputation.diffusion.BLOCK_ROWS", 10)
+    monkeypatch.setattr("src.imputation.diffusion.BATCH_ROWS", 10)
     costs = iter([5, 5, 20, 20, 8, 8])  # two draws of blocks of 10 and 5 rows, then of 10 rows of another table
     found = missdiff(0).fit(random_table(40))
     monkeypatch.setattr(found, "_draw", lambda module, x, mask, generator: Drawn(x, next(costs)))
