@@ -1,4 +1,4 @@
-"""Tables: what columns are, validated rows, and the datasets that load them."""
+"""Tables: the schema of columns, validated rows, and the datasets that load them."""
 
 from src.tables.datasets.bayesian_network import BayesianNetwork
 from src.tables.datasets.census import Census

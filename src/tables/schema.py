@@ -1,4 +1,4 @@
-"""What the columns of a table are: kind, categories, integer or real, target and task."""
+"""The schema of a table: kind and categories of its columns, its target and task."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,15 +14,18 @@ Task = Literal["binary", "multiclass", "regression"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
+    """A column of a table.
 
     Attributes:
-        name: its name in the file.
+        name: name of the column in its file.
         kind: ``numerical`` or ``categorical``.
         dtype: pandas dtype of the column when it is written without holes, e.g. ``int64``.
-        integer: a numerical column that holds whole numbers only.
-        categories: the values a categorical column may take, in their fixed order.
-        n_foreign: how many of the last categories no real table has, only one it is compared with.
+        integer: whether a numerical column contains integers only.
+        categories: the allowed values of a categorical column, in a fixed order.
+        n_foreign: number of categories, at the end of the list, that only a synthetic table has, not the real one.
+
+    Raises:
+        TableError: the kind is unknown, a categorical column has no category, or categories repeat.
     """
 
     name: str
@@ -41,17 +44,17 @@ class Column:
             raise TableError(f"column {self.name!r}: categories repeat: {list(self.categories)}")
 
     @property
-    def own_categories(self) -> tuple[Hashable, ...]:
-        """The categories that real tables have."""
+    def real_categories(self) -> tuple[Hashable, ...]:
+        """The categories of the real table."""
         return self.categories[: len(self.categories) - self.n_foreign]
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The columns of a table in their order, and which of them is the target.
+    """The columns of a table in order, and the name of the target, if there is one.
 
     Raises:
-        TableError: names repeat, there is no column, or the target is not a column.
+        TableError: there is no column, names repeat, or the target is not a column.
     """
 
     columns: tuple[Column, ...]
@@ -84,25 +87,26 @@ class Schema:
 
     @property
     def task(self) -> Task | None:
-        """What predicting the target is: decided by its kind and its number of categories."""
+        """The kind of prediction that the target calls for; None without a target."""
         if self.target is None:
             return None
         column = self[self.target]
         if column.kind == "numerical":
             return "regression"
-        return "binary" if len(column.own_categories) <= 2 else "multiclass"
+        return "binary" if len(column.real_categories) <= 2 else "multiclass"
 
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
 
     def restore(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Give a complete canonical frame (see :class:`Table`) the dtypes of the original file."""
+        """Convert a complete canonical frame (see :class:`Table`) to the dtypes of the original file."""
         return frame.astype({column.name: column.dtype for column in self.columns})
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values only, as JSON can hold them; see :meth:`from_dict`.
+        """Return plain values that JSON can store; see :meth:`from_dict`.
 
-        Checkpoints hold them, so the values of a table without foreign categories are the same in every version.
+        Checkpoints store these values. ``n_foreign`` is left out where it is 0, because older checkpoints have no such
+        key and equal schemas must have equal values.
         """
         columns = [{**asdict(column), "categories": list(column.categories)} for column in self.columns]
         for column in columns:
@@ -118,13 +122,17 @@ class Schema:
 
 
 def infer_schema(frame: pd.DataFrame, target: str | None, categorical: Sequence[str]) -> Schema:
-    """Schema of a frame whose categorical columns are known by name; NaN and None are holes.
+    """Infer the schema of a frame; NaN and None are holes.
 
-    Categories are the distinct values present, sorted. A numerical column is integer when all its
-    finite values are whole numbers.
+    Categories are the sorted distinct values of a column. A numerical column is integer if all its values are.
+
+    Arguments:
+        frame: (N, d).
+        target: name of the target, None for none.
+        categorical: names of the categorical columns; the others are numerical.
 
     Raises:
-        TableError: a numerical column holds text, or a column holds no value at all.
+        TableError: a numerical column contains text, a categorical column mixes types, or a column has no value.
     """
     columns = []
     for position, name in enumerate(frame.columns):
@@ -143,9 +151,9 @@ def infer_schema(frame: pd.DataFrame, target: str | None, categorical: Sequence[
             if numbers.isna().any():
                 row, text = next((r, v) for r, v in values.items() if pd.isna(numbers[r]))
                 raise TableError(f"column {name!r} is numerical but row {row} holds {text!r}")
-            whole = bool((numbers == numbers.round()).all())
-            dtype = "int64" if whole else "float64"
+            integer = bool((numbers == numbers.round()).all())
+            dtype = "int64" if integer else "float64"
             if pd.api.types.is_numeric_dtype(values.dtype) and not frame.iloc[:, position].isna().any():
                 dtype = str(values.dtype)
-            columns.append(Column(name, "numerical", dtype, integer=whole))
+            columns.append(Column(name, "numerical", dtype, integer=integer))
     return Schema(tuple(columns), target)

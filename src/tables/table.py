@@ -1,4 +1,4 @@
-"""A validated table: a frame that agrees with its schema, NaN where a cell has no value."""
+"""Validated tables: frames that agree with a schema, with NaN in their holes."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,12 +14,12 @@ from src.tables.schema import Schema
 class Table:
     """Rows that agree with a schema.
 
-    ``frame`` is canonical: numerical columns are float64, categorical columns are object, a hole is
-    NaN in both, the index is 0..N-1. Use :func:`make_table` to get there from any frame.
+    The frame is canonical: numerical columns are float64, categorical columns are object, holes are NaN in both, and
+    the index is 0..N-1. :func:`make_table` brings any frame to this form.
 
     Attributes:
         frame: (N, d) canonical frame.
-        schema: what its columns are.
+        schema: the schema of its columns.
     """
 
     frame: pd.DataFrame
@@ -37,24 +37,24 @@ class Table:
 
     @cached_property
     def observed(self) -> np.ndarray:
-        """Native mask, (N, d) bool, True where the file holds a value."""
+        """Native mask, (N, d) bool, True where a cell has a value."""
         return np.asarray(self.frame.notna())
 
     def take(self, rows: np.ndarray) -> "Table":
-        """The rows of these positions (or of this boolean selection), renumbered from 0."""
+        """Select rows by position or by a boolean mask (N,), and renumber them from 0."""
         return Table(self.frame.iloc[rows].reset_index(drop=True), self.schema)
 
     def with_holes(self, mask: np.ndarray) -> "Table":
-        """The same table with NaN where ``mask`` ((N, d) bool, True = observed) is False."""
+        """Return the table with NaN where ``mask`` ((N, d) bool, True = observed) is False."""
         return Table(self.frame.where(mask), self.schema)
 
 
 def make_table(frame: pd.DataFrame, schema: Schema) -> Table:
-    """Check a frame against a schema and bring it to canonical form.
+    """Check a frame against a schema and convert it to canonical form.
 
     Raises:
-        TableError: no row, repeated, missing or additional columns, text or an infinite value in a
-            numerical column, a value outside the categories; names the column and the row.
+        TableError: the frame has no rows, or repeated, missing or additional columns; a numerical column contains text
+            or an infinite value, or a categorical one a value that is no category. Names the column and the row.
     """
     names = list(frame.columns)
     repeated = sorted({str(name) for name in names if names.count(name) > 1})

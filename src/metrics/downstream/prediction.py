@@ -66,7 +66,7 @@ def add_utility(scores: Scores, test: Table, synthetic: Table, seed: int, n_thre
         predicted = _regressor(seed, n_threads).fit(x, standardised.forward(y)).predict(x_test)
         add_regression(scores, f"utility/{MODEL}", y_test, standardised.backward(predicted))
         return
-    categories = schema[target].own_categories
+    categories = schema[target].real_categories
     y, y_test = (category_codes(frame[target], categories).astype(int) for frame in (train_frame, test_frame))
     probability = class_probabilities(x, y, x_test, len(categories), seed, n_threads)
     add_classification(scores, f"utility/{MODEL}", y_test, probability)
@@ -76,7 +76,7 @@ def no_prediction(schema: Schema) -> str | None:
     """Why the target cannot be predicted, whatever the rows; None if it can."""
     if len(schema.columns) < 2:
         return "the target is the only column"
-    n_classes = len(schema[schema.target or ""].own_categories)
+    n_classes = len(schema[schema.target or ""].real_categories)
     return f"the target has {n_classes:,} classes, more than {MAX_CLASSES}" if n_classes > MAX_CLASSES else None
 
 
@@ -84,7 +84,7 @@ def rows_with_target(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """The rows of a frame whose target is there, and one of its classes."""
     column = schema[schema.target or ""]
     values = frame[column.name]
-    return frame[values.notna() if column.kind == "numerical" else values.isin(column.own_categories)]
+    return frame[values.notna() if column.kind == "numerical" else values.isin(column.real_categories)]
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def _not_scorable(
         return f"none of the models asked for ({', '.join(evaluation.models)}) does {schema.task}"
     if (reason := no_prediction(schema)) is not None:
         return reason
-    if len(schema[target].own_categories) == 1:
+    if len(schema[target].real_categories) == 1:
         return "the target has one category only"
     fitted, validation, test = (len(frame) for frame in frames)
     if min(fitted, validation, test) == 0:
@@ -158,8 +158,8 @@ def _arrays(frames: list[pd.DataFrame], train: Table, task: Task, target: str, l
     if task == "regression":
         y, *y_real = [frame[target].to_numpy(dtype=float) for frame in frames]
     else:
-        y, *y_real = [category_codes(frame[target], schema[target].own_categories).astype(int) for frame in frames]
-    n_classes = len(schema[target].own_categories)
+        y, *y_real = [category_codes(frame[target], schema[target].real_categories).astype(int) for frame in frames]
+    n_classes = len(schema[target].real_categories)
     return Arrays(task, n_classes, log_target, x, y, (x_real[0], x_real[1]), (y_real[0], y_real[1]))
 
 

@@ -115,11 +115,11 @@ class _HoledText(HoledFile):
 
     def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame) -> None:
         super().__init__(source, layout, frame)
-        self.splitter = layout.dialect.splitter()
+        self.parser = layout.dialect.field_parser()
         self.names = layout.dialect.names
         self.text, self.encoding = stored_text(source, layout.dialect.encoding)
         self.quoted: dict[str, bool] = {}
-        starts, stops = (ends[1:] for ends in self.splitter.records(self.text))
+        starts, stops = (ends[1:] for ends in self.parser.records(self.text))
         if len(starts) != len(frame):
             self._refuse_change(f"it has {len(starts):,} rows, not {len(frame):,}")
         rows = np.unique(np.concatenate([*self.holes.values(), np.arange(min(SNIFFED_RECORDS, len(frame)))]))
@@ -135,7 +135,7 @@ class _HoledText(HoledFile):
     ) -> Iterator[tuple[str, np.ndarray]]:
         """By column with holes, (n, 2) start and stop of each of its holes in these rows."""
         records = [self.text[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
-        fields = [self.splitter.fields(record) for record in records]
+        fields = [self.parser.fields(record) for record in records]
         for row, found in zip(rows, fields, strict=True):
             if len(found) != len(self.names):
                 self._refuse_change(f"row {row + 1} has {len(found)} fields where the header has {len(self.names)}")
@@ -145,18 +145,18 @@ class _HoledText(HoledFile):
             name = self.names[i]
             if name not in frame or self.names.count(name) > 1:
                 continue
-            plain = not self.splitter.padded and self.splitter.quote not in "".join(column)
-            self._check(name, rows, column if plain else [self.splitter.cell(field) for field in column], frame)
+            plain = not self.parser.padded and self.parser.quote not in "".join(column)
+            self._check(name, rows, column if plain else [self.parser.unquoted(field) for field in column], frame)
             if name not in self.holes:
                 continue
             holes = self.holes[name]
             inside = holes[slice(*np.searchsorted(holes, [rows[0], rows[-1] + 1]))]
             at = np.searchsorted(rows, inside)
-            gaps = np.array([self.splitter.gap(column[k]) for k in at], dtype=np.int64)
+            gaps = np.array([self.parser.gap(column[k]) for k in at], dtype=np.int64)
             yield name, np.column_stack([ends[at, i] - lengths[at, i] + gaps, ends[at, i]])
             if name not in self.quoted and len(at) < len(rows):
                 filled = [column[k] for k in np.setdiff1d(np.arange(len(rows)), at)]
-                self.quoted[name] = all(f[self.splitter.gap(f) :].startswith(self.splitter.quote) for f in filled)
+                self.quoted[name] = all(f[self.parser.gap(f) :].startswith(self.parser.quote) for f in filled)
 
     def _check(self, name: str, rows: np.ndarray, found: Sequence[str], frame: pd.DataFrame) -> None:
         """Refuse a column whose observed cells are not those that were understood."""

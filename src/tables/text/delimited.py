@@ -1,4 +1,4 @@
-"""Text files of separated fields: find the dialect of one, so that another can be written alike."""
+"""Find the dialect of a delimited text file, and write further files in the same dialect."""
 
 import csv
 import gzip
@@ -14,7 +14,7 @@ import pandas as pd
 
 from src.errors import ConfigError, TableError
 from src.system.quoting import setting
-from src.tables.text.field_spans import Splitter
+from src.tables.text.field_spans import FieldParser
 from src.tables.text.formulas import escaped
 
 Say = Callable[[str], object]
@@ -28,13 +28,13 @@ LONE_RETURN = re.compile("\r(?!\n)")
 
 @dataclass(frozen=True)
 class Reading:
-    """What the user says about a text file; None is found out.
+    """The user's settings for reading a text file; None = detect.
 
     Attributes:
         separator: one character.
-        encoding: a name that Python knows.
+        encoding: name of a Python codec.
         decimal: the decimal sign, ``.`` or ``,``.
-        quote: character around fields that hold a separator.
+        quote: character around fields that contain a separator.
     """
 
     separator: str | None = None
@@ -43,17 +43,17 @@ class Reading:
     quote: str | None = None
 
     def check(self) -> None:
-        """Refuse settings that no file has.
+        """Check the settings.
 
         Raises:
-            ConfigError: names the key and what is allowed.
+            ConfigError: a setting is invalid; names its key and the allowed values.
         """
         for key in ("separator", "quote"):
             sign = getattr(self, key)
             if sign is not None and (len(sign) != 1 or sign in "\r\n"):
-                raise ConfigError(f"dataset.{key} is one character, or null to find it out, got {sign!r}")
+                raise ConfigError(f"dataset.{key} is one character, or null to detect it, got {sign!r}")
         if self.decimal not in (None, ".", ","):
-            raise ConfigError(f"dataset.decimal is . or , or null to find it out, got {self.decimal!r}")
+            raise ConfigError(f"dataset.decimal is . or , or null to detect it, got {self.decimal!r}")
         if self.decimal is not None and self.decimal == self.separator == ".":
             raise ConfigError("dataset.separator and dataset.decimal are both '.'")
         try:
@@ -66,17 +66,17 @@ class Reading:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text file is written.
+    """The format of a delimited text file.
 
     Attributes:
-        separator: between fields.
-        encoding: of the file; ``utf-8-sig`` and ``utf-16`` with a mark at its start.
+        separator: character between fields.
+        encoding: encoding of the file; ``utf-8-sig`` and ``utf-16`` start with a byte order mark.
         quote: the quoting character.
         quotes: which fields are quoted: those that need it, texts and the header, or all.
-        newline: end of a line.
-        padded: whether a blank follows each separator.
-        header: the first line as it stands.
-        names: the names in it.
+        newline: the line end.
+        padded: whether a blank follows every separator.
+        header: the unparsed first line.
+        names: the column names of the header.
         decimal_comma: whether numbers may have a decimal comma.
         formulas: one of :data:`src.tables.text.formulas.FORMULAS`.
     """
@@ -93,35 +93,36 @@ class Dialect:
     formulas: str = "keep"
 
     def header_line(self, names: list[str]) -> str:
-        """Header of a file with these columns: the original one where they are the same."""
+        """Write the header of a file with these columns; columns of the original file get its header unchanged."""
         if tuple(names) == self.names:
             return self.header + self.newline
         quoted = (self._quoted(name) if self.quotes != "needed" else self._if_needed(name) for name in names)
         return self._gap.join(quoted) + self.newline
 
     def lines(self, columns: list[pd.Series], are_texts: list[bool]) -> Iterator[str]:
-        """Lines of a table whose cells are texts.
+        """Write the lines of a table.
 
         Arguments:
-            columns: of texts, the empty text where there is a hole.
-            are_texts: whether the cells of a column are texts by meaning, not numbers.
+            columns: the cells of each column as texts; a hole is the empty text.
+            are_texts: by column, whether its cells mean texts, not numbers.
         """
-        ready = [self.fields(column, text).tolist() for column, text in zip(columns, are_texts, strict=True)]
-        alone = len(ready) == 1
-        for fields in zip(*ready, strict=True):
+        written = [self.fields(column, text).tolist() for column, text in zip(columns, are_texts, strict=True)]
+        alone = len(written) == 1
+        for fields in zip(*written, strict=True):
             line = self._gap.join(fields)
+            # a blank line would be no row, so the hole of a single column is written as two quotes
             yield (line if line or not alone else self.quote * 2) + self.newline
 
-    def splitter(self) -> Splitter:
-        """What finds the fields of a file written like this."""
-        return Splitter(self.separator, self.quote, self.padded, alone=len(self.names) == 1)
+    def field_parser(self) -> FieldParser:
+        """Create the parser of files in this dialect."""
+        return FieldParser(self.separator, self.quote, self.padded, alone=len(self.names) == 1)
 
     @property
     def _gap(self) -> str:
         return self.separator + " " * self.padded
 
     def fields(self, column: pd.Series, is_text: bool) -> pd.Series:
-        """The cells of a column, texts, as they stand between separators."""
+        """Write the texts of a column as fields, quoted and escaped where the dialect demands it."""
         quoted = self.quotes == "all" or (self.quotes == "texts" and is_text)
         field = {}
         for text in column.unique():
@@ -139,31 +140,36 @@ class Dialect:
 
 
 def opened(file: Path, encoding: str, zipped: bool) -> IO[str]:
-    """A text file to write, compressed (to the same bytes every time) if ``zipped``."""
+    """Open a text file for writing; ``zipped`` compresses it, equal contents to equal bytes."""
     if zipped:
         raw = file.open("wb")
         zip_file = gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
-        zip_file.myfileobj = raw  # type: ignore[assignment]  # closed with it
+        zip_file.myfileobj = raw  # type: ignore[assignment]  # closes the raw file with it
         return io.TextIOWrapper(zip_file, encoding=encoding, newline="")  # type: ignore[arg-type]
     return file.open("w", encoding=encoding, newline="")
 
 
 def read_content(file: Path, encoding: str | None, say: Say) -> tuple[str, str]:
-    """Text of a file, and its encoding: UTF-8, UTF-16 with a mark, else Latin-1, with a word.
+    """Read the text of a file and detect its encoding, unless ``encoding`` names it.
+
+    The encoding is UTF-8, or UTF-16 with a byte order mark; else the file is read as Latin-1, which ``say`` reports.
+
+    Returns:
+        The text, without byte order mark and leading blank lines, and the encoding.
 
     Raises:
-        TableError: it holds zero bytes, is empty, or is not of the given encoding.
+        TableError: the file contains zero bytes, is empty, or is not of the named encoding.
     """
     raw = gzip.decompress(file.read_bytes()) if file.name.lower().endswith(".gz") else file.read_bytes()
     if encoding is not None:
         try:
-            content, found = raw.decode(encoding), encoding
+            content, codec = raw.decode(encoding), encoding
         except UnicodeDecodeError as error:
             raise TableError(f"{file} is not {encoding}: byte {error.start:,} ({error.reason})") from error
     elif raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        content, found = raw.decode("utf-16"), "utf-16"
+        content, codec = raw.decode("utf-16"), "utf-16"
     else:
-        content, found = _guessed(file, raw, say)
+        content, codec = _guessed(file, raw, say)
     if "\0" in content:
         row = content[: content.index("\0")].count("\n") + 1
         raise TableError(
@@ -173,10 +179,11 @@ def read_content(file: Path, encoding: str | None, say: Say) -> tuple[str, str]:
     content = content.lstrip("\r\n")
     if not content.strip():
         raise TableError(f"{file} is empty")
-    return content.removeprefix("\ufeff"), found
+    return content.removeprefix("\ufeff"), codec
 
 
 def _guessed(file: Path, raw: bytes, say: Say) -> tuple[str, str]:
+    """Decode UTF-8, or else Latin-1, in which any bytes are valid; the caller refuses zero bytes."""
     marked = raw[:3] == b"\xef\xbb\xbf"
     try:
         return raw.decode("utf-8-sig"), "utf-8-sig" if marked else "utf-8"
@@ -187,10 +194,10 @@ def _guessed(file: Path, raw: bytes, say: Say) -> tuple[str, str]:
 
 
 def find_dialect(file: Path, content: str, reading: Reading, encoding: str) -> Dialect:
-    """How a text file is written.
+    """Detect the dialect of a text file, apart from what ``reading`` says.
 
     Raises:
-        TableError: names repeat, or a line has more or fewer fields than the header.
+        TableError: column names repeat, or a line has more or fewer fields than the header.
     """
     quote = reading.quote or '"'
     tabbed = "\t" if ".tsv" in file.name.lower() else None
@@ -215,11 +222,11 @@ def find_dialect(file: Path, content: str, reading: Reading, encoding: str) -> D
     )
 
 
-def parse(content: str, dialect: Dialect, **how: Any) -> pd.DataFrame:
-    """The fields of a text file by pandas; ``how`` goes to ``read_csv``."""
+def parse(content: str, dialect: Dialect, **options: Any) -> pd.DataFrame:
+    """Parse a text file with pandas; ``options`` are arguments of ``read_csv``."""
     content = content.rstrip("\r\n")
-    if LONE_RETURN.search(content):  # pandas repeats lines or loses an empty cell where a blank or a separator follows
-        starts, stops = dialect.splitter().records(content)
+    if LONE_RETURN.search(content):  # before a blank or a separator, pandas would repeat lines or lose an empty cell
+        starts, stops = dialect.field_parser().records(content)
         content = "\n".join(content[start:stop] for start, stop in zip(starts, stops, strict=True))
     frame = pd.read_csv(
         io.StringIO(content, newline=""),
@@ -228,14 +235,14 @@ def parse(content: str, dialect: Dialect, **how: Any) -> pd.DataFrame:
         skipinitialspace=dialect.padded,
         index_col=False,
         skip_blank_lines=len(dialect.names) > 1,
-        **how,
+        **options,
     )
     frame.columns = pd.Index(dialect.names)
     return frame
 
 
 def _check_records(file: Path, content: str, separator: str, quote: str) -> tuple[list[str], bool, str]:
-    """The header's names, whether blanks follow separators, and the header as it stands."""
+    """Check that all records have the fields of the header; return its names, whether it is padded, and its text."""
     first = next(csv.reader(io.StringIO(content, newline=""), delimiter=separator, quotechar=quote))
     padded = len(first) > 1 and all(name.startswith(" ") for name in first[1:])
     records = csv.reader(
@@ -255,23 +262,24 @@ def _check_records(file: Path, content: str, separator: str, quote: str) -> tupl
 
 
 def _separator(content: str, quote: str) -> str:
-    """The separator that cuts the first records, header included, into equally many fields; of several, the most.
+    """Choose the separator that gives the first records, header included, equally many fields; of several, the most.
 
-    Where a comma does as well as another one, it is part of the numbers.
+    If a comma gives as many fields as another separator, the other one wins: the comma is then a decimal sign.
     """
     widths = {}
     for separator in SEPARATORS:
         records = csv.reader(io.StringIO(content, newline=""), delimiter=separator, quotechar=quote)
         widths[separator] = [len(record) for record in islice(records, SNIFFED_RECORDS) if record]
     equal = {s: w[0] for s, w in widths.items() if len(set(w)) == 1 and w[0] > 1}
-    usual = {s: max(set(w), key=w.count) for s, w in widths.items()}  # lines beside the table are found later
-    candidates = equal or {s: width for s, width in usual.items() if width > 1}
+    frequent = {s: max(set(w), key=w.count) for s, w in widths.items()}  # _check_records names lines of other widths
+    candidates = equal or {s: width for s, width in frequent.items() if width > 1}
     if not candidates:
         return ","
     return max(candidates, key=lambda separator: (candidates[separator], separator != ","))
 
 
 def _refuse_other_separator(file: Path, content: str) -> None:
+    """Refuse a file of one column whose lines a less common separator divides into equally many fields."""
     lines = [line for line in content[:SNIFFED_CHARACTERS].splitlines()[:SNIFFED_RECORDS] if line.strip()]
     for separator in OTHER_SEPARATORS:
         counts = {line.strip().count(separator) for line in lines}

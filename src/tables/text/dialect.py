@@ -1,6 +1,6 @@
-"""Read frames from files: CSV and TSV (also ``.gz``), Parquet, Feather.
+"""Read CSV and TSV (also ``.gz``), Parquet and Feather files as frames.
 
-A cell means the same in every format: the texts :data:`HOLES` are holes, ISO 8601 dates are dates.
+Cells have the same meaning in every format: the texts :data:`HOLES` are holes, and ISO 8601 dates are dates.
 """
 
 import csv
@@ -33,29 +33,29 @@ ISO_DATE = r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\
 
 
 def read_frame(file: Path, say: Say, text: Collection[str] = (), mark: Mark | None = None) -> pd.DataFrame:
-    """The table of a file, (N, d), every column of one dtype.
+    """Read the table of a file, (N, d), with one dtype per column.
 
-    Numbers are int64 or float64, truth values bool (object if some are absent), dates datetime64
-    without a zone (UTC), everything else text (object); NaN is a hole. The index is 0..N-1.
+    Numbers become int64 or float64, truth values bool (object in a column with holes), dates datetime64 in UTC without
+    a zone, and other values text (object); holes become NaN. The index is 0..N-1.
 
     Arguments:
-        file: its extension decides how it is read; the separator of a text file is found among
-            :data:`SEPARATORS`, its encoding is UTF-8 (UTF-16 with a mark), else Latin-1.
-        say: is given a sentence for every liberty taken: another encoding, a column without a name.
-        text: columns to be read as text even where every cell is a number: ``007`` stays ``007``.
-        mark: puts NaN in place of the cells that are holes, in place of :data:`HOLES`; of a text file it is given
-            categoricals of the texts as they stand.
+        file: its extension decides how it is read. The separator of a text file is one of :data:`SEPARATORS`, its
+            encoding UTF-8 or UTF-16 with a byte order mark, else Latin-1.
+        say: called with a sentence about every assumption: another encoding, a column without a name.
+        text: columns to read as text even if all their cells are numbers: ``007`` stays ``007``.
+        mark: replaces cells that are holes by NaN; None = those of :data:`HOLES`. For a text file it gets the unparsed
+            texts, as categoricals.
 
     Raises:
-        TableError: absent, a folder, of an unknown extension, empty, damaged, without rows, names
-            that repeat, a line with fields too many or too few, an infinite number, a cell that is
-            a list or the like. Rows are counted from 1, the header aside.
+        TableError: the file does not exist, is a folder, empty, damaged or without rows, or has an unknown extension;
+            column names repeat; a line has too many or too few fields; a number is infinite; a cell is no single value.
+            Messages count rows from 1, without the header.
     """
-    kind = check_file(file)
+    extension = check_file(file)
     try:
-        frame = _delimited(file, say, text, mark) if kind in DELIMITED else _columnar(file, kind, say, mark)
+        frame = _delimited(file, say, text, mark) if extension in DELIMITED else _columnar(file, extension, say, mark)
     except (pa.ArrowException, pd.errors.ParserError, csv.Error, OSError, EOFError, ValueError) as error:
-        raise TableError(f"{file} cannot be read as {kind}: {str(error).splitlines()[0]}") from error
+        raise TableError(f"{file} cannot be read as {extension}: {str(error).splitlines()[0]}") from error
     names = list(frame.columns)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -69,25 +69,25 @@ def read_frame(file: Path, say: Say, text: Collection[str] = (), mark: Mark | No
 
 
 def check_file(file: Path) -> str:
-    """The extension of a file that can be read, one of :data:`KNOWN`.
+    """Return the extension of a readable file, one of :data:`KNOWN`.
 
     Raises:
-        TableError: there is no such file, or its extension is none of them.
+        TableError: the file does not exist, is a folder or empty, or has another extension.
     """
-    kinds = [known for known in KNOWN if file.name.lower().endswith(known)]
+    extensions = [known for known in KNOWN if file.name.lower().endswith(known)]
     if file.is_dir():
         raise TableError(f"{file} is a folder; name one file ({', '.join(KNOWN)})")
-    if not kinds:
+    if not extensions:
         raise TableError(f"{file}: the extension is none of {', '.join(KNOWN)}")
     if not file.is_file():
         raise TableError(f"{file} does not exist")
     if file.stat().st_size == 0:
         raise TableError(f"{file} is empty")
-    return kinds[0]
+    return extensions[0]
 
 
-def _columnar(file: Path, kind: str, say: Say, mark: Mark | None) -> pd.DataFrame:
-    frame = pd.read_parquet(file) if kind == ".parquet" else pd.read_feather(file)
+def _columnar(file: Path, extension: str, say: Say, mark: Mark | None) -> pd.DataFrame:
+    frame = pd.read_parquet(file) if extension == ".parquet" else pd.read_feather(file)
     index = [str(name) for name in frame.index.names if name is not None]
     if index:
         say(f"{file}: {', '.join(index)} is its index, not a column; it is left out")
@@ -97,13 +97,13 @@ def _columnar(file: Path, kind: str, say: Say, mark: Mark | None) -> pd.DataFram
 
 
 def _marked(frame: pd.DataFrame, mark: Mark) -> pd.DataFrame:
-    """The frame with its holes marked; columns may share the empty name."""
+    """Mark the holes of a frame; columns are numbered meanwhile, because several may have the empty name."""
     numbered = frame.set_axis(range(frame.shape[1]), axis=1)
     return mark(numbered).set_axis(frame.columns, axis=1)
 
 
 def _with_empty_holes(content: str, dialect: Dialect, mark: Mark) -> str:
-    """The text of a file in which the cells that ``mark`` makes holes are empty, and no others."""
+    """Write the text of a file again, so that exactly the cells that ``mark`` makes holes are empty."""
     cells = _marked(parse(content, dialect, dtype="category", na_filter=False), mark)
     return str(cells.to_csv(sep=dialect.separator, quotechar=dialect.quote, quoting=csv.QUOTE_ALL, index=False))
 
@@ -127,6 +127,7 @@ def _delimited(file: Path, say: Say, text: Collection[str], mark: Mark | None) -
 
 
 def _with_decimal_commas(frame: pd.DataFrame, text: Collection[str], file: Path, say: Say) -> pd.DataFrame:
+    """Parse columns whose cells are all numbers with a decimal comma."""
     changed = {}
     for name in frame.select_dtypes("object"):
         values = frame[name]
@@ -141,21 +142,21 @@ def _with_decimal_commas(frame: pd.DataFrame, text: Collection[str], file: Path,
 
 
 def _without_nameless(frame: pd.DataFrame, file: Path, say: Say) -> pd.DataFrame:
-    """Leave out columns without a name that are a row counter (a frame's index) or empty."""
-    keep = []
+    """Drop columns without a name that number the rows (the index of a frame) or are empty."""
+    positions = []
     for position, name in enumerate(frame.columns):
         values = frame.iloc[:, position]
         if name.strip():
-            keep.append(position)
+            positions.append(position)
         elif values.isna().all() or (pd.api.types.is_integer_dtype(values) and values.is_unique):
             say(f"{file}: column {position + 1} has no name and holds row numbers or nothing; it is left out")
         else:
             raise TableError(f"{file}: column {position + 1} has no name; give it one")
-    return frame.iloc[:, keep]
+    return frame.iloc[:, positions]
 
 
 def _plain(values: pd.Series, as_text: bool, file: Path, holes: Collection[str]) -> pd.Series:
-    """One column in one of the dtypes of :func:`read_frame`."""
+    """Convert a column to one of the dtypes of :func:`read_frame`."""
     dtype = values.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         values = values.astype(object).infer_objects()
@@ -202,15 +203,15 @@ def _dates_or_text(values: pd.Series) -> pd.Series:
         return values
     try:
         return _as_dates(values, format="ISO8601")
-    except ValueError:  # the 30th of February: text like any other
+    except ValueError:  # a cell such as the 30th of February has the form of a date but is none: all stay texts
         return values
 
 
-def _as_dates(values: pd.Series, **how: str) -> pd.Series:
-    """Dates, also in years that nanoseconds in 64 bits do not reach, such as the 9999 of open ends."""
+def _as_dates(values: pd.Series, **options: str) -> pd.Series:
+    """Parse dates, also of years beyond 64-bit nanoseconds, such as the 9999 of open-ended periods."""
     try:
-        return pd.to_datetime(values, utc=True, **how)
-    except pd.errors.OutOfBoundsDatetime:
+        return pd.to_datetime(values, utc=True, **options)
+    except pd.errors.OutOfBoundsDatetime:  # beyond nanoseconds: microseconds
         cells = [np.datetime64("NaT") if pd.isna(value) else np.datetime64(value) for value in values]
         return pd.Series(np.array(cells, dtype="datetime64[us]"), values.index, name=values.name)
 

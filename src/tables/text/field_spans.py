@@ -1,4 +1,4 @@
-"""Find where each field of a text file begins and ends, as pandas' parser cuts them."""
+"""Find where the fields of a text file start and stop, by the rules of pandas' parser."""
 
 import codecs
 import gzip
@@ -14,17 +14,17 @@ BEFORE_HEADER = re.compile("\ufeff?[\r\n]*\ufeff?")
 MARKED = ("utf-8-sig", "utf-16", "utf-32")
 
 
-class Splitter:
-    """Cuts a text file.
+class FieldParser:
+    """Parse a text file into records (lines) and fields.
 
-    A field is quoted where it starts with a quote; what follows the closing quote belongs to it, and quotes elsewhere
-    are signs like others. A line ends at any of the usual ends outside of quotes, whichever the others have.
+    A field is quoted if it starts with a quote; characters after its closing quote belong to it, and quotes elsewhere
+    are ordinary characters. A record ends at a line feed, a carriage return or both; one file may mix them.
 
     Arguments:
-        separator: between fields.
+        separator: character between fields.
         quote: the quoting character.
-        padded: whether blanks after a separator are no part of the field.
-        alone: whether there is one column, so that a blank line is a row.
+        padded: whether blanks after a separator are skipped.
+        alone: whether the file has a single column, so that a blank line is a row.
     """
 
     def __init__(self, separator: str, quote: str, padded: bool, alone: bool) -> None:
@@ -37,15 +37,15 @@ class Splitter:
         self._quoted = re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*+){quote}(.*)", re.DOTALL)
 
     def records(self, text: str) -> tuple[np.ndarray, np.ndarray]:
-        """Where the records start and stop, line ends aside: the header, then the rows.
+        """Find the start and stop of every record in a text, without line ends: of the header, then of the rows.
 
-        Arguments:
-            text: the whole file, or its content.
+        Returns:
+            Two arrays (n,) int64.
         """
-        before = BEFORE_HEADER.match(text)
+        preamble = BEFORE_HEADER.match(text)
         end = len(text.rstrip("\r\n"))
         starts, stops = array("q"), array("q")
-        for match in self._record.finditer(text, before.end() if before else 0, end):
+        for match in self._record.finditer(text, preamble.end() if preamble else 0, end):
             start, stop = match.span(1)
             if stop > start or (self.alone and start < end):
                 starts.append(start)
@@ -53,27 +53,27 @@ class Splitter:
         return np.array(starts, dtype=np.int64), np.array(stops, dtype=np.int64)
 
     def fields(self, record: str) -> list[str]:
-        """Fields as they stand; joined by the separator they are the record."""
+        """Divide a record into its fields, quotes included; joined by the separator they are the record."""
         if self.quote not in record:
             return record.split(self.separator)
         return self._field.findall(record)
 
     def gap(self, field: str) -> int:
-        """Blanks at the start of a field that the parser skips."""
+        """Count the blanks at the start of a field that the parser skips."""
         return len(field) - len(field.lstrip(" ")) if self.padded else 0
 
-    def cell(self, field: str) -> str:
-        """What a field says: without gap and quotes."""
-        quote, cell = self.quote, field[self.gap(field) :]
-        quoted = self._quoted.fullmatch(cell) if cell.startswith(quote) else None
-        return cell if quoted is None else quoted[1].replace(quote * 2, quote) + quoted[2]
+    def unquoted(self, field: str) -> str:
+        """Return the content of a field, without skipped blanks and quotes."""
+        quote, text = self.quote, field[self.gap(field) :]
+        quoted = self._quoted.fullmatch(text) if text.startswith(quote) else None
+        return text if quoted is None else quoted[1].replace(quote * 2, quote) + quoted[2]
 
 
 def stored_text(file: Path, encoding: str) -> tuple[str, str]:
-    """Text of a file with the mark at its start, and the encoding that turns it into the same bytes again.
+    """Read a file as text, byte order mark included, with the encoding that turns the text into the same bytes.
 
     Raises:
-        TableError: the encoding has other bytes for the same text, or does not fit.
+        TableError: the file is not of the encoding, or encoding its text gives other bytes.
     """
     raw = file.read_bytes()
     raw = gzip.decompress(raw) if file.name.lower().endswith(".gz") else raw

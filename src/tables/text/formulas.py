@@ -1,4 +1,4 @@
-"""Escape texts that a spreadsheet takes for formulas (https://owasp.org/www-community/attacks/CSV_Injection)."""
+"""Escape texts that a spreadsheet would run as formulas (https://owasp.org/www-community/attacks/CSV_Injection)."""
 
 from src.errors import ConfigError
 
@@ -7,15 +7,15 @@ SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def escaped(text: str) -> str:
-    """The text after an apostrophe where it starts like a formula."""
+    """Put an apostrophe before a text that starts like a formula; other texts stay as they are."""
     return f"'{text}" if text.startswith(SIGNS) else text
 
 
 def check_formulas(key: str, formulas: str) -> None:
-    """Refuse what is none of :data:`FORMULAS`.
+    """Check that a setting is one of :data:`FORMULAS`.
 
     Raises:
-        ConfigError: names the key.
+        ConfigError: it is not; names the key.
     """
     if formulas not in FORMULAS:
         raise ConfigError(f"{key} is keep or escape, got {formulas!r}")

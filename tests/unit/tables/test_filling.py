@@ -201,12 +201,12 @@ def test_fields_are_those_of_the_parser(data, dialect, n_columns):
     gap = dialect.separator + " " * dialect.padded
     lines = [gap.join(names), *(gap.join(field(dialect, *cell) for cell in row) for row in rows)]
     text = "".join(line + data.draw(ENDS) * data.draw(st.integers(1, 2)) for line in lines)
-    splitter = dialect.splitter()
-    starts, stops = splitter.records(text)
+    parser = dialect.field_parser()
+    starts, stops = parser.records(text)
     records = [text[start:stop] for start, stop in zip(starts, stops, strict=True)]
-    fields = [splitter.fields(record) for record in records]
+    fields = [parser.fields(record) for record in records]
     assert [dialect.separator.join(found) for found in fields] == records
-    found = [[splitter.cell(each) for each in record] for record in fields[1:]]
+    found = [[parser.unquoted(each) for each in record] for record in fields[1:]]
     if found:
         frame = parse(text.lstrip("\r\n"), dialect, dtype="category", na_filter=False)
         assert found == frame.astype(object).fillna("").astype(str).to_numpy().tolist()
