@@ -193,7 +193,7 @@ def _category(layout: Layout, name: str, value: object) -> str:
     form = layout[name]
     if value not in form.values:  # the rare values together
         return str(value)
-    return str(form.cells.cells(pd.Series([value], dtype=float if form.cells.is_number else object), True).iloc[0])
+    return str(form.cells.write(pd.Series([value], dtype=float if form.cells.is_number else object), True).iloc[0])
 
 
 def _summary(request: ImputeRequest, asked: Fill, table: Table, holed: HoledFile, seconds: float) -> str:

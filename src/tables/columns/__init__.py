@@ -1,1 +1,1 @@
-"""What a file's columns are: forms of cells, kinds, what was found and what the user corrected."""
+"""Columns of files: the formats of their cells, their kinds, and the user's corrections."""

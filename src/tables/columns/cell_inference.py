@@ -1,7 +1,6 @@
-"""Infer how the cells of a column are written; the table in :mod:`src.tables.columns.cells` lists the ways.
+"""Infer the format of a column's cells; :mod:`src.tables.columns.cell_format` lists the formats.
 
-A format is taken only if every cell reads back as it stands, so that ``007``, ``1,234`` or the 30th of
-February make a column of texts.
+A format fits only if it writes every parsed cell back unchanged: a column with ``007`` or the 30th of February is text.
 """
 
 import re
@@ -17,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.columns.cells import LARGEST_EXACT, MIDNIGHT, UNITS, Cells, microseconds
-from src.tables.columns.date_patterns import parsed, parsed_together
+from src.tables.columns.cell_format import LARGEST_EXACT, MIDNIGHT, CellFormat
+from src.tables.columns.date_patterns import UNITS, clock_pattern, microseconds, parsed, parsed_together
 from src.tables.columns.distinct import distinct_cells
 from src.tables.columns.object_cells import class_and_zone, zone_text
 from src.tables.text.delimited import Dialect
@@ -29,7 +28,7 @@ INFINITE = re.compile(r"[+-]?inf(inity)?", re.IGNORECASE)
 PADDED = re.compile(r"-?0\d+([.,]\d*)?")
 OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 MOST_DECIMALS = 8
-NEARLY_ALL = 0.9
+NEARLY_ALL = 0.9  # of the numbers of a column
 MOST_LOOKED_AT = 10_000
 DIGITS_OF_EXACT = 15
 LONGEST_DATE = 40
@@ -41,23 +40,23 @@ MONTHS = ("%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y")
 CLOCKS = ("%H:%M:%S", "%H:%M", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%H:%M:%S.%f", "%H.%M")
 
 
-def infer_cells(cells: pd.Series, dialect: Dialect | None, where: str) -> Cells:
-    """Format of a column of which at least one cell is no hole.
+def infer_cell_format(cells: pd.Series, dialect: Dialect | None, where: str) -> CellFormat:
+    """Infer the format of a column that has at least one value.
 
     Arguments:
-        cells: (N,), holes NaN or None.
-        dialect: of the text file that the cells, then a categorical of texts, are from; None of others.
-        where: place of the column, for messages.
+        cells: (N,), holes NaN or None; from a text file, a categorical of its texts.
+        dialect: dialect of the text file; None for cells of another origin.
+        where: name of the column in messages.
 
     Raises:
-        TableError: the cells are of several types, or of one that is none of the table; names the row.
+        TableError: the cells are of several types, or of a type without a format; names the row.
     """
     _refuse_collections(cells, where)
     distinct, codes = distinct_cells(cells)
     dtype = str(cells.dtype)
     if dialect is not None:
-        found = infer_texts(distinct, dialect.decimal_comma, where)
-        return replace(found, as_text=found.content in ("date", "time"))
+        inferred = infer_text_format(distinct, dialect.decimal_comma, where)
+        return replace(inferred, as_text=inferred.content in ("date", "time"))
     if isinstance(cells.dtype, pd.CategoricalDtype):
         categories = cells.cat.categories
         texts, inner = tuple(map(str, categories)), str(categories.dtype)
@@ -66,53 +65,56 @@ def infer_cells(cells: pd.Series, dialect: Dialect | None, where: str) -> Cells:
             raise TableError(
                 f"{where}: {type(odd).__name__} {_short(odd)} is no category that can be written; as texts they are"
             )
-        return Cells("text", dtype, dtype_categories=texts, category_dtype=inner, ordered=bool(cells.cat.ordered))
+        return CellFormat("text", dtype, dtype_categories=texts, category_dtype=inner, ordered=bool(cells.cat.ordered))
     if isinstance(cells.dtype, pd.DatetimeTZDtype) or "tz=" in dtype:
-        found = _of_values(distinct, dtype, where, codes)
-        return replace(found, dtype=_plain_zone(dtype), zone_name=_zone_name(cells))
-    return _of_values(distinct, dtype, where, codes)
+        zoned = _object_format(distinct, dtype, where, codes)
+        return replace(zoned, dtype=_plain_zone(dtype), zone_name=_zone_name(cells))
+    return _object_format(distinct, dtype, where, codes)
 
 
-def infer_texts(texts: Sequence[str], comma: bool, where: str) -> Cells:
-    """Format of the different texts of a column; ``dtype`` is what they have once read as numbers or truth values."""
+def infer_text_format(texts: Sequence[str], comma: bool, where: str) -> CellFormat:
+    """Infer the format of the distinct texts of a column; its dtype is that of the parsed numbers or truth values."""
     stripped = [text.strip() for text in texts]
     pattern = COMMA_NUMBER if comma and any("," in text for text in stripped) else NUMBER
     is_number = [pattern.fullmatch(text) or INFINITE.fullmatch(text) for text in stripped]
     if all(is_number) and not any(PADDED.fullmatch(text) for text in stripped):
-        found = _number_texts(stripped, pattern is COMMA_NUMBER, where)
-        if found is not None:
-            return found
+        numbers = _number_texts(stripped, pattern is COMMA_NUMBER, where)
+        if numbers is not None:
+            return numbers
     truths = _truth_texts(stripped)
     if truths is not None:
         return truths
-    return _date_texts(stripped) or Cells("text", "object")
+    return _date_texts(stripped) or CellFormat("text", "object")
 
 
-def _of_values(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray) -> Cells:
+def _object_format(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray) -> CellFormat:
+    """Infer the format of distinct Python objects; ``codes`` (N,) are their positions by row, for messages."""
     kinds = {type(value) for value in distinct}
     if kinds <= {bool, np.bool_}:
-        return Cells("truth value", dtype)
+        return CellFormat("truth value", dtype)
     if all(issubclass(kind, str) for kind in kinds):
-        found = infer_texts(distinct, False, where)
-        return replace(found, dtype=dtype, as_text=found.content != "text")
+        inferred = infer_text_format(distinct, False, where)
+        return replace(inferred, dtype=dtype, as_text=inferred.content != "text")
     if all(issubclass(kind, Decimal) for kind in kinds):
         decimals = max(-int(value.as_tuple().exponent) for value in distinct)
-        return Cells("number", dtype, objects="Decimal", decimals=max(decimals, 0))
+        return CellFormat("number", dtype, objects="Decimal", decimals=max(decimals, 0))
     if all(issubclass(kind, Number) and not issubclass(kind, complex) for kind in kinds):
         return _numbers(distinct, dtype, where, codes)
     if all(issubclass(kind, datetime | np.datetime64) for kind in kinds):
         spans = [_span(value) for value in distinct]
         objects, zone_name = class_and_zone(distinct) if dtype == "object" else ("", "")
-        return Cells("date", dtype, objects=objects, zone_name=zone_name, unit=_coarsest(spans))
+        return CellFormat("date", dtype, objects=objects, zone_name=zone_name, unit=_coarsest(spans))
     if all(issubclass(kind, date) and not issubclass(kind, datetime) for kind in kinds):
-        return Cells("date", dtype, objects="date", unit="days")
+        return CellFormat("date", dtype, objects="date", unit="days")
     if all(issubclass(kind, time) for kind in kinds):
         spans = [datetime.combine(MIDNIGHT.date(), value) - MIDNIGHT for value in distinct]
-        return Cells("time", dtype, objects="time", unit=_coarsest(spans))
+        return CellFormat("time", dtype, objects="time", unit=_coarsest(spans))
     if all(issubclass(kind, timedelta | np.timedelta64) for kind in kinds):
-        return Cells("duration", dtype, unit=_coarsest([pd.Timedelta(value).to_pytimedelta() for value in distinct]))
-    usual = max(kinds, key=lambda kind: sum(type(value) is kind for value in distinct))
-    odd = next((i for i, value in enumerate(distinct) if type(value) is not usual), 0)
+        return CellFormat(
+            "duration", dtype, unit=_coarsest([pd.Timedelta(value).to_pytimedelta() for value in distinct])
+        )
+    most_frequent = max(kinds, key=lambda kind: sum(type(value) is kind for value in distinct))
+    odd = next((i for i, value in enumerate(distinct) if type(value) is not most_frequent), 0)
     row = int((codes == odd).argmax()) + 1
     names = ", ".join(sorted(kind.__name__ for kind in kinds))
     raise TableError(
@@ -122,9 +124,9 @@ def _of_values(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarra
 
 
 def _zone_name(cells: pd.Series) -> str:
-    """Name of a column's zone, or its offset such as ``+01:00``."""
+    """Name the zone of a column, or its offset such as ``+01:00``."""
     zone = cells.dtype.tz if isinstance(cells.dtype, pd.DatetimeTZDtype) else None
-    if zone is None:  # of Arrow
+    if zone is None:  # an Arrow dtype
         return str(cells.dtype).split("tz=")[1].rstrip("]").split("]")[0]
     return zone_text(zone)
 
@@ -144,48 +146,50 @@ def _refuse_collections(cells: pd.Series, where: str) -> None:
             )
 
 
-def _numbers(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray) -> Cells:
+def _numbers(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray) -> CellFormat:
     numbers = np.array([float(value) for value in distinct])
     if np.isinf(numbers).any():
         row = int((codes == int(np.isinf(numbers).argmax())).argmax()) + 1
         raise TableError(f"{where}, row {row}: an infinite number; leave the cell empty")
     if all(isinstance(value, int | np.integer) for value in distinct):
         if np.abs(numbers).max() > LARGEST_EXACT:
-            return Cells("text", dtype, objects="int")
-        return _with_range(Cells("number", dtype, objects="int" if dtype == "object" else "", decimals=0), numbers)
+            return CellFormat("text", dtype, objects="int")
+        return _with_range(CellFormat("number", dtype, objects="int" if dtype == "object" else "", decimals=0), numbers)
     if (numbers == numbers.round()).all() and np.abs(numbers).max() <= LARGEST_EXACT:
-        return _with_range(Cells("number", dtype, decimals=0), numbers)
-    return _with_range(
-        Cells("number", dtype, decimals=_usual_digits([str(value) for value in distinct], numbers)), numbers
-    )
+        return _with_range(CellFormat("number", dtype, decimals=0), numbers)
+    decimals = _sufficient_digits([str(value) for value in distinct], numbers)
+    return _with_range(CellFormat("number", dtype, decimals=decimals), numbers)
 
 
-def _number_texts(texts: list[str], comma: bool, where: str) -> Cells | None:
+def _number_texts(texts: list[str], comma: bool, where: str) -> CellFormat | None:
     numbers = np.array([float(text.replace(",", ".") if comma else text) for text in texts])
     if np.isinf(numbers).any():
         text = texts[int(np.isinf(numbers).argmax())]
         raise TableError(f"{where}: {text!r} is an infinite number; leave the cell empty, or say that it marks a hole")
-    whole = bool((numbers == numbers.round()).all())
-    whole_texts = (text for text in texts if len(text) > DIGITS_OF_EXACT and text.removeprefix("-").isdigit())
-    if any(abs(int(text)) > LARGEST_EXACT for text in whole_texts):
-        return None  # codes: as numbers they would be rounded
+    are_integers = bool((numbers == numbers.round()).all())
+    long_integers = (text for text in texts if len(text) > DIGITS_OF_EXACT and text.removeprefix("-").isdigit())
+    if any(abs(int(text)) > LARGEST_EXACT for text in long_integers):
+        return None  # codes, which as numbers would be rounded
     plain = [text.replace(",", ".") for text in texts] if comma else texts
-    written_whole = whole and np.abs(numbers).max() <= LARGEST_EXACT and all(_digits(text) == 0 for text in plain)
-    most = 0 if written_whole else _usual_digits(plain, numbers)
+    are_exact = are_integers and np.abs(numbers).max() <= LARGEST_EXACT and all(_digits(text) == 0 for text in plain)
+    most = 0 if are_exact else _sufficient_digits(plain, numbers)
     least = min(map(_digits, plain))
     if most is None:
-        return _with_range(Cells("number", "float64", least_decimals=min(least, 1), comma=comma), numbers)
+        return _with_range(CellFormat("number", "float64", least_decimals=min(least, 1), comma=comma), numbers)
     dtype = "float64" if most else "int64"
-    found = Cells("number", dtype, decimals=most, least_decimals=min(least, most), comma=comma)
-    return _with_range(found, numbers)
+    inferred = CellFormat("number", dtype, decimals=most, least_decimals=min(least, most), comma=comma)
+    return _with_range(inferred, numbers)
 
 
-def _with_range(cells: Cells, numbers: np.ndarray) -> Cells:
-    return replace(cells, low=float(numbers.min()), high=float(numbers.max()))
+def _with_range(cell_format: CellFormat, numbers: np.ndarray) -> CellFormat:
+    return replace(cell_format, low=float(numbers.min()), high=float(numbers.max()))
 
 
-def _usual_digits(texts: Sequence[str], numbers: np.ndarray) -> int | None:
-    """Digits after the point that nearly all numbers get along with; None where that is many or hides small ones."""
+def _sufficient_digits(texts: Sequence[str], numbers: np.ndarray) -> int | None:
+    """Count the digits after the point that suffice for nearly all numbers.
+
+    None if these are 0 or more than :data:`MOST_DECIMALS`, or if rounding to them would make a small number 0.
+    """
     digits = np.array([_digits(text) for text in texts[:MOST_LOOKED_AT]])
     few = digits[digits <= MOST_DECIMALS]
     if len(few) < NEARLY_ALL * len(digits) or few.max() == 0:
@@ -195,65 +199,65 @@ def _usual_digits(texts: Sequence[str], numbers: np.ndarray) -> int | None:
     return None if hidden.any() else most
 
 
-def _truth_texts(texts: list[str]) -> Cells | None:
+def _truth_texts(texts: list[str]) -> CellFormat | None:
     by_meaning = {text.lower(): text for text in texts}
     if len(texts) > 2 or len(by_meaning) != len(texts) or not set(by_meaning) <= {"true", "false"}:
         return None
     style = str.upper if texts[0].isupper() else str.title if texts[0].istitle() else str.lower
     truths = (style("false"), style("true"))
-    return Cells("truth value", "bool", truths=truths) if set(texts) <= set(truths) else None
+    return CellFormat("truth value", "bool", truths=truths) if set(texts) <= set(truths) else None
 
 
-def _date_texts(texts: list[str]) -> Cells | None:
+def _date_texts(texts: list[str]) -> CellFormat | None:
     first = min(texts, key=len)
     if len(first) > LONGEST_DATE or not any(sign.isdigit() for sign in first):
         return None
     for pattern, is_clock in _patterns(first):
         if parsed_together(texts, pattern) is not None or all(reads(text, pattern) for text in texts):
             return patterned(texts, pattern, is_clock)
-    offsets = {found[0] for text in texts if (found := OFFSET.search(text))}
+    offsets = {match[0] for text in texts if (match := OFFSET.search(text))}
     if len(offsets) > 1 and all(OFFSET.search(text) and _is_iso(text) for text in texts):
         spans = [parsed(text, "", zone=True) - MIDNIGHT for text in texts]
         unit = _coarsest(spans)
-        clock = "%H:%M:%S" + {"milliseconds": ".%3f", "microseconds": ".%6f"}.get(unit, "")
-        return Cells("date", "object", pattern=f"%Y-%m-%d{first[10]}{clock}+00:00", unit=unit, zone=True)
+        pattern = f"%Y-%m-%d{first[10]}{clock_pattern(unit)}+00:00"
+        return CellFormat("date", "object", pattern=pattern, unit=unit, zone=True)
     return None
 
 
-def patterned(texts: Sequence[str], pattern: str, is_clock: bool) -> Cells:
-    """Format of texts that are all of a pattern, of dates or (``is_clock``) of times of the day."""
+def patterned(texts: Sequence[str], pattern: str, is_clock: bool) -> CellFormat:
+    """Create the format of texts that all have a pattern, of dates or (``is_clock``) of times of the day."""
     moments = None if is_clock else parsed_together(list(texts), pattern)
     if moments is not None:
         unit = _unit_of(moments.to_numpy().astype("datetime64[us]").astype(np.int64))
     else:
-        every = [parsed(text.strip(), pattern) for text in texts]
-        start = datetime.combine(every[0].date(), time()) if is_clock else MIDNIGHT
-        unit = _coarsest([moment - start for moment in every])
-    return Cells("time" if is_clock else "date", "object", as_text=True, pattern=pattern, unit=unit)
+        parsed_texts = [parsed(text.strip(), pattern) for text in texts]
+        start = datetime.combine(parsed_texts[0].date(), time()) if is_clock else MIDNIGHT
+        unit = _coarsest([moment - start for moment in parsed_texts])
+    return CellFormat("time" if is_clock else "date", "object", as_text=True, pattern=pattern, unit=unit)
 
 
 def _patterns(text: str) -> Iterator[tuple[str, bool]]:
-    """Patterns that a text is of, each with whether it is a time of the day alone."""
+    """Yield the patterns that a text has, and whether they are of times of the day without a date."""
     offset = OFFSET.search(text)
     suffix = offset[0] if offset and len(text) > len("2000-01-01") else ""
     fraction = re.search(r":\d\d\.(\d{1,6})(?!\d)", text)
     clocks = [clock.replace(".%f", f".%{len(fraction[1])}f" if fraction else ".%f") for clock in CLOCKS]
     days = [*DAYS, *MONTHS, *(f"{day}{gap}{clock}{suffix}" for day, gap, clock in product(DAYS, " T", clocks))]
     for pattern, is_clock in [*((day, False) for day in days), *((clock, True) for clock in clocks)]:
-        plain = re.sub(r"%([dmHI])", r"%-\1", pattern, count=0)
-        for each in dict.fromkeys((pattern, plain, re.sub(r"%-([HI])", r"%\1", plain))):
-            if reads(text, each):
-                yield each, is_clock
+        unpadded = re.sub(r"%([dmHI])", r"%-\1", pattern, count=0)
+        for candidate in dict.fromkeys((pattern, unpadded, re.sub(r"%-([HI])", r"%\1", unpadded))):
+            if reads(text, candidate):
+                yield candidate, is_clock
 
 
 def date_patterns(text: str) -> list[str]:
-    """Patterns of dates and times that a text is of."""
+    """List the patterns of dates and times that a text has."""
     plausible = len(text) <= LONGEST_DATE and any(sign.isdigit() for sign in text)
     return [pattern for pattern, _ in _patterns(text.strip())] if plausible else []
 
 
 def reads(text: str, pattern: str) -> bool:
-    """Whether a text is of a pattern."""
+    """Tell whether a text has a pattern."""
     try:
         parsed(text, pattern)
     except (ValueError, OverflowError):
@@ -275,17 +279,17 @@ def _span(value: Any) -> timedelta:
 
 
 def _coarsest(spans: Sequence[timedelta]) -> str:
-    """The coarsest unit that all spans are whole multiples of, microseconds at the finest."""
+    """Return the coarsest unit that all time spans are multiples of, microseconds at the finest."""
     return _unit_of(np.array([microseconds(span) for span in spans]))
 
 
 def _unit_of(lengths: np.ndarray) -> str:
-    """The coarsest unit that all lengths, in microseconds, are whole multiples of."""
+    """Return the coarsest unit that all lengths, in microseconds, are multiples of."""
     return next(unit for unit, length in UNITS.items() if not (lengths % length).any())
 
 
 def _digits(text: str) -> int:
-    """Digits after the point of a number as it is written, exponent and all."""
+    """Count the digits after the point of a written number, which may have an exponent."""
     if "e" in text or "E" in text:
         return max(-int(Decimal(text).normalize().as_tuple().exponent), 0)
     return len(text.partition(".")[2])

@@ -1,4 +1,4 @@
-"""What the user says about the columns of a table."""
+"""The user's choices about the columns of a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from src.tables.columns.kinds import listed
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """What the user says about one column.
+    """The user's choice about one column.
 
     Attributes:
-        kind: one of :data:`KINDS`, ``numerical`` for ``integer`` or ``real``, ``categorical`` for ``category``;
-            None = as the cells suggest.
+        kind: one of :data:`KINDS`, ``numerical`` for ``integer`` or ``real``, ``categorical`` for ``category``; None =
+            infer it from the cells.
         order: the values of an ``ordered`` column, smallest first.
-        pattern: how its dates are written, as ``strftime``.
+        pattern: pattern of its dates, as in ``strftime``.
         holes: further texts or numbers that mark a hole in this column.
     """
 
@@ -27,10 +27,10 @@ class ColumnChoice:
     holes: list[Any] = field(default_factory=list)
 
     def check(self, where: str) -> None:
-        """Refuse a choice that cannot be meant.
+        """Check the choice.
 
         Raises:
-            ConfigError: the kind is none; an order without ``ordered`` or the other way round.
+            ConfigError: the kind is unknown, an order goes with another kind, or an order repeats a value.
         """
         allowed = (*KINDS, "numerical", "categorical")
         if self.kind is not None and self.kind not in allowed:
@@ -42,29 +42,29 @@ class ColumnChoice:
 
 
 def refuse_contradictions(named: Mapping[str, Sequence[str]]) -> None:
-    """Refuse lists of columns, by key, of which two name the same column.
+    """Check that no two of the lists of columns, by key, name the same column.
 
     Raises:
-        ConfigError: names both keys and the column.
+        ConfigError: two do; names both keys and the column.
     """
-    found: dict[str, str] = {}
+    keys: dict[str, str] = {}
     for key, names in named.items():
         for name in names:
-            if found.setdefault(name, key) != key:
-                raise ConfigError(f"{found[name]} and {key} both name {name!r}")
+            if keys.setdefault(name, key) != key:
+                raise ConfigError(f"{keys[name]} and {key} both name {name!r}")
 
 
 def refuse_target(key: str, names: Sequence[str], target: str | None) -> None:
-    """Refuse a list of columns to leave out that names the target.
+    """Check that a list of columns to leave out does not name the target.
 
     Raises:
-        ConfigError: names the key and the column.
+        ConfigError: it does; names the key and the column.
     """
     if target is not None and target in names:
         raise ConfigError(f"{key} names the target {target!r}")
 
 
 def choices_of(named: Mapping[str, list[str]], ordered: Mapping[str, list[Any]]) -> dict[str, ColumnChoice]:
-    """Choices from lists of names by kind, and from orders by name."""
+    """Create choices from the names of columns by kind, and from orders by name of the column."""
     choices = {name: ColumnChoice(kind) for kind, names in named.items() for name in names}
     return choices | {name: ColumnChoice("ordered", order=list(order)) for name, order in ordered.items()}

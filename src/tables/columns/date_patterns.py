@@ -1,14 +1,23 @@
-"""Patterns of texts that are dates or times: ``strftime``'s, ``%-d`` without a leading zero, ``%3f`` with three digits.
+"""Parse and write texts that are dates or times, by patterns that write every parsed text back unchanged.
 
-What is read by a pattern is written by it as the same text.
+Patterns are those of ``strftime``, with ``%-d`` for a day without leading zero and ``%3f`` for milliseconds.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import pandas as pd
 
+UNITS = {
+    "days": 86_400_000_000,
+    "hours": 3_600_000_000,
+    "minutes": 60_000_000,
+    "seconds": 1_000_000,
+    "milliseconds": 1_000,
+    "microseconds": 1,
+}
+"""Microseconds of the units, coarse to fine."""
 FRACTION = re.compile(r"%([1-6])f")
 SHAPES = {
     **dict.fromkeys(("%d", "%m", "%H", "%M", "%S", "%y", "%I"), r"\d\d"),
@@ -22,10 +31,15 @@ SHAPES = {
 
 
 def parsed(text: str, pattern: str, zone: bool = False) -> datetime:
-    """A date or time of ``pattern``; several offsets from UTC are turned to UTC (``zone``).
+    """Parse a date or time.
+
+    Arguments:
+        text: the text.
+        pattern: its pattern.
+        zone: whether the text is ISO 8601 with an offset from UTC, instead of the pattern; it is converted to UTC.
 
     Raises:
-        ValueError: it is not of that pattern.
+        ValueError: the text is not of the pattern.
     """
     if zone:
         return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
@@ -35,7 +49,7 @@ def parsed(text: str, pattern: str, zone: bool = False) -> datetime:
 
 
 def parsed_together(texts: list[str], pattern: str) -> pd.Series | None:
-    """Many dates of a pattern at once, without a zone; None where one is not of it, or beyond nanoseconds."""
+    """Parse many dates of a pattern at once; None if one is not of the pattern or is beyond 64-bit nanoseconds."""
     matches = shape(pattern).fullmatch
     if not all(matches(text.strip()) for text in texts):
         return None
@@ -43,9 +57,9 @@ def parsed_together(texts: list[str], pattern: str) -> pd.Series | None:
     return None if moments.isna().any() else moments
 
 
-@cache  # there are some nine hundred patterns, all of which a column is tried with
+@cache  # every column of texts is compared with some nine hundred patterns
 def shape(pattern: str) -> re.Pattern[str]:
-    """What a text of a pattern looks like, so that writing what was read gives the same text."""
+    """Compile the regular expression of a pattern; it matches only texts that the pattern writes back unchanged."""
     parts = re.split(r"(%-?[A-Za-z]|%[1-6]f)", pattern)
     return re.compile("".join(SHAPES.get(part) or _shape(part) for part in parts))
 
@@ -55,12 +69,30 @@ def _shape(part: str) -> str:
 
 
 def as_strptime(pattern: str) -> str:
-    """The pattern as ``strptime`` knows it."""
+    """Convert a pattern to one of ``strptime``, which parses numbers with and without leading zeros."""
     return FRACTION.sub("%f", pattern).replace("%-", "%")
 
 
 def formatted(moment: datetime, pattern: str) -> str:
-    """Inverse of :func:`parsed`."""
+    """Write a date or time by a pattern; inverse of :func:`parsed`."""
     digits = f"{moment.microsecond:06d}"
-    pattern = FRACTION.sub(lambda found: digits[: int(found[1])], pattern)
+    pattern = FRACTION.sub(lambda match: digits[: int(match[1])], pattern)
     return moment.strftime(pattern.replace("%Y", f"{moment.year:04d}"))
+
+
+def default_pattern(content: str, unit: str) -> str:
+    """Choose the pattern for dates or times (``content``) that were no texts, down to their unit."""
+    clock = clock_pattern(unit)
+    if content == "time":
+        return clock
+    return "%Y-%m-%d" if unit == "days" else f"%Y-%m-%d {clock}"
+
+
+def clock_pattern(unit: str) -> str:
+    """Choose the pattern for times of the day down to a unit, seconds at the coarsest."""
+    return "%H:%M:%S" + {"milliseconds": ".%3f", "microseconds": ".%6f"}.get(unit, "")
+
+
+def microseconds(span: timedelta) -> int:
+    """Return the length of a time span in microseconds, exactly: ``total_seconds`` would round it to a float."""
+    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds

@@ -1,7 +1,4 @@
-"""Infer the kind of every column from its cells and the user's corrections; see :mod:`src.tables.columns.forms`.
-
-The rules stand in ``docs/data.md``; thresholds are the constants below.
-"""
+"""Infer the form of a column from its cells and the user's choice, by the rules of ``docs/data.md``."""
 
 import re
 from dataclasses import replace
@@ -12,16 +9,24 @@ import pandas as pd
 
 from src.errors import TableError
 from src.system.quoting import setting
-from src.tables.columns.cell_inference import date_patterns, infer_cells, patterned, reads
-from src.tables.columns.cells import NOT_NULLABLE, Cells, Content
+from src.tables.columns.cell_format import NOT_NULLABLE, CellFormat, Content
+from src.tables.columns.cell_inference import date_patterns, infer_cell_format, patterned, reads
 from src.tables.columns.choice import ColumnChoice
 from src.tables.columns.distinct import distinct_cells
 from src.tables.columns.forms import RARE, Form, FormKind, IdTemplate
-from src.tables.columns.kinds import FEW_TEXTS, FEW_WHOLE_NUMBERS, is_number, listed, whole
+from src.tables.columns.kinds import (
+    FEW_INTEGERS,
+    FEW_TEXTS,
+    MOST_ODD,
+    int_if_integral,
+    is_number,
+    listed,
+    nearly_numbers,
+    odd_values,
+)
 from src.tables.text.delimited import Dialect, Say
 
 ROWS_OF_A_COUNTER = 50
-MOST_ODD = 0.5
 ROOM_FOR_IDS = 100
 ID_NAME = re.compile(
     r"(unnamed.*|index|row.?names?|row.?(id|no|nr|num(ber)?)|(.*[_ .-])?(p?id(num)?|uuid|guid)|id[_ .-].*|key|#)",
@@ -30,73 +35,73 @@ ID_NAME = re.compile(
 SIGNED = re.compile(r"[$€£¥]?\s?-?\d{1,3}([, .']?\d{3})*([.,]\d+)?\s?(%|[$€£¥]|[A-Z]{3})?")
 CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
 NUMBER_KINDS = {"number": "integer", "date": "date", "time": "time", "duration": "duration"}
-MARKERS_BY_CUSTOM = (-99, -999, -9999, -99999, 99, 999, 9999, 99999)
+COMMON_MARKERS = (-99, -999, -9999, -99999, 99, 999, 9999, 99999)
 
 
 def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, where: str, say: Say) -> Form:
-    """What becomes of a column.
+    """Infer the form of a column.
 
     Arguments:
-        cells: (N,), holes are NaN.
-        choice: what the user says.
-        dialect: of the text file that the cells are from; None of others.
-        where: place of the column, for messages.
-        say: is given a sentence for what the user may want to decide otherwise.
+        cells: (N,), holes NaN.
+        choice: the user's choice.
+        dialect: dialect of the text file; None for cells of another origin.
+        where: name of the column in messages.
+        say: called with a sentence about every decision that the user may want to correct.
 
     Raises:
-        TableError: the cells are not of the kind that the user says, or of none.
+        TableError: the cells are not of the chosen kind, or have no format.
     """
     name = str(cells.name)
     if choice.kind == "drop":
-        return Form(name, "drop", Cells("text", "object"))
+        return Form(name, "drop", CellFormat("text", "object"))
     if cells.isna().all():
         if choice.kind not in (None, "empty"):
             raise TableError(f"{where} holds no value, so it cannot be of kind {choice.kind}")
-        return Form(name, "empty", Cells("text", str(cells.dtype) if cells.dtype != "category" else "object"))
-    found = _cells(cells, choice, dialect, where)
-    values, counts = _values(cells, found, where)
-    if found.is_number:
-        found = replace(found, low=float(min(values)), high=float(max(values)))
-    kind = _chosen_kind(choice, found, values, where) or _kind(cells, found, values, counts)
-    if found.content == "text" and kind == "category" and not choice.kind:
+        return Form(name, "empty", CellFormat("text", str(cells.dtype) if cells.dtype != "category" else "object"))
+    cell_format = _cell_format(cells, choice, dialect, where)
+    values, counts = _values(cells, cell_format, where)
+    if cell_format.is_number:
+        cell_format = replace(cell_format, low=float(min(values)), high=float(max(values)))
+    kind = _chosen_kind(choice, cell_format, values, where) or _kind(cells, cell_format, values, counts)
+    if cell_format.content == "text" and kind == "category" and not choice.kind:
         _say_nearly(name, values, counts, dialect is not None and dialect.decimal_comma, say)
     if kind == "ordered":
-        return Form(name, kind, found, values=_order(choice, found, values, where))
+        return Form(name, kind, cell_format, values=_order(choice, cell_format, values, where))
     if kind in ("category", "boolean", "constant"):
-        return Form(name, kind, found, values=(False, True) if kind == "boolean" else tuple(values))
+        return Form(name, kind, cell_format, values=(False, True) if kind == "boolean" else tuple(values))
     if kind == "id":
-        _say_signed(name, found, values, choice, say)
-        return Form(name, kind, found, template=_template(name, found, values, cells))
-    if found.content == "number" and not choice.kind:
+        _say_signed(name, cell_format, values, choice, say)
+        return Form(name, kind, cell_format, template=_template(name, cell_format, values, cells))
+    if cell_format.content == "number" and not choice.kind:
         _say_marker(name, values, counts, say)
-        if found.comma and found.decimals == found.least_decimals == 3:
-            say(f"column {name!r}: commas are decimal signs; if they part thousands, say dataset.decimal=.")
-    return Form(name, kind, found)
+        if cell_format.comma and cell_format.decimals == cell_format.least_decimals == 3:
+            say(f"column {name!r}: commas are decimal signs; if they separate thousands, set dataset.decimal=.")
+    return Form(name, kind, cell_format)
 
 
 def with_rare(form: Form, cells: pd.Series, most: int, where: str, say: Say) -> Form:
-    """The form with all but the ``most - 1`` most frequent categories merged, where there are more than ``most``."""
+    """Merge the rarest categories of a form into one, so that at most ``most`` categories are learned."""
     if form.kind != "category" or len(form.values) <= most:
         return form
     if RARE in form.values:
         raise TableError(f"{where} has a value {RARE!r}, which is the name of the rare ones; rename it")
     values, counts = _values(cells, form.cells, where)
     rank = np.argsort(-counts, kind="stable")
-    kept, merged = np.sort(rank[: most - 1]), np.sort(rank[most - 1 :])
-    share = counts[kept].sum() / counts.sum()
+    frequent, rare = np.sort(rank[: most - 1]), np.sort(rank[most - 1 :])
+    share = counts[frequent].sum() / counts.sum()
     say(
         f"column {form.name!r} has {len(values):,} categories: the {most - 1:,} most frequent ({share:.0%} of its "
         f"cells) are learned one by one, the others as one and drawn by their frequency (dataset.max_categories={most})"
     )
     return replace(
         form,
-        values=tuple(values[k] for k in kept),
-        rare=tuple(values[k] for k in merged),
-        rare_counts=tuple(int(counts[k]) for k in merged),
+        values=tuple(values[k] for k in frequent),
+        rare=tuple(values[k] for k in rare),
+        rare_counts=tuple(int(counts[k]) for k in rare),
     )
 
 
-def _cells(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, where: str) -> Cells:
+def _cell_format(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, where: str) -> CellFormat:
     if choice.pattern is not None:
         distinct, _ = distinct_cells(cells)
         odd = next((cell for cell in distinct if not isinstance(cell, str)), None)
@@ -105,16 +110,17 @@ def _cells(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, wher
         if "%z" in choice.pattern.lower():
             raise TableError(f"{where}: write the offset from UTC as it stands, e.g. %Y-%m-%dT%H:%M:%S+01:00, not %z")
         content: Content = "time" if choice.kind == "time" else "date"
-        Cells(content, "object", pattern=choice.pattern, unit="microseconds").values(cells, where)
+        CellFormat(content, "object", pattern=choice.pattern, unit="microseconds").parse(cells, where)
         return replace(patterned(distinct, choice.pattern, content == "time"), dtype=_text_dtype(cells, dialect))
-    found = infer_cells(cells, dialect, where)
-    if choice.kind in ("category", "categorical") and found.content == "number" and dialect is not None:
-        return Cells("text", "object")  # codes, as they are spelled
-    if choice.kind in ("category", "categorical") and found.content in ("date", "time", "duration"):
-        if not found.as_text:
-            raise TableError(f"{where} holds {found.content}s, which are numbers; turn them into texts first")
-        return Cells("text", found.dtype, dtype_categories=found.dtype_categories, ordered=found.ordered)
-    return found
+    cell_format = infer_cell_format(cells, dialect, where)
+    if choice.kind in ("category", "categorical") and cell_format.content == "number" and dialect is not None:
+        return CellFormat("text", "object")  # codes keep their spelling: 250.0 and 250.00 are two
+    if choice.kind in ("category", "categorical") and cell_format.content in ("date", "time", "duration"):
+        if not cell_format.as_text:
+            raise TableError(f"{where} holds {cell_format.content}s, which are numbers; turn them into texts first")
+        categories, ordered = cell_format.dtype_categories, cell_format.ordered
+        return CellFormat("text", cell_format.dtype, dtype_categories=categories, ordered=ordered)
+    return cell_format
 
 
 def _text_dtype(cells: pd.Series, dialect: Dialect | None) -> str:
@@ -122,21 +128,23 @@ def _text_dtype(cells: pd.Series, dialect: Dialect | None) -> str:
     return "object" if is_plain else str(cells.dtype)
 
 
-def _values(cells: pd.Series, found: Cells, where: str) -> tuple[list[Any], np.ndarray]:
-    """What the cells mean, ascending, and how often each; whole numbers as int."""
-    counts = found.values(cells, where).value_counts()
-    values = [whole(value) for value in counts.index] if found.is_number else list(counts.index)
-    if found.dtype_categories:
-        place = {str(value): i for i, value in enumerate(found.dtype_categories)}
-        keys: list[Any] = [place.get(str(value), i) for i, value in enumerate(values)]
+def _values(cells: pd.Series, cell_format: CellFormat, where: str) -> tuple[list[Any], np.ndarray]:
+    """Parse the cells into increasing distinct values, integers as int, and count them."""
+    counts = cell_format.parse(cells, where).value_counts()
+    values = [int_if_integral(value) for value in counts.index] if cell_format.is_number else list(counts.index)
+    if cell_format.dtype_categories:
+        positions = {str(value): i for i, value in enumerate(cell_format.dtype_categories)}
+        keys: list[Any] = [positions.get(str(value), i) for i, value in enumerate(values)]
     else:
         keys = values
     order = sorted(range(len(values)), key=keys.__getitem__)
     return [values[i] for i in order], counts.to_numpy()[order]
 
 
-def _chosen_kind(choice: ColumnChoice, found: Cells, values: list[Any], where: str) -> FormKind | None:
-    """The kind that the user chose; None where nobody chose one.
+def _chosen_kind(choice: ColumnChoice, cell_format: CellFormat, values: list[Any], where: str) -> FormKind | None:
+    """Check the kind that the user chose against the cells; None if the user chose none.
+
+    A choice with an ``order`` is ``ordered``; cells decide whether ``numerical`` is ``integer`` or ``real``.
 
     Raises:
         TableError: the cells are not of that kind; says why.
@@ -145,82 +153,83 @@ def _chosen_kind(choice: ColumnChoice, found: Cells, values: list[Any], where: s
     if kind is None:
         return None
     if kind in ("numerical", "integer", "real"):
-        return _chosen_number_kind(kind, found, values, where)
-    if (reason := _reason_against(kind, choice, found, values)) is not None:
+        return _chosen_number_kind(kind, cell_format, values, where)
+    if (reason := _reason_against(kind, choice, cell_format, values)) is not None:
         raise TableError(f"{where}{reason}")
     return cast(FormKind, "category" if kind == "categorical" else kind)
 
 
-def _chosen_number_kind(kind: str, found: Cells, values: list[Any], where: str) -> FormKind:
-    if found.content != "number":
+def _chosen_number_kind(kind: str, cell_format: CellFormat, values: list[Any], where: str) -> FormKind:
+    if cell_format.content != "number":
         odd = next((value for value in values if not is_number(value)), values[0])
         marks = "if that marks a hole, name it in also_holes"
         raise TableError(f"{where} cannot be of kind {kind}: it holds {odd!r}; {marks}")
-    is_whole = found.decimals == 0
-    if kind == "integer" and not is_whole:
+    is_integer = cell_format.decimals == 0
+    if kind == "integer" and not is_integer:
         raise TableError(f"{where} cannot be of kind integer: it holds {next(v for v in values if v % 1)}")
-    return "integer" if is_whole and kind != "real" else "real"
+    return "integer" if is_integer and kind != "real" else "real"
 
 
-def _reason_against(kind: str, choice: ColumnChoice, found: Cells, values: list[Any]) -> str | None:
-    """Why cells are not of a kind, as the end of a sentence that begins with the column; None where they are."""
+def _reason_against(kind: str, choice: ColumnChoice, cell_format: CellFormat, values: list[Any]) -> str | None:
+    """Say why cells are not of a kind, to follow the name of the column in a message; None if they are."""
     some = listed(map(repr, values), 3)
-    if kind in ("date", "time", "duration") and found.content != kind:
+    if kind in ("date", "time", "duration") and cell_format.content != kind:
         return f" cannot be of kind {kind}: {values[0]!r} is no {kind} of a known pattern (pattern: names it)"
-    if kind == "boolean" and found.content != "truth value":
+    if kind == "boolean" and cell_format.content != "truth value":
         return f" cannot be of kind boolean: it holds {some}; say category"
     if kind == "constant" and len(values) > 1:
         return f" is not constant: it holds {some}"
-    if kind == "id" and found.content not in ("number", "text"):
-        return f" holds {found.content}s, which are no ids; say drop to leave it out"
-    if kind == "id" and not _has_room(found, values):
-        return f": {found.dtype} has no numbers left for new ids; widen it, or say integer"
+    if kind == "id" and cell_format.content not in ("number", "text"):
+        return f" holds {cell_format.content}s, which are no ids; say drop to leave it out"
+    if kind == "id" and not _has_room(cell_format, values):
+        return f": {cell_format.dtype} has no numbers left for new ids; widen it, or say integer"
     if kind == "empty":
         return f" is not empty: it holds {values[0]!r}; say drop to leave it out"
-    if kind == "ordered" and not (choice.order or found.ordered):
+    if kind == "ordered" and not (choice.order or cell_format.ordered):
         return ": kind: ordered needs order: [smallest, ..., largest]"
     return None
 
 
-def _kind(cells: pd.Series, found: Cells, values: list[Any], counts: np.ndarray) -> FormKind:
+def _kind(cells: pd.Series, cell_format: CellFormat, values: list[Any], counts: np.ndarray) -> FormKind:
     name, n_cells, n_rows = str(cells.name), int(counts.sum()), len(cells)
     if len(values) == 1 and n_cells == n_rows:
         return "constant"
-    if found.ordered:
+    if cell_format.ordered:
         return "ordered"
-    if found.content == "truth value":
+    if cell_format.content == "truth value":
         return "boolean"
     named = not name.strip() or ID_NAME.fullmatch(name) or CAMEL_ID.fullmatch(name)
-    if found.content == "text":
+    if cell_format.content == "text":
         nearly = nearly_numbers(values, counts, False) or _nearly_dates(values, counts)
-        if (nearly and not (named and len(values) == n_cells)) or found.category_dtype not in ("", "object", "str"):
+        is_id = named and len(values) == n_cells
+        if (nearly and not is_id) or cell_format.category_dtype not in ("", "object", "str"):
             return "category"
         return "id" if len(values) > FEW_TEXTS and len(values) > n_cells / 2 else "category"
-    if found.content != "number":
-        return NUMBER_KINDS[found.content]  # type: ignore[return-value]
-    if found.decimals != 0:
+    if cell_format.content != "number":
+        return NUMBER_KINDS[cell_format.content]  # type: ignore[return-value]
+    if cell_format.decimals != 0:
         return "real"
-    if len(values) <= FEW_WHOLE_NUMBERS:
+    if len(values) <= FEW_INTEGERS:
         return "category"
-    unique = len(values) == n_cells and (named or (n_cells == n_rows and _is_counter(cells, found)))
-    if unique and _has_room(found, values):
+    unique = len(values) == n_cells and (named or (n_cells == n_rows and _is_counter(cells, cell_format)))
+    if unique and _has_room(cell_format, values):
         return "id"
     return "integer"
 
 
-def _has_room(found: Cells, values: list[Any]) -> bool:
-    """Whether the dtype has numbers enough for new ids."""
-    if not NOT_NULLABLE.fullmatch(found.dtype.lower()) or found.content != "number":
+def _has_room(cell_format: CellFormat, values: list[Any]) -> bool:
+    """Tell whether the dtype has enough further numbers for new ids."""
+    if not NOT_NULLABLE.fullmatch(cell_format.dtype.lower()) or cell_format.content != "number":
         return True
-    return bool(np.iinfo(found.dtype.lower()).max >= max(values) + ROOM_FOR_IDS * len(values))
+    return bool(np.iinfo(cell_format.dtype.lower()).max >= max(values) + ROOM_FOR_IDS * len(values))
 
 
-def _is_counter(cells: pd.Series, found: Cells) -> bool:
-    numbers = found.values(cells, "").to_numpy()
+def _is_counter(cells: pd.Series, cell_format: CellFormat) -> bool:
+    numbers = cell_format.parse(cells, "").to_numpy()
     return len(numbers) >= ROWS_OF_A_COUNTER and numbers[0] in (0, 1) and bool((np.diff(numbers) == 1).all())
 
 
-def _order(choice: ColumnChoice, found: Cells, values: list[Any], where: str) -> tuple[Any, ...]:
+def _order(choice: ColumnChoice, cell_format: CellFormat, values: list[Any], where: str) -> tuple[Any, ...]:
     if not choice.order:
         return tuple(values)
     by_text = {str(value): value for value in values}
@@ -231,10 +240,10 @@ def _order(choice: ColumnChoice, found: Cells, values: list[Any], where: str) ->
     return tuple(order)
 
 
-def _template(name: str, found: Cells, values: list[Any], cells: pd.Series) -> IdTemplate:
-    if found.content == "number" or found.objects == "int":
+def _template(name: str, cell_format: CellFormat, values: list[Any], cells: pd.Series) -> IdTemplate:
+    if cell_format.content == "number" or cell_format.objects == "int":
         numbers = [int(value) for value in values]
-        if found.content == "number" and _is_counter(cells, found):
+        if cell_format.content == "number" and _is_counter(cells, cell_format):
             return IdTemplate("", numbers[0], 0)
         return IdTemplate("", max(numbers) + 1, 0)
     matches = [re.fullmatch(r"(.*?)(\d{1,30})", str(value)) for value in values]
@@ -247,53 +256,42 @@ def _template(name: str, found: Cells, values: list[Any], cells: pd.Series) -> I
 
 
 def _say_nearly(name: str, values: list[Any], counts: np.ndarray, comma: bool, say: Say) -> None:
-    """Point at a few texts that keep a column from being numbers or dates."""
+    """Report a few texts without which a column would be one of numbers or dates."""
     for what, odd in (("numbers", nearly_numbers(values, counts, comma)), ("dates", _nearly_dates(values, counts))):
         if odd:
             n_odd = sum(int(count) for value, count in zip(values, counts, strict=True) if value in odd)
-            n_shown = 3
-            every = setting("dataset.also_holes", odd) if len(odd) <= n_shown else "dataset.also_holes with all of them"
+            n_shown, key = 3, "dataset.also_holes"
+            remedy = setting(key, odd) if len(odd) <= n_shown else f"{key} with all of them"
             say(
                 f"column {name!r}: all but {n_odd:,} of {counts.sum():,} cells are {what}, the others "
-                f"{listed(map(repr, odd), n_shown)}; its cells are taken as categories. Where those mark holes, "
-                f"{every} makes it a column of {what}"
+                f"{listed(map(repr, odd), n_shown)}; its cells are learned as categories. If those mark holes, "
+                f"{remedy} makes it a column of {what}"
             )
             return
 
 
-def nearly_numbers(values: list[Any], counts: np.ndarray, comma: bool) -> list[Any]:
-    """The values that are no numbers where most cells are; empty where all are, or fewer."""
-    return _odd(values, counts, [is_number(value.replace(",", ".") if comma else value) for value in values])
-
-
 def _nearly_dates(values: list[Any], counts: np.ndarray) -> list[Any]:
-    usual = [values[i] for i in np.argsort(-counts, kind="stable")[:3]] + [values[len(values) // 2]]
-    for value in usual:
+    examples = [values[i] for i in np.argsort(-counts, kind="stable")[:3]] + [values[len(values) // 2]]
+    for value in examples:
         for pattern in date_patterns(value)[:1]:
-            return _odd(values, counts, [reads(each, pattern) for each in values])
+            return odd_values(values, counts, [reads(other, pattern) for other in values])
     return []
 
 
-def _odd(values: list[Any], counts: np.ndarray, regular: list[bool]) -> list[Any]:
-    odd = [i for i, fits in enumerate(regular) if not fits]
-    few = 0 < counts[odd].sum() <= MOST_ODD * counts.sum() and len(odd) <= len(values) / 2
-    return [values[i] for i in odd] if few else []
-
-
-def _say_signed(name: str, found: Cells, values: list[Any], choice: ColumnChoice, say: Say) -> None:
-    """Point at numbers that are taken for texts because of signs: thousands, percents, currencies."""
+def _say_signed(name: str, cell_format: CellFormat, values: list[Any], choice: ColumnChoice, say: Say) -> None:
+    """Report numbers that are texts because of their signs: of thousands, percents, currencies."""
     signed = [str(value) for value in values if SIGNED.fullmatch(str(value))]
-    if found.content == "text" and not choice.kind and len(signed) > MOST_ODD * len(values):
+    if cell_format.content == "text" and not choice.kind and len(signed) > MOST_ODD * len(values):
         say(f"column {name!r}: cells such as {signed[0]!r} are texts; without signs they would be learned as numbers")
 
 
 def _say_marker(name: str, values: list[Any], counts: np.ndarray, say: Say) -> None:
-    """Point at a number that is used for "missing" by custom and lies far from the others."""
-    for i, rest in ((0, values[1:]), (-1, values[:-1])):
-        if len(rest) < 3 or values[i] not in MARKERS_BY_CUSTOM or counts[i] < 2:
+    """Report a number that is a common mark of missing values and lies far from the other numbers."""
+    for i, others in ((0, values[1:]), (-1, values[:-1])):
+        if len(others) < 3 or values[i] not in COMMON_MARKERS or counts[i] < 2:
             continue
-        gap = min(abs(values[i] - rest[0]), abs(values[i] - rest[-1]))
-        if gap > rest[-1] - rest[0]:
+        gap = min(abs(values[i] - others[0]), abs(values[i] - others[-1]))
+        if gap > others[-1] - others[0]:
             say(
                 f"column {name!r}: {counts[i]:,} cells are {values[i]}, far from all others; if it marks a hole: "
                 f"{setting('dataset.also_holes', [values[i]])}"

@@ -1,10 +1,10 @@
-"""Tell the numerical columns of a frame from the categorical ones and from those to leave out.
+"""Decide which columns of a frame are numerical, categorical, or left out.
 
 | column holds | kind |
 |---|---|
-| texts | categorical; left out if nearly every row has a value of its own (names, ids, free text) |
+| texts | categorical; left out if nearly all are different (names, ids, free text) |
 | truth values | categorical |
-| whole numbers, at most two different ones (0/1, 1/2, a constant) | categorical |
+| integers, at most two different ones (0/1, 1/2, a constant) | categorical |
 | other numbers | numerical |
 | dates | numerical: days since 1970-01-01 |
 | nothing | left out |
@@ -13,7 +13,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,16 +25,17 @@ from src.tables.text.dialect import Say
 
 Content = Literal["numbers", "dates", "truth values", "texts", "nothing"]
 
-FEW_WHOLE_NUMBERS = 2
+FEW_INTEGERS = 2
 FEW_TEXTS = 20
 MANY_TEXTS = 1_000
 NEARLY_NO_TEXTS = 0.1
+MOST_ODD = 0.5
 EPOCH = pd.Timestamp("1970-01-01")
 
 
 @dataclass(frozen=True)
 class ColumnChoices:
-    """What the user decides about columns; the rest is decided by what they hold.
+    """The user's choices about columns; columns without a choice are decided by their contents.
 
     Attributes:
         target: column to predict.
@@ -60,10 +61,10 @@ class ColumnChoices:
 
 
 def check_names(key: str, columns: Iterable[str], names: Iterable[str]) -> None:
-    """Refuse a column that is not among ``names``.
+    """Check that all ``columns`` are among ``names``.
 
     Raises:
-        ConfigError: names the key, the column, the closest name and all of them.
+        ConfigError: one is not; names the key, the column, the closest name and all names.
     """
     known = list(names)
     for column in columns:
@@ -74,16 +75,16 @@ def check_names(key: str, columns: Iterable[str], names: Iterable[str]) -> None:
 
 
 def choose_kinds(frame: pd.DataFrame, choices: ColumnChoices, say: Say) -> dict[str, Kind]:
-    """Kind of every column that is kept, in the frame's order; see the table of this module.
+    """Decide the kind of every column by the table of this module; columns that are left out are absent.
 
     Arguments:
-        frame: (N, d), as :func:`src.tables.text.dialect.read_frame` gives it.
-        choices: what the user decides.
-        say: is given a sentence for every column that is left out, and for text that is nearly numbers.
+        frame: (N, d), as :func:`src.tables.text.dialect.read_frame` returns it.
+        choices: the user's choices.
+        say: called with a sentence about every column that is left out or has texts among numbers.
 
     Raises:
-        ConfigError: the choices name a column that is not there.
-        TableError: the target, or every column, would be left out; ``numerical`` names a column of texts.
+        ConfigError: a choice names a column that does not exist.
+        TableError: the target or all columns would be left out, or ``numerical`` names a column of texts.
     """
     for key in ("categorical", "numerical", "exclude"):
         check_names(key, getattr(choices, key), frame.columns)
@@ -103,7 +104,7 @@ def choose_kinds(frame: pd.DataFrame, choices: ColumnChoices, say: Say) -> dict[
 
 
 def content_of(values: pd.Series) -> Content:
-    """What the cells of a column are, holes aside."""
+    """Classify the cells of a column, without its holes."""
     cells = values.dropna()
     if cells.empty:
         return "nothing"
@@ -116,12 +117,12 @@ def content_of(values: pd.Series) -> Content:
 
 
 def as_days(values: pd.Series) -> pd.Series:
-    """Dates as days since 1970-01-01 (float64, NaN where absent)."""
+    """Convert dates to days since 1970-01-01 (float64, NaN in a hole)."""
     return (values - EPOCH) / pd.Timedelta(days=1)
 
 
 def close_name(name: str, names: Iterable[str]) -> str | None:
-    """The one of ``names`` that may have been meant: but for case, spaces and signs the same, or else similar."""
+    """Find the one of ``names`` that the user may have meant: equal but for case, spaces and signs, or else similar."""
     plain = {_letters(other): other for other in names}
     if _letters(name) in plain:
         return plain[_letters(name)]
@@ -130,10 +131,10 @@ def close_name(name: str, names: Iterable[str]) -> str | None:
 
 
 def listed(names: Iterable[str], n: int = 30) -> str:
-    """Names in one line, the first ``n`` of them."""
-    every = [str(name) for name in names]
-    more = f" and {len(every) - n} more" if len(every) > n else ""
-    return ", ".join(every[:n]) + more
+    """List the first ``n`` names in one line, and count the others."""
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - n} more" if len(texts) > n else ""
+    return ", ".join(texts[:n]) + more
 
 
 def _why_left_out(values: pd.Series, choices: ColumnChoices) -> str | None:
@@ -154,26 +155,26 @@ def _why_left_out(values: pd.Series, choices: ColumnChoices) -> str | None:
 def _kind(values: pd.Series, choices: ColumnChoices, say: Say) -> Kind:
     name, content = str(values.name), content_of(values)
     if name in choices.numerical:
-        if content == "texts" and (found := first_text(values)) is not None:
-            raise TableError(f"numerical names {name!r}, but its row {found + 1} holds {values.iloc[found]!r}")
+        if content == "texts" and (row := first_text(values)) is not None:
+            raise TableError(f"numerical names {name!r}, but its row {row + 1} holds {values.iloc[row]!r}")
         return "numerical"
     if content == "texts" and name not in choices.categorical and (why := _nearly_numbers(values)):
-        say(f"column {name!r}: {why}; its cells are taken as categories")
+        say(f"column {name!r}: {why}; its cells are categories")
     if name in choices.categorical or content in ("texts", "truth values"):
         return "categorical"
-    whole = content == "numbers" and bool((values.dropna() % 1 == 0).all())
-    return "categorical" if whole and values.nunique() <= FEW_WHOLE_NUMBERS else "numerical"
+    are_integers = content == "numbers" and bool((values.dropna() % 1 == 0).all())
+    return "categorical" if are_integers and values.nunique() <= FEW_INTEGERS else "numerical"
 
 
 def first_text(values: pd.Series) -> int | None:
-    """Position of the first cell that is no number, holes aside; None if there is none."""
+    """Return the position of the first cell that is neither a number nor a hole; None if there is none."""
     texts = _is_text(values)
     return int(texts.argmax()) if texts.any() else None
 
 
 def _is_text(values: pd.Series) -> np.ndarray:
-    different = pd.Series(values.dropna().unique(), dtype=object)  # few, as a rule, and parsing them is slow
-    return np.asarray(values.isin(different[pd.to_numeric(different, errors="coerce").isna()]))
+    distinct = pd.Series(values.dropna().unique(), dtype=object)  # parsing is slow, and distinct cells are few
+    return np.asarray(values.isin(distinct[pd.to_numeric(distinct, errors="coerce").isna()]))
 
 
 def _nearly_numbers(values: pd.Series) -> str | None:
@@ -184,16 +185,34 @@ def _nearly_numbers(values: pd.Series) -> str | None:
     return f"all but {n_texts:,} of {n_cells:,} cells are numbers (row {row + 1} holds {values.iloc[row]!r})"
 
 
+def nearly_numbers(values: list[Any], counts: np.ndarray, comma: bool) -> list[Any]:
+    """Return the values that are no numbers if most cells are numbers; else, or if all are, an empty list."""
+    return odd_values(values, counts, [is_number(value.replace(",", ".") if comma else value) for value in values])
+
+
+def odd_values(values: list[Any], counts: np.ndarray, regular: list[bool]) -> list[Any]:
+    """Return the values that are not regular if they are few (:data:`MOST_ODD` of the cells); else an empty list.
+
+    Arguments:
+        values: the distinct values.
+        counts: (n,) number of cells of each value.
+        regular: by value, whether it is regular.
+    """
+    odd = [i for i, fits in enumerate(regular) if not fits]
+    few = 0 < counts[odd].sum() <= MOST_ODD * counts.sum() and len(odd) <= len(values) / 2
+    return [values[i] for i in odd] if few else []
+
+
 def is_number(value: object) -> bool:
-    """Whether a value is, or reads as, a finite number."""
+    """Tell whether a value is a finite number or the text of one."""
     try:
         return bool(np.isfinite(float(value)))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError):  # what float refuses is no number: that is the answer
         return False
 
 
-def whole(value: float) -> float:
-    """An int where the value is a whole number."""
+def int_if_integral(value: float) -> float:
+    """Convert a number to int if it is an integer, else to float."""
     return int(value) if value % 1 == 0 else float(value)
 
 

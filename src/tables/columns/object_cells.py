@@ -1,4 +1,4 @@
-"""Dates in columns of Python objects: find their class and zone, and make such objects again."""
+"""Infer the class and time zone of dates in columns of Python objects, and create such objects."""
 
 import re
 from collections.abc import Sequence
@@ -10,9 +10,11 @@ import pandas as pd
 
 
 def class_and_zone(moments: Sequence[datetime | np.datetime64]) -> tuple[str, str]:
-    """Class of the cells, ``Timestamp``, ``datetime`` or ``datetime64``, and name of their zone; empty without a zone.
+    """Infer the class of dates and the name of their zone.
 
-    Of several classes the most frequent one; of several zones UTC, in which all of them can be compared.
+    Returns:
+        ``Timestamp``, ``datetime`` or ``datetime64``, the most frequent class; and the name of the zone, empty without
+        a zone and UTC if there are several, because all dates can be converted to it.
     """
     names = [_class(moment) for moment in moments]
     zones = {zone_text(moment.tzinfo) for moment in moments if isinstance(moment, datetime) and moment.tzinfo}
@@ -20,7 +22,7 @@ def class_and_zone(moments: Sequence[datetime | np.datetime64]) -> tuple[str, st
 
 
 def zone_text(zone: tzinfo) -> str:
-    """Name of a zone, or its offset such as ``+01:00``; UTC where pandas knows neither."""
+    """Name a zone such that pandas knows it: by its name, by its offset such as ``+01:00``, or else UTC."""
     offset = re.search(r"FixedOffset\((-?\d+)\)", str(zone))
     if offset:
         minutes = int(offset[1])
@@ -28,13 +30,13 @@ def zone_text(zone: tzinfo) -> str:
     name = str(zone).removeprefix("UTC") or str(zone)
     try:
         pd.Timestamp(0).tz_localize(name)
-    except (LookupError, ValueError, TypeError):
+    except (LookupError, ValueError, TypeError):  # a zone of another library; dates keep their moment in UTC
         return "UTC"
     return name
 
 
 def moment_cell(moment: datetime, kind: str, zone_name: str) -> Any:
-    """A moment without zone, in UTC, as a cell of a class and zone of :func:`class_and_zone`."""
+    """Convert a date in UTC, without a zone, to a cell of a class and zone of :func:`class_and_zone`."""
     if kind not in ("Timestamp", "datetime"):
         return np.datetime64(moment, "us")
     stamp = pd.Timestamp(moment)

@@ -1,14 +1,14 @@
-"""What the user says about columns, in a YAML file beside the table.
+"""Sidecars: YAML files with the user's choices about the columns of a table, in the folder of the table.
 
 ```yaml
-target: income          # column to predict; leave out for none
+target: income          # column to predict; optional
 columns:
   "size": {kind: ordered, order: ["S", "M", "L"]}
   "seen": {kind: date, pattern: "%d/%m/%Y"}
   "rank": {kind: integer, holes: [-999]}
 ```
 
-Everything in it is read as text: ``NO`` is not false.
+All scalars are read as texts: ``NO`` is not false.
 """
 
 import json
@@ -33,14 +33,14 @@ LONGEST_KEY = 1000
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What a sidecar says."""
+    """The contents of a sidecar: target and choices by column."""
 
     target: str | None = None
     columns: dict[str, ColumnChoice] = field(default_factory=dict)
 
 
 def sidecar_of(file: Path) -> Path:
-    """Where the sidecar of a table is: ``table.csv`` has ``table.columns.yaml`` beside it."""
+    """Return the path of a table's sidecar: that of ``table.csv`` is ``table.columns.yaml`` in the same folder."""
     suffix = next((known for known in KNOWN if file.name.lower().endswith(known)), file.suffix)
     return file.with_name(f"{file.name[: len(file.name) - len(suffix)]}.columns.yaml")
 
@@ -49,9 +49,9 @@ def read_sidecar(file: Path) -> Sidecar:
     """Read and check a sidecar.
 
     Raises:
-        ConfigError: it cannot be read, or has a key or a kind that is none; names the file and the key.
+        ConfigError: the file cannot be read, or has an unknown key or kind; names the file and the key.
     """
-    try:  # every scalar as a text
+    try:  # the base loader reads scalars as texts
         content = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{file} cannot be read as YAML: {' '.join(str(error).split())}") from error
@@ -60,29 +60,29 @@ def read_sidecar(file: Path) -> Sidecar:
             f"{file}: expected the keys {' and '.join(KEYS)}, the second with the columns' names below it"
         )
     check_names(f"{file}", content, KEYS)
-    allowed = [each.name for each in fields(ColumnChoice)]
+    allowed = [key.name for key in fields(ColumnChoice)]
     if not isinstance(content.get("target", ""), str):
         raise ConfigError(f"{file}: target is the name of a column, got {content['target']!r}")
     columns = {}
-    for name, said in (content.get("columns") or {}).items():
+    for name, choice in (content.get("columns") or {}).items():
         where = f"{file}, column {name!r}"
-        if not isinstance(said, dict):
-            raise ConfigError(f"{where}: expected keys such as kind: category, got {said!r}")
-        check_names(where, said, allowed)
+        if not isinstance(choice, dict):
+            raise ConfigError(f"{where}: expected keys such as kind: category, got {choice!r}")
+        check_names(where, choice, allowed)
         for key in ("kind", "pattern"):
-            if not isinstance(said.get(key, "text"), str) or not said.get(key, "text"):
-                raise ConfigError(f"{where}: {key} is a text, got {said[key]!r}")
+            if not isinstance(choice.get(key, "text"), str) or not choice.get(key, "text"):
+                raise ConfigError(f"{where}: {key} is a text, got {choice[key]!r}")
         for key in ("order", "holes"):
-            given = said.get(key, [])
-            if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-                raise ConfigError(f"{where}: {key} is a list, e.g. [a, b], got {said[key]!r}")
-        columns[name] = ColumnChoice(**said)
+            items = choice.get(key, [])
+            if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+                raise ConfigError(f"{where}: {key} is a list, e.g. [a, b], got {choice[key]!r}")
+        columns[name] = ColumnChoice(**choice)
         columns[name].check(where)
     return Sidecar(content.get("target") or None, columns)
 
 
 def sidecar_text(table: str, forms: Sequence[Form], summaries: Sequence[ColumnSummary]) -> str:
-    """A sidecar that says what was found, with what the columns hold as remarks."""
+    """Write a sidecar of the inferred kinds, with comments about the contents of the columns."""
     lines = [
         f"# The columns of {table} as they were found. Correct a kind, delete what needs no correction.",
         "# kind: integer, real, date, time, boolean, category, ordered (with order: [small, ..., large]),",
@@ -92,12 +92,12 @@ def sidecar_text(table: str, forms: Sequence[Form], summaries: Sequence[ColumnSu
         "columns:",
     ]
     for form, summary in zip(forms, summaries, strict=True):
-        said: dict[str, Any] = {"kind": form.kind}
+        choice: dict[str, Any] = {"kind": form.kind}
         if form.kind == "ordered":
-            said["order"] = [str(value) for value in form.values]
+            choice["order"] = [str(value) for value in form.values]
         if form.cells.pattern and form.kind == "date" and not form.cells.zone:
-            said["pattern"] = form.cells.pattern
-        inner = ", ".join(f"{key}: {_yaml(value)}" for key, value in said.items())
+            choice["pattern"] = form.cells.pattern
+        inner = ", ".join(f"{key}: {_yaml(value)}" for key, value in choice.items())
         remark = f"{summary.missing:.1%} missing; {summary.holds}".replace("\n", " ")
         remark = "".join(sign if sign.isprintable() else "?" for sign in remark[:LONGEST_REMARK])
         name = _yaml(form.name)

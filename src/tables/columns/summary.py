@@ -1,4 +1,4 @@
-"""The table of a file's columns that is printed before training."""
+"""Summarise the columns of a file in a table, which commands print before training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ NAMED_VALUES = 4
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """One line of the table.
+    """The summary of one column, a line of the table.
 
     Attributes:
-        name: of the column.
-        kind: what becomes of it.
-        n_distinct: different values.
-        missing: share of its cells that are holes.
-        holds: range of a number, most frequent values of others.
+        name: name of the column.
+        kind: kind of its form.
+        n_distinct: number of distinct values.
+        missing: share of holes among its cells.
+        holds: range of numbers, or the most frequent values.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ColumnSummary:
 
 
 def summarise(form: Form, cells: pd.Series) -> ColumnSummary:
-    """Summary of a column whose holes are NaN."""
+    """Summarise a column whose holes are NaN."""
     distinct, codes = distinct_cells(cells)
     missing = float((codes < 0).mean())
     if not distinct:
@@ -42,7 +42,7 @@ def summarise(form: Form, cells: pd.Series) -> ColumnSummary:
 
 
 def summary_table(summaries: Sequence[ColumnSummary], most: int = 60) -> str:
-    """The table; of more than ``most`` columns the first ones and a line that counts the others."""
+    """Write the table of at most ``most`` columns, and a line that counts the others by kind."""
     head = ("column", "kind", "distinct", "missing", "range or most frequent values")
     shown = summaries[:most]
     rows = [(_cut(s.name, LONGEST_NAME), s.kind, f"{s.n_distinct:,}", f"{s.missing:.1%}", s.holds) for s in shown]
@@ -65,7 +65,7 @@ def _holds(form: Form, cells: pd.Series, distinct: list[object]) -> str:
     if form.kind == "ordered":
         return _cut(" < ".join(map(str, form.values)), LONGEST_HOLDS)
     if form.cells.is_number and form.kind != "category":
-        ends = form.cells.cells(pd.Series([form.cells.low, form.cells.high]), for_text_file=True)
+        ends = form.cells.write(pd.Series([form.cells.low, form.cells.high]), for_text_file=True)
         return ends[0] if ends[0] == ends[1] else f"{ends[0]} .. {ends[1]}"
     counts = cells.value_counts().head(NAMED_VALUES)
     more = f", {len(distinct) - NAMED_VALUES:,} more" if len(distinct) > NAMED_VALUES else ""

@@ -1,4 +1,4 @@
-"""The layout of a file: the forms of its columns and its dialect; it turns frames into tables and back."""
+"""The layout of a file: the forms of its columns and its dialect. It converts frames to tables and back."""
 
 import base64
 from collections.abc import Mapping
@@ -10,27 +10,27 @@ import pandas as pd
 import pyarrow as pa
 
 from src.errors import TableError
-from src.tables.columns.cells import Cells
+from src.tables.columns.cell_format import CellFormat
 from src.tables.columns.forms import Form
 from src.tables.schema import Column, Schema
 from src.tables.table import Table, make_table
 from src.tables.text.delimited import Dialect
 
-USUAL = Dialect()
+DEFAULT_DIALECT = Dialect()
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What stands in a file, so that synthetic rows can stand in another one alike.
+    """The layout of a file, in which synthetic rows can be written to another file.
 
     Attributes:
-        forms: the columns, in order.
-        dialect: of a text file; of others the usual one.
-        arrow: schema of a columnar file, serialised and in base64; empty for others.
+        forms: forms of the columns, in order.
+        dialect: dialect of a text file; the default one for other files.
+        arrow: Arrow schema of a columnar file, serialised and in base64; empty for other files.
     """
 
     forms: tuple[Form, ...]
-    dialect: Dialect = USUAL
+    dialect: Dialect = DEFAULT_DIALECT
     arrow: str = ""
 
     @property
@@ -44,7 +44,7 @@ class Layout:
         return tuple(form for form in self.forms if form.is_learned)
 
     def with_formulas(self, formulas: str | None) -> "Layout":
-        """The layout with :attr:`Dialect.formulas` chosen; None leaves it."""
+        """Return the layout with another :attr:`Dialect.formulas`; None changes nothing."""
         return self if formulas is None else replace(self, dialect=replace(self.dialect, formulas=formulas))
 
     @property
@@ -56,10 +56,10 @@ class Layout:
         return next(form for form in self.forms if form.name == name)
 
     def schema(self, target: str | None) -> Schema:
-        """Schema of the learned columns.
+        """Create the schema of the learned columns.
 
         Raises:
-            TableError: there is none.
+            TableError: no column is learned.
         """
         columns = tuple(form.column for form in self.learned)
         if not columns:
@@ -68,12 +68,12 @@ class Layout:
         return Schema(columns, target)
 
     def table(self, frame: pd.DataFrame, schema: Schema, where: str) -> Table:
-        """The learned columns of a frame of this layout, canonical.
+        """Convert the learned columns of a frame to a canonical table; inverse of :meth:`restore`.
 
         Arguments:
-            frame: (N, .) with all written columns, holes are NaN.
+            frame: (N, n_columns) cells of at least the learned columns, holes NaN.
             schema: see :meth:`schema`.
-            where: what messages call the frame.
+            where: name of the frame in messages.
 
         Raises:
             TableError: a cell is not of its column's format, or a category is unknown; names column and row.
@@ -86,13 +86,13 @@ class Layout:
     def restore(
         self, table: pd.DataFrame, first_row: int, rng: np.random.Generator, for_text_file: bool = False
     ) -> pd.DataFrame:
-        """Rows as the file has them; inverse of :meth:`table`.
+        """Convert canonical rows to rows of the file; inverse of :meth:`table`.
 
         Arguments:
-            table: (n, d) canonical rows, holes are NaN.
-            first_row: position of the first of them in the whole synthetic table.
-            rng: each column draws its rare values from a stream of it.
-            for_text_file: whether every cell is to be the text that stands in a text file.
+            table: (n, d) canonical rows, holes NaN.
+            first_row: position of the first row in the synthetic table.
+            rng: parent of the streams from which columns draw rare values.
+            for_text_file: whether to write every cell as a text.
         """
         columns = {
             form.name: form.write(
@@ -103,7 +103,7 @@ class Layout:
         return pd.DataFrame({name: values.reset_index(drop=True) for name, values in columns.items()})
 
     def arrow_schema(self) -> pa.Schema:
-        """Schema of the columnar file it was read from, of the written columns; of others that of a full row."""
+        """Return the Arrow schema of the written columns: that of the columnar file, or else that of a row."""
         if not self.arrow:
             row = pd.DataFrame({form.name: [form.example] for form in self.learned})
             return pa.Schema.from_pandas(self.restore(row, 0, np.random.default_rng(0)), preserve_index=False)
@@ -113,7 +113,7 @@ class Layout:
         return pa.schema([schema.field(name) for name in self.names])
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values only; see :meth:`from_dict`."""
+        """Return plain values that JSON can store; see :meth:`from_dict`."""
         dialect = {**asdict(self.dialect), "names": list(self.dialect.names)}
         return {"forms": [form.to_dict() for form in self.forms], "dialect": dialect, "arrow": self.arrow}
 
@@ -125,24 +125,24 @@ class Layout:
 
 
 def layout_of_schema(schema: Schema) -> Layout:
-    """Layout of a table that has no columns but the learned ones, of the dtypes of its schema."""
+    """Create the layout of a table without a file: its columns are those of the schema, with its dtypes."""
     return Layout(tuple(_form(column) for column in schema.columns))
 
 
 def with_more_categories(layout: Layout, frame: pd.DataFrame, where: str) -> Layout:
-    """The layout with the categories that only a further file has, which the model will not learn."""
+    """Add the categories of a further frame to the layout; the model does not learn them."""
     forms = []
     for form in layout.forms:
         if form.kind == "category":
-            found = form.canonical(frame[form.name], f"{where}, column {form.name!r}").dropna().unique()
-            new = [value for value in found if value not in form.column.categories]
+            values = form.canonical(frame[form.name], f"{where}, column {form.name!r}").dropna().unique()
+            new = [value for value in values if value not in form.column.categories]
             form = replace(form, values=(*form.values, *new)) if new else form
         forms.append(form)
     return replace(layout, forms=tuple(forms))
 
 
 def with_ranges(layout: Layout, knots: Mapping[str, tuple[float, ...]]) -> Layout:
-    """The layout with the ranges that an encoder has seen, for columns whose own is not known."""
+    """Set the ranges of numbers that the layout does not know to the ranges that an encoder was fitted on."""
     forms = tuple(
         replace(form, cells=replace(form.cells, low=knots[form.name][0], high=knots[form.name][-1]))
         if form.is_number and not np.isfinite(form.cells.low) and form.name in knots
@@ -153,18 +153,20 @@ def with_ranges(layout: Layout, knots: Mapping[str, tuple[float, ...]]) -> Layou
 
 
 def encoded(schema: pa.Schema) -> str:
-    """A schema as a text that a checkpoint can hold."""
+    """Serialise an Arrow schema as a text, which checkpoints can store."""
     return base64.b64encode(schema.serialize()).decode()
 
 
 def _form(column: Column) -> Form:
     if column.kind == "numerical":
-        cells = Cells("number", column.dtype, decimals=0 if column.integer else None)
+        cells = CellFormat("number", column.dtype, decimals=0 if column.integer else None)
         return Form(column.name, "integer" if column.integer else "real", cells)
     kinds = {type(value) for value in column.categories}
     if kinds == {bool}:
-        return Form(column.name, "boolean", Cells("truth value", column.dtype), values=(False, True))
+        return Form(column.name, "boolean", CellFormat("truth value", column.dtype), values=(False, True))
     numbers = all(issubclass(kind, int | float) for kind in kinds)
-    whole = numbers and all(float(value).is_integer() for value in column.categories)  # type: ignore[arg-type]
-    cells = Cells("number", column.dtype, decimals=0 if whole else None) if numbers else Cells("text", column.dtype)
+    integers = numbers and all(float(value).is_integer() for value in column.categories)  # type: ignore[arg-type]
+    cells = CellFormat("text", column.dtype)
+    if numbers:
+        cells = CellFormat("number", column.dtype, decimals=0 if integers else None)
     return Form(column.name, "category", cells, values=column.categories)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.columns.kinds import as_days, close_name, content_of, first_text, listed, whole
+from src.tables.columns.kinds import as_days, close_name, content_of, first_text, int_if_integral, listed
 from src.tables.schema import Kind
 from src.tables.text.dialect import Say
 
@@ -75,7 +75,7 @@ def canonical(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:
         if kind == "numerical":
             columns[name] = pd.to_numeric(values.astype(object)).astype(float)
         else:
-            cells = map(whole, values) if content_of(values) == "numbers" else values
+            cells = map(int_if_integral, values) if content_of(values) == "numbers" else values
             columns[name] = pd.Series(list(cells), values.index, dtype=object)
     return pd.DataFrame(columns)
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import TableError
-from src.tables.columns.cell_inference import infer_cells, infer_texts
-from src.tables.columns.cells import Cells
+from src.tables.columns.cell_format import CellFormat
+from src.tables.columns.cell_inference import infer_cell_format, infer_text_format
 from src.tables.text.delimited import Dialect
 
 CSV = Dialect()
@@ -61,11 +61,11 @@ def texts(cells):
 )
 def test_texts_mean_and_read_back(cells, content, values):
     column = texts(cells)
-    found = infer_cells(column, CSV, "there")
+    found = infer_cell_format(column, CSV, "there")
     assert found.content == content
-    means = found.values(column, "there")
+    means = found.parse(column, "there")
     assert means.tolist() == values
-    again = found.values(found.cells(means, for_text_file=True), "there")
+    again = found.parse(found.write(means, for_text_file=True), "there")
     assert again.tolist() == means.tolist()
 
 
@@ -89,32 +89,32 @@ def test_texts_mean_and_read_back(cells, content, values):
 )
 def test_cells_are_written_as_they_stood(cells):
     column = texts(cells)
-    found = infer_cells(column, CSV, "there")
-    assert found.cells(found.values(column, "there"), for_text_file=True).tolist() == cells
+    found = infer_cell_format(column, CSV, "there")
+    assert found.write(found.parse(column, "there"), for_text_file=True).tolist() == cells
 
 
 def test_a_decimal_comma_is_one_where_the_dialect_allows_it():
     column = texts(["1,50", "-2,25"])
-    german = infer_cells(column, Dialect(separator=";", decimal_comma=True), "there")
-    assert german.values(column, "there").tolist() == [1.5, -2.25]
-    assert german.cells(pd.Series([0.126, -0.001]), for_text_file=True).tolist() == ["0,13", "0,00"]
-    assert infer_cells(column, CSV, "there").content == "text"
+    german = infer_cell_format(column, Dialect(separator=";", decimal_comma=True), "there")
+    assert german.parse(column, "there").tolist() == [1.5, -2.25]
+    assert german.write(pd.Series([0.126, -0.001]), for_text_file=True).tolist() == ["0,13", "0,00"]
+    assert infer_cell_format(column, CSV, "there").content == "text"
 
 
 def test_numbers_stay_inside_their_range_when_they_are_rounded():
     cells = texts([*[f"{i / 10:.1f}" for i in range(1, 40)], "0.04", "3.96666666666666"])
-    found = infer_cells(cells, CSV, "there")
+    found = infer_cell_format(cells, CSV, "there")
     assert found.decimals == 2
-    written = found.cells(pd.Series([0.04, 3.9666666666, 1.234]), for_text_file=True).astype(float)
+    written = found.write(pd.Series([0.04, 3.9666666666, 1.234]), for_text_file=True).astype(float)
     assert written.min() >= 0.04
     assert written.max() <= 3.96666666666666
     assert written[2] == 1.23
 
 
 def test_small_numbers_are_not_rounded_away():
-    found = infer_cells(texts(["1.5", "2.5", "2.9e-22"]), CSV, "there")
+    found = infer_cell_format(texts(["1.5", "2.5", "2.9e-22"]), CSV, "there")
     assert found.decimals is None
-    assert found.cells(pd.Series([2.9e-22, 2.0]), for_text_file=True).tolist() == ["2.9e-22", "2.0"]
+    assert found.write(pd.Series([2.9e-22, 2.0]), for_text_file=True).tolist() == ["2.9e-22", "2.0"]
 
 
 @pytest.mark.parametrize(
@@ -152,9 +152,9 @@ def test_small_numbers_are_not_rounded_away():
 )
 def test_typed_columns_come_back_in_their_dtype(column, content):
     column = pd.Series(column)
-    found = infer_cells(column, None, "there")
+    found = infer_cell_format(column, None, "there")
     assert found.content == content
-    pd.testing.assert_series_equal(found.cells(found.values(column, "there")), column, check_names=False)
+    pd.testing.assert_series_equal(found.write(found.parse(column, "there")), column, check_names=False)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_typed_columns_come_back_in_their_dtype(column, content):
 def test_cells_of_other_types_are_refused_by_row(cells, message):
     column = pd.Series(cells, dtype=object)
     with pytest.raises(TableError, match=message):
-        infer_cells(column, None, "t.parquet, column 'a'")
+        infer_cell_format(column, None, "t.parquet, column 'a'")
 
 
 @pytest.mark.parametrize(
@@ -184,14 +184,14 @@ def test_cells_of_other_types_are_refused_by_row(cells, message):
     ],
 )
 def test_a_cell_of_another_format_is_refused_by_row(known, cells, message):
-    found = infer_cells(texts(known), CSV, "there")
+    found = infer_cell_format(texts(known), CSV, "there")
     with pytest.raises(TableError, match=message):
-        found.values(pd.Series(cells, dtype=object), "there")
+        found.parse(pd.Series(cells, dtype=object), "there")
 
 
 def test_an_infinite_text_is_refused():
     with pytest.raises(TableError, match="'inf' is an infinite number"):
-        infer_texts(["1", "inf"], False, "there")
+        infer_text_format(["1", "inf"], False, "there")
 
 
 @pytest.mark.integration
@@ -199,11 +199,11 @@ def test_an_infinite_text_is_refused():
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=8))
 def test_any_numbers_are_written_close_to_what_they_were(numbers):
     cells = texts([repr(number) for number in numbers])
-    found = infer_cells(cells, CSV, "there")
+    found = infer_cell_format(cells, CSV, "there")
     if found.content == "text":  # whole and too large for float64
         assert max(map(abs, numbers)) > 2**53
         return
-    again = found.cells(found.values(cells, "there"), for_text_file=True).astype(float)
+    again = found.write(found.parse(cells, "there"), for_text_file=True).astype(float)
     step = 0.5 * 10.0 ** -(found.decimals or 0) if found.decimals is not None else 0
     assert (np.abs(again - numbers) <= step * (1 + 1e-9)).all()
 
@@ -216,12 +216,12 @@ def test_any_numbers_are_written_close_to_what_they_were(numbers):
 )
 def test_any_dates_are_written_as_they_stood(moments, pattern):
     cells = texts([moment.strftime(pattern) for moment in moments])
-    found = infer_cells(cells, CSV, "there")
+    found = infer_cell_format(cells, CSV, "there")
     assert found.content == "date"
-    assert found.cells(found.values(cells, "there"), for_text_file=True).tolist() == list(cells)
+    assert found.write(found.parse(cells, "there"), for_text_file=True).tolist() == list(cells)
 
 
 def test_holes_stay_holes():
-    found = Cells("number", "int64", decimals=0)
-    assert found.cells(pd.Series([1.0, np.nan])).isna().tolist() == [False, True]
-    assert found.cells(pd.Series([1.0, np.nan]), for_text_file=True).tolist() == ["1", ""]
+    found = CellFormat("number", "int64", decimals=0)
+    assert found.write(pd.Series([1.0, np.nan])).isna().tolist() == [False, True]
+    assert found.write(pd.Series([1.0, np.nan]), for_text_file=True).tolist() == ["1", ""]

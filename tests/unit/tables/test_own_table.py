@@ -387,7 +387,7 @@ def test_a_pattern_says_which_is_the_month(tmp_path):
     columns = own(file).understand()
     cells = columns.layout["day"].cells
     assert (cells.pattern, cells.unit) == ("%d/%m/%Y", "days")
-    assert cells.values(columns.frame["day"], "there")[1] == 18294  # the second of February
+    assert cells.parse(columns.frame["day"], "there")[1] == 18294  # the second of February
     assert as_written(columns)["day"].tolist() == days
     sidecar_of(file).write_text('columns:\n  day: {kind: date, pattern: "%Y-%m-%d"}')
     with pytest.raises(TableError, match="row 1: expected a date like 1999-12-31"):
@@ -482,7 +482,7 @@ def test_numbers_with_signs_are_pointed_at(tmp_path, cell):
 
 def test_commas_that_may_part_thousands_are_pointed_at(tmp_path):
     file = written(tmp_path, "a;b\n" + "".join(f"{i},{100 + i};{i % 3}\n" for i in range(1, 30)))
-    assert any("if they part thousands" in note for note in own(file).understand().notes)
+    assert any("if they separate thousands" in note for note in own(file).understand().notes)
     assert kinds(own(file, decimal=".").understand())["a"] == "id"
 
 
@@ -490,7 +490,7 @@ def test_a_fixed_time_without_offset_is_local(tmp_path):
     when = pd.date_range("2020-02-01", periods=40, freq="12h", tz="Europe/Berlin")
     pd.DataFrame({"when": when, "x": range(40)}).to_parquet(tmp_path / "t.parquet")
     form = own(tmp_path / "t.parquet").understand().layout["when"]
-    assert form.cells.cells(pd.Series([form.value_of("2020-02-03 00:00:00")])).iloc[0] == when[4]
+    assert form.cells.write(pd.Series([form.value_of("2020-02-03 00:00:00")])).iloc[0] == when[4]
 
 
 def test_small_dtypes_have_no_room_for_new_ids(tmp_path):

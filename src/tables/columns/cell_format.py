@@ -1,4 +1,4 @@
-r"""The cells of one column: how they are written, parsing them into values and writing values as cells.
+r"""The format of a column's cells, which parses cells into values and writes values as cells.
 
 | content | values | cells |
 |---|---|---|
@@ -9,8 +9,8 @@ r"""The cells of one column: how they are written, parsing them into values and 
 | ``duration`` | units | timedelta64 |
 | ``text`` | the text | texts |
 
-The unit of a column is the coarsest, days to microseconds, that all its values are whole multiples of.
-A hole is NaN on both sides.
+The unit of a column is the coarsest one, from days to microseconds, that all its values are multiples of.
+A hole is NaN among cells and among values.
 """
 
 import re
@@ -24,51 +24,52 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.columns.date_patterns import FRACTION, formatted, parsed, parsed_together
+from src.tables.columns.date_patterns import (
+    FRACTION,
+    UNITS,
+    default_pattern,
+    formatted,
+    microseconds,
+    parsed,
+    parsed_together,
+)
 from src.tables.columns.distinct import distinct_cells, typed_categories
 from src.tables.columns.object_cells import moment_cell
 
 Content = Literal["number", "truth value", "date", "time", "duration", "text"]
-UNITS = {
-    "days": 86_400_000_000,
-    "hours": 3_600_000_000,
-    "minutes": 60_000_000,
-    "seconds": 1_000_000,
-    "milliseconds": 1_000,
-    "microseconds": 1,
-}
-"""Microseconds of each unit, coarse to fine."""
 MIDNIGHT = datetime(1970, 1, 1)
 LARGEST_EXACT = 2**53
+"""The largest integer up to which float64 represents every integer."""
 FIRST_MOMENT, LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
-"""Years 1 to 9999, microseconds since 1970."""
+"""The years 1 to 9999, which Python's datetime covers, in microseconds since 1970."""
 NOT_NULLABLE = re.compile(r"bool|u?int\d+")
+"""Dtypes that cannot represent a hole."""
 
 
 @dataclass(frozen=True)
-class Cells:
-    """Format of a column's cells.
+class CellFormat:
+    """Format of the cells of a column.
 
     Attributes:
-        content: what a cell means.
+        content: meaning of the cells.
         dtype: pandas dtype of the column when it has no hole.
-        as_text: whether the cells are texts although they mean something else.
+        as_text: whether the cells are texts that mean something else.
         objects: Python class of the cells of an object column: ``Decimal``, ``int``, ``date``, ``time``,
-            ``Timestamp``, ``datetime``; else empty. ``int`` with content ``text``: too large for float64.
-        decimals: of numbers, most digits after the point; None = as many as it takes.
-        least_decimals: digits after the point that are written even where they are zeros.
-        low: of numbers, the smallest seen; rounding does not lead below it.
-        high: the largest.
+            ``Timestamp``, ``datetime``; else empty. ``int`` with content ``text`` is too large for float64.
+        decimals: largest number of digits after the point of a number; None = not limited.
+        least_decimals: number of digits after the point that are written even if they are zeros.
+        low: smallest observed number; rounding does not go below it.
+        high: largest observed number; rounding does not go above it.
         comma: whether a comma is the decimal sign.
-        pattern: of dates and times that are texts: as ``strftime``, ``%-d`` without a leading zero, ``%3f``
-            with three digits of a second.
-        unit: of dates, times and durations, one of :data:`UNITS`.
-        zone_name: of dates with a zone, its name or its offset from UTC.
-        zone: of dates whose texts name several offsets from UTC: they are turned to UTC.
-        truths: texts of False and True.
-        dtype_categories: categories of a pandas categorical, in its order, as texts, which its values are too.
-        category_dtype: dtype of those categories.
-        ordered: whether that order means something.
+        pattern: pattern of dates and times that are texts: as in ``strftime``, with ``%-d`` for no leading zero and
+            ``%3f`` for three digits of a second.
+        unit: unit of dates, times and durations, one of :data:`UNITS`.
+        zone_name: name of the time zone of dates, or its offset from UTC; empty without a zone.
+        zone: whether the texts of dates have different offsets from UTC; all are converted to UTC.
+        truths: the texts of False and True.
+        dtype_categories: categories of a pandas categorical in its order, as texts; its values are texts too.
+        category_dtype: dtype of the categories of a pandas categorical.
+        ordered: whether the order of the categories is meaningful.
     """
 
     content: Content
@@ -94,57 +95,42 @@ class Cells:
         """Whether the values are numbers."""
         return self.content in ("number", "date", "time", "duration")
 
-    def values(self, cells: pd.Series, where: str) -> pd.Series:
-        """What the cells mean; see the table of this module.
+    def parse(self, cells: pd.Series, where: str) -> pd.Series:
+        """Parse cells into values; see the table of this module.
+
+        pandas converts columns that it stores as numbers or dates. Other cells are texts or Python objects, which are
+        parsed in Python. That is slow, and a column of many rows often has few distinct cells: every distinct cell is
+        parsed once, and the rows look up their values.
 
         Arguments:
             cells: (N,), holes NaN or None.
-            where: place of the column, for messages.
+            where: name of the column in messages.
+
+        Returns:
+            (N,) values, NaN in a hole.
 
         Raises:
             TableError: a cell is not of this format; names the row (from 1) and the cell.
         """
         if self.content == "number" and pd.api.types.is_numeric_dtype(cells.dtype):
-            numbers = cells.astype("float64")
-            if np.isinf(numbers).any():
-                row = int(np.isinf(numbers).to_numpy().argmax())
-                raise TableError(f"{where}, row {row + 1}: an infinite number; leave the cell empty")
-            return numbers
-        if (
-            self.content == "date"
-            and isinstance(cells.dtype, np.dtype | pd.DatetimeTZDtype)
-            and cells.dtype.kind == "M"
-        ):
-            return pd.Series(self._units(cells), name=cells.name)
+            return _finite(cells.astype("float64"), where)
+        is_numpy = isinstance(cells.dtype, np.dtype | pd.DatetimeTZDtype)
+        if self.content == "date" and is_numpy and cells.dtype.kind == "M":
+            return pd.Series(self._in_units(cells), name=cells.name)
         distinct, codes = distinct_cells(cells)
-        together = self._together(distinct)
-        if together is not None:
-            return pd.Series(np.append(together, np.nan)[codes], name=cells.name)
-        reads: dict[str, Callable[[Any], Any]] = {
-            "number": self._number,
-            "truth value": self._truth,
-            "date": self._date,
-            "time": self._time,
-            "duration": self._duration,
-            "text": str,
-        }
-        found = np.empty(len(distinct), dtype=object)
-        found[:] = [_attempt(reads[self.content], cell) for cell in distinct]
-        wrong = np.array([value is None for value in found], dtype=bool)
-        if wrong.any():
-            row = int(np.isin(codes, np.flatnonzero(wrong)).argmax())
-            raise TableError(
-                f"{where}, row {row + 1}: expected a {self.content}{self._like()}, got {cells.iloc[row]!r}"
-            )
-        values = np.append(found, np.nan)[codes]
+        parsed_cells = self._parsed_together(distinct)
+        if parsed_cells is None:
+            parsed_cells = self._parsed_singly(distinct)
+            self._refuse_unparsed(parsed_cells, codes, cells, where)
+        values = np.append(parsed_cells, np.nan)[codes]  # -1, the code of a hole, selects the NaN
         return pd.Series(values.astype(float) if self.is_number else values, name=cells.name)
 
-    def cells(self, values: pd.Series, for_text_file: bool = False) -> pd.Series:
-        """Inverse of :meth:`values`; numbers are rounded to the decimals of the format.
+    def write(self, values: pd.Series, for_text_file: bool = False) -> pd.Series:
+        """Write values as cells; inverse of :meth:`parse`. Numbers are rounded to the decimals of the format.
 
         Arguments:
             values: (N,); holes are NaN.
-            for_text_file: whether every cell is to be the text that stands in a text file.
+            for_text_file: whether to write every cell as a text, the empty text for a hole.
         """
         text = self.as_text or for_text_file
         if self.content == "number":
@@ -152,15 +138,14 @@ class Cells:
             if not text and not self.objects:
                 return self.with_dtype(values)
         distinct, codes = distinct_cells(values)
-        written = [self._written(value, text) for value in distinct]
-        column = np.empty(len(written) + 1, dtype=object)
-        column[:-1] = written
-        column[-1] = "" if for_text_file else np.nan
-        cells = pd.Series(column[codes], name=values.name, dtype=object)
+        written = np.empty(len(distinct) + 1, dtype=object)
+        written[:-1] = [self._written(value, text) for value in distinct]
+        written[-1] = "" if for_text_file else np.nan  # selected by -1, the code of a hole
+        cells = pd.Series(written[codes], name=values.name, dtype=object)
         return cells if for_text_file else self.with_dtype(cells)
 
     def with_dtype(self, cells: pd.Series) -> pd.Series:
-        """The column in its dtype; with holes in the nearest one that can hold them."""
+        """Convert a column to its dtype; a dtype that has no holes is replaced by the nearest one that has."""
         if self.dtype == "category":
             categories = typed_categories(self.dtype_categories, self.category_dtype)
             codes = pd.Index(self.dtype_categories, dtype=object).get_indexer(cells.astype(object))
@@ -169,13 +154,12 @@ class Cells:
             return cells.astype(float) if self.content == "number" else cells
         if self.zone_name and self.dtype != "object":
             moments = pd.to_datetime(cells).dt.tz_localize("UTC").dt.tz_convert(self.zone_name)
-            unit = re.findall(r"(?:datetime64|timestamp)\[(\w+)", self.dtype)[0]
-            zoned = moments.dt.as_unit(unit)
+            zoned = moments.dt.as_unit(re.findall(r"(?:datetime64|timestamp)\[(\w+)", self.dtype)[0])
             return zoned.astype(self.dtype) if self.dtype.endswith("[pyarrow]") else zoned
         return cells.astype(self.dtype)
 
     def _rounded(self, values: pd.Series) -> pd.Series:
-        """Numbers at the decimals of the format, inside the range; those too large to have decimals as they are."""
+        """Round numbers to the decimals of the format and clip them; numbers too large to have decimals stay."""
         decimals = self.decimals or 0
         large = values.abs() > LARGEST_EXACT / 10.0**decimals
         return values.where(large, values.mask(large, 0).round(decimals).clip(self.low, self.high)) + 0.0
@@ -191,23 +175,45 @@ class Cells:
         number = float(cell)
         return number if np.isfinite(number) else None
 
-    def _together(self, distinct: list[Any]) -> np.ndarray | None:
-        """The values of many texts at once, None where that does not work for all of them."""
+    def _parsed_together(self, distinct: list[Any]) -> np.ndarray | None:
+        """Parse texts that are numbers or dates at once; None if that is impossible for one of them."""
         if not distinct or not all(type(cell) is str for cell in distinct):
             return None
         if self.content == "number":
             texts = [cell.replace(",", ".") for cell in distinct] if self.comma else distinct
             try:
                 numbers = np.array(texts, dtype=object).astype(float)
-            except ValueError:
+            except ValueError:  # a text is no number: parsing one by one finds out which
                 return None
             return numbers if np.isfinite(numbers).all() else None
         if self.content != "date" or not self.pattern or self.zone:
             return None
         moments = parsed_together(distinct, self.pattern)
-        return None if moments is None else self._units(moments)
+        return None if moments is None else self._in_units(moments)
 
-    def _units(self, moments: pd.Series) -> np.ndarray:
+    def _parsed_singly(self, distinct: list[Any]) -> np.ndarray:
+        """Parse cells one by one; None for a cell that is not of this format."""
+        parsers: dict[str, Callable[[Any], Any]] = {
+            "number": self._number,
+            "truth value": self._truth,
+            "date": self._date,
+            "time": self._time,
+            "duration": self._duration,
+            "text": str,
+        }
+        values = np.empty(len(distinct), dtype=object)
+        values[:] = [_attempt(parsers[self.content], cell) for cell in distinct]
+        return values
+
+    def _refuse_unparsed(self, parsed_cells: np.ndarray, codes: np.ndarray, cells: pd.Series, where: str) -> None:
+        unparsed = np.array([value is None for value in parsed_cells], dtype=bool)
+        if unparsed.any():
+            row = int(np.isin(codes, np.flatnonzero(unparsed)).argmax())
+            expected = f"{self.content}{self._like()}"
+            raise TableError(f"{where}, row {row + 1}: expected a {expected}, got {cells.iloc[row]!r}")
+
+    def _in_units(self, moments: pd.Series) -> np.ndarray:
+        """Convert dates to units since 1970-01-01, (N,) float64."""
         naive = moments.dt.tz_convert("UTC").dt.tz_localize(None) if moments.dt.tz is not None else moments
         length = naive.to_numpy().astype("datetime64[us]").astype(np.int64)
         return np.where(naive.isna(), np.nan, length / UNITS[self.unit])
@@ -218,7 +224,7 @@ class Cells:
         return bool(cell) if cell in (0, 1) else None
 
     def _moment(self, text: str) -> datetime:
-        """A text as the pattern says; of typed columns, which have none, as ISO 8601."""
+        """Parse a date or time by the pattern, or as ISO 8601 in a column of cells that are no texts."""
         if self.pattern:
             return parsed(text, self.pattern, self.zone)
         if self.content == "time":
@@ -259,7 +265,7 @@ class Cells:
             return str(pd.Timedelta(span)) if text else pd.Timedelta(span)
         moment = MIDNIGHT + span
         if text:
-            return formatted(moment, self.pattern or _usual_pattern(self.content, self.unit))
+            return formatted(moment, self.pattern or default_pattern(self.content, self.unit))
         if self.objects == "date":
             return moment.date()
         return moment.time() if self.content == "time" else moment_cell(moment, self.objects, self.zone_name)
@@ -269,30 +275,26 @@ class Cells:
             text = repr(float(value)) if self.least_decimals else repr(float(value)).removesuffix(".0")
         else:
             text = f"{value:.{self.decimals}f}"
-            if float(text) != value:  # an end of the range, which has more digits than the others
+            if float(text) != value:  # clipped to an end of the range, which has more digits than other numbers
                 text = repr(float(value))
-            spare = self.decimals - self.least_decimals
-            if spare > 0:
-                kept = len(text) - spare
-                text = text[:kept] + text[kept:].rstrip("0")
-                text = text.removesuffix(".")
+            n_optional = self.decimals - self.least_decimals
+            if n_optional > 0:
+                n_required = len(text) - n_optional
+                text = (text[:n_required] + text[n_required:].rstrip("0")).removesuffix(".")
         return text.replace(".", ",") if self.comma else text
 
 
-def microseconds(span: timedelta) -> int:
-    """Length of a span, exactly."""
-    return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
-
-
-def _attempt(read: Callable[[Any], Any], cell: Any) -> Any:
+def _attempt(parse: Callable[[Any], Any], cell: Any) -> Any:
+    """Parse a cell; None if it is not of the format."""
     try:
-        return read(cell)
-    except (ValueError, TypeError, OverflowError, AttributeError):
+        return parse(cell)
+    except (ValueError, TypeError, OverflowError, AttributeError):  # a cell of any class; the caller refuses it by name
         return None
 
 
-def _usual_pattern(content: str, unit: str) -> str:
-    clock = "%H:%M:%S" + {"milliseconds": ".%3f", "microseconds": ".%6f"}.get(unit, "")
-    if content == "time":
-        return clock
-    return "%Y-%m-%d" if unit == "days" else f"%Y-%m-%d {clock}"
+def _finite(numbers: pd.Series, where: str) -> pd.Series:
+    """Return numbers, or raise a TableError if one is infinite."""
+    if np.isinf(numbers).any():
+        row = int(np.isinf(numbers).to_numpy().argmax())
+        raise TableError(f"{where}, row {row + 1}: an infinite number; leave the cell empty")
+    return numbers
