@@ -18,7 +18,7 @@ from src.results.record.provenance import peak_memory_mb
 from src.runs.draw import Model, draw_rows, load_model, write_rows
 from src.runs.synthetic import layout_of
 from src.runs.train import make_data, make_module
-from src.tables.files.writing import written_whole
+from src.tables.files.writing import table_writer
 from src.training.batches import Batches
 from src.training.callbacks import progress_bar
 from src.training.checkpoint import LAST
@@ -79,7 +79,7 @@ def sampling(model: Model, n_rows: int) -> None:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, progress_bar(n_rows, "sampling", "row") as bar:
         file = Path(folder) / "rows.parquet"
-        with written_whole(file, model.layout) as rows:
+        with table_writer(file, model.layout) as rows:
             write_rows(rows, draw_rows(model, n_rows, seed=0), bar.update)
         size = file.stat().st_size / 2**20
     seconds = time.perf_counter() - started

@@ -22,7 +22,7 @@ from src.config.run import build_config
 from src.runs.draw import Model, draw_rows, write_rows
 from src.runs.synthetic import layout_of
 from src.runs.train import make_data, make_module
-from src.tables.files.writing import written_whole
+from src.tables.files.writing import table_writer
 
 CASES = {
     "census": [],
@@ -70,7 +70,7 @@ def measure(model: Model, chunks: list[int], turns: int) -> list[dict[str, Any]]
 def whole_table(model: Model, n_rows: int) -> float:
     """Seconds of drawing, decoding and writing a table."""
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder, written_whole(Path(folder) / "rows.csv", model.layout) as rows:
+    with tempfile.TemporaryDirectory() as folder, table_writer(Path(folder) / "rows.csv", model.layout) as rows:
         write_rows(rows, draw_rows(model, n_rows, seed=0), lambda n: None)
     return time.perf_counter() - started
 

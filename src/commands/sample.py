@@ -29,7 +29,7 @@ def job(cfg: DictConfig) -> None:
     from src.results.record.provenance import peak_memory_mb
     from src.runs.blocks import Work, blocks_of_devices, device_of
     from src.runs.draw import draw_rows, fix, load_model, load_module, write_rows
-    from src.tables.files.writing import written_whole
+    from src.tables.files.writing import table_writer
     from src.training.callbacks import progress_bar
 
     request = build_sample_request(cfg)
@@ -52,7 +52,7 @@ def job(cfg: DictConfig) -> None:
     try:
         with (
             progress_bar(request.n_rows, "sampling", "row") as bar,
-            written_whole(out, layout, request.chunk_rows) as rows,
+            table_writer(out, layout, request.chunk_rows) as rows,
         ):
             write_rows(rows, drawn, bar.update)
     except KeyboardInterrupt as error:

@@ -11,7 +11,7 @@ from src.results.record.files import write_whole
 from src.seeding import numpy_stream
 from src.tables import Split, Table, make_table
 from src.tables.files.layout import Layout, layout_of_schema
-from src.tables.files.writing import written_whole
+from src.tables.files.writing import table_writer
 from src.training.datamodule import CHUNK_ROWS
 
 PARQUET = "synthetic.parquet"
@@ -36,7 +36,7 @@ def write_synthetic(table: Table, split: Split, folder: Path, seed: int) -> None
         return
     files = [folder / PARQUET, *([folder / f"synthetic{split.suffix}"] if split.suffix not in ("", ".parquet") else [])]
     with ExitStack() as stack:
-        writers = [stack.enter_context(written_whole(file, split.layout)) for file in files]
+        writers = [stack.enter_context(table_writer(file, split.layout)) for file in files]
         for number, start in enumerate(range(0, table.n_rows, CHUNK_ROWS)):
             rows = table.frame.iloc[start : start + CHUNK_ROWS].reset_index(drop=True)
             for writer in writers:

@@ -1,1 +1,1 @@
-"""A user's file as a table and back: reading, understanding, filling, pairing, writing."""
+"""Files of users: read, understand, fill, compare and write them."""

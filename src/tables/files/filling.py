@@ -1,7 +1,7 @@
-"""Write the user's file again with values in the holes of some columns and nothing else changed.
+"""Write the user's file again, with values in the holes of some columns and nothing else changed.
 
-The cells that were observed are never read and written again: a text file is copied byte for byte around its holes, a
-columnar file keeps its Arrow columns. A fill takes the place of the whole field, blanks around a marker included.
+Observed cells are not parsed and written again: a text file is copied byte for byte around its holes, a columnar file
+keeps its Arrow columns. A value replaces the entire field of a hole, including blanks around its marker.
 """
 
 from abc import ABC, abstractmethod
@@ -27,29 +27,29 @@ from src.tables.text.dialect import COLUMNAR, check_file
 from src.tables.text.field_spans import stored_text
 
 FORMATS = ((".csv", ".csv.gz"), (".tsv", ".tsv.gz"), COLUMNAR)
-"""Extensions between which a file keeps what stands in it; from Feather to Parquet, dictionaries of texts only."""
+"""Extensions of one format; from Feather to Parquet, only dictionaries of texts are kept."""
 
 
 def check_out(source: Path, out: Path) -> None:
-    """Refuse a name that the completed file cannot have.
+    """Check the name of the completed file.
 
     Raises:
         ConfigError: its extension is of another format than the source, or it is the source.
     """
-    same = next(formats for formats in FORMATS if source.name.lower().endswith(formats))
-    if not out.name.lower().endswith(same):
+    extensions = next(formats for formats in FORMATS if source.name.lower().endswith(formats))
+    if not out.name.lower().endswith(extensions):
         raise ConfigError(
-            f"out={out}: {source.name} comes back as it stands, with its holes filled; name a {' or '.join(same)} file"
+            f"out={out}: {source.name} keeps its format when it is filled; name a {' or '.join(extensions)} file"
         )
     if out.exists() and source.exists() and out.samefile(source):
         raise ConfigError(f"out={out} is the table with the holes; name another file")
 
 
 class HoledFile(ABC):
-    """A file and its holes, read once, from which any number of completed files can be written.
+    """A file and its holes; read once, it can be written with different values in its holes.
 
     Attributes:
-        holes: by learned column that has any, the positions of their rows in the file, increasing.
+        holes: by learned column with holes, the increasing positions of their rows in the file, (n_holes,) int.
     """
 
     is_text: ClassVar[bool]
@@ -61,18 +61,17 @@ class HoledFile(ABC):
         self.holes = {name: rows for name, rows in missing.items() if len(rows)}
 
     def write(self, out: Path, fills: Mapping[str, np.ndarray], rng: np.random.Generator) -> None:
-        """Write the file with the holes of some columns filled; under its name it is whole or absent.
+        """Write the file with the holes of some columns filled, atomically.
 
         Arguments:
-            out: see :func:`check_out`.
-            fills: by column, canonical values of all its :attr:`holes` in their order, as
-                :meth:`Layout.restore` takes them. Columns that are not named keep their holes.
-            rng: each column draws its rare values from a stream of it.
+            out: the file to write; see :func:`check_out`.
+            fills: by column, the canonical values of its :attr:`holes`, (n_holes,). Other columns keep their holes.
+            rng: parent of the streams from which columns draw rare values.
 
         Raises:
             ConfigError: see :func:`check_out`.
-            TableError: the type of a column cannot hold a value, as one learned from another file may be.
-            ValueError: a column has more or fewer holes, or a value is NaN.
+            TableError: the type of a column cannot represent a value, which a model learned from another file.
+            ValueError: a column has more or fewer holes than values, or a value is NaN.
         """
         check_out(self.source, out)
         forms = self.layout.learned
@@ -91,23 +90,25 @@ class HoledFile(ABC):
     @abstractmethod
     def _write(self, partial: Path, out: Path, cells: Mapping[str, pd.Series]) -> None: ...
 
-    def _refuse_change(self, place: str) -> None:
-        raise TableError(f"{self.source} is no longer the file that was read: {place}; start again with this content")
+    def _refuse_change(self, difference: str) -> None:
+        raise TableError(
+            f"{self.source} is no longer the file that was read: {difference}; start again with this content"
+        )
 
 
 def open_holed(source: Path, layout: Layout, frame: pd.DataFrame) -> HoledFile:
-    """Find the holes in the file itself.
+    """Read a file again and locate its holes.
 
     Arguments:
         source: the file.
-        layout: what becomes of its columns; its dialect is that of ``source``.
-        frame: (N, .) the cells as they were read and understood, holes NaN; all rows of the file in their order.
+        layout: its layout, with the dialect of ``source``.
+        frame: (N, n_columns) all rows of the file in order, as they were read before; holes NaN.
 
     Raises:
-        TableError: the rows or cells of the file are others than those of the frame.
+        TableError: rows or cells of the file differ from those of the frame.
     """
-    kind = _HoledColumns if check_file(source) in COLUMNAR else _HoledText
-    return kind(source, layout, frame)
+    format_class = _HoledColumns if check_file(source) in COLUMNAR else _HoledText
+    return format_class(source, layout, frame)
 
 
 class _HoledText(HoledFile):
@@ -123,22 +124,22 @@ class _HoledText(HoledFile):
         if len(starts) != len(frame):
             self._refuse_change(f"it has {len(starts):,} rows, not {len(frame):,}")
         rows = np.unique(np.concatenate([*self.holes.values(), np.arange(min(SNIFFED_RECORDS, len(frame)))]))
-        found: dict[str, list[np.ndarray]] = {name: [] for name in self.holes}
+        chunks: dict[str, list[np.ndarray]] = {name: [] for name in self.holes}
         for first in range(0, len(rows), CHUNK_ROWS):
-            part = rows[first : first + CHUNK_ROWS]
-            for name, spans in self._spans(part, starts[part], stops[part], frame):
-                found[name].append(spans)
-        self.spans = {name: np.concatenate(parts) for name, parts in found.items()}
+            chunk = rows[first : first + CHUNK_ROWS]
+            for name, spans in self._spans(chunk, starts[chunk], stops[chunk], frame):
+                chunks[name].append(spans)
+        self.spans = {name: np.concatenate(spans) for name, spans in chunks.items()}
 
     def _spans(
         self, rows: np.ndarray, starts: np.ndarray, stops: np.ndarray, frame: pd.DataFrame
     ) -> Iterator[tuple[str, np.ndarray]]:
-        """By column with holes, (n, 2) start and stop of each of its holes in these rows."""
+        """Yield every column with holes, and the start and stop in the text of its holes in these rows, (n, 2)."""
         records = [self.text[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
         fields = [self.parser.fields(record) for record in records]
-        for row, found in zip(rows, fields, strict=True):
-            if len(found) != len(self.names):
-                self._refuse_change(f"row {row + 1} has {len(found)} fields where the header has {len(self.names)}")
+        for row, record in zip(rows, fields, strict=True):
+            if len(record) != len(self.names):
+                self._refuse_change(f"row {row + 1} has {len(record)} fields where the header has {len(self.names)}")
         lengths = np.fromiter(map(len, chain.from_iterable(fields)), np.int64).reshape(len(rows), -1)
         ends = starts[:, None] + np.cumsum(lengths, axis=1) + np.arange(len(self.names))
         for i, column in enumerate(zip(*fields, strict=True)):
@@ -158,13 +159,13 @@ class _HoledText(HoledFile):
                 filled = [column[k] for k in np.setdiff1d(np.arange(len(rows)), at)]
                 self.quoted[name] = all(f[self.parser.gap(f) :].startswith(self.parser.quote) for f in filled)
 
-    def _check(self, name: str, rows: np.ndarray, found: Sequence[str], frame: pd.DataFrame) -> None:
-        """Refuse a column whose observed cells are not those that were understood."""
+    def _check(self, name: str, rows: np.ndarray, texts: Sequence[str], frame: pd.DataFrame) -> None:
+        """Refuse the file if an observed cell of a column is no longer the one that was read before."""
         expected = frame[name].iloc[rows].to_numpy(dtype=object)
-        wrong = (np.array(found, dtype=object) != expected) & ~pd.isna(expected)
-        if wrong.any():
-            k = int(wrong.argmax())
-            self._refuse_change(f"row {rows[k] + 1}, column {name!r} is {found[k]!r} where it was {expected[k]!r}")
+        differs = (np.array(texts, dtype=object) != expected) & ~pd.isna(expected)
+        if differs.any():
+            k = int(differs.argmax())
+            self._refuse_change(f"row {rows[k] + 1}, column {name!r} is {texts[k]!r} where it was {expected[k]!r}")
 
     def _write(self, partial: Path, out: Path, cells: Mapping[str, pd.Series]) -> None:
         spans, texts = np.empty((0, 2), dtype=np.int64), np.empty(0, dtype=object)
@@ -173,22 +174,23 @@ class _HoledText(HoledFile):
             texts = np.concatenate([self._fields(name, written) for name, written in cells.items()])
         order = np.argsort(spans[:, 0])
         with opened(partial, self.encoding, zipped=out.name.lower().endswith(".gz")) as stream:
-            done = 0
+            n_copied = 0
             for first in range(0, len(order), CHUNK_ROWS):
-                part = order[first : first + CHUNK_ROWS]
+                chunk = order[first : first + CHUNK_ROWS]
                 pieces = []
-                for (start, stop), text in zip(spans[part].tolist(), texts[part].tolist(), strict=True):
-                    pieces += [self.text[done:start], text]
-                    done = stop
+                for (start, stop), text in zip(spans[chunk].tolist(), texts[chunk].tolist(), strict=True):
+                    pieces += [self.text[n_copied:start], text]
+                    n_copied = stop
                 stream.write("".join(pieces))
-            stream.write(self.text[done:])
+            stream.write(self.text[n_copied:])
 
     def _fields(self, name: str, written: pd.Series) -> np.ndarray:
-        """Cells as they stand between separators, quoted where the other cells of the column are."""
+        """Write cells as fields, quoted if the other cells of the column are."""
         dialect = self.layout.dialect
-        usual = dialect.quotes == "all" or (dialect.quotes == "texts" and self.layout[name].cells.content != "number")
-        quotes = self.quoted.get(name, usual)
-        fields = replace(dialect, quotes="all" if quotes else "needed").fields(written, is_text=True)
+        is_text = self.layout[name].cells.content != "number"
+        default = dialect.quotes == "all" or (dialect.quotes == "texts" and is_text)
+        quoted = self.quoted.get(name, default)
+        fields = replace(dialect, quotes="all" if quoted else "needed").fields(written, is_text=True)
         return np.asarray(fields, dtype=object)
 
 
@@ -225,42 +227,49 @@ class _HoledColumns(HoledFile):
 
 
 def _filled(column: pa.ChunkedArray, holes: np.ndarray, cells: pd.Series) -> pa.ChunkedArray:
-    kind = column.type
-    if not pa.types.is_dictionary(kind):
-        return _replaced(column, holes, _typed(cells, kind))
+    """Fill the holes of a column; cells that are not in its dictionary, if it has one, are added to it."""
+    arrow_type = column.type
+    if not pa.types.is_dictionary(arrow_type):
+        return _replaced(column, holes, _typed(cells, arrow_type))
     column = column.unify_dictionaries()
     known = column.chunk(0).dictionary
-    values = _typed(cells.astype(object), kind.value_type)
+    values = _typed(cells.astype(object), arrow_type.value_type)
     new = values.filter(pc.is_null(pc.index_in(values, value_set=known))).unique()
     dictionary = pa.concat_arrays([known, new]) if len(new) else known
-    codes = pc.index_in(values, value_set=dictionary).cast(kind.index_type)
+    codes = pc.index_in(values, value_set=dictionary).cast(arrow_type.index_type)
     replaced = _replaced(pa.chunked_array([chunk.indices for chunk in column.chunks]), holes, codes)
-    chunks = [pa.DictionaryArray.from_arrays(codes, dictionary, ordered=kind.ordered) for codes in replaced.chunks]
-    return pa.chunked_array(chunks, type=kind)
+    chunks = [
+        pa.DictionaryArray.from_arrays(codes, dictionary, ordered=arrow_type.ordered) for codes in replaced.chunks
+    ]
+    return pa.chunked_array(chunks, type=arrow_type)
 
 
 def _replaced(column: pa.ChunkedArray, holes: np.ndarray, values: pa.Array) -> pa.ChunkedArray:
-    """The column with values at the positions ``holes``; chunks stay as they are cut."""
+    """Replace the values of a column at the positions ``holes``; the sizes of its chunks stay."""
     chunks, first = [], 0
     for chunk in column.chunks:
         start, stop = np.searchsorted(holes, [first, first + len(chunk)])
-        place = np.arange(len(chunk))
-        place[holes[start:stop] - first] = len(chunk) + np.arange(stop - start)
-        chunks.append(pa.concat_arrays([chunk, values.slice(start, stop - start)]).take(pa.array(place)))
+        positions = np.arange(len(chunk))  # in the chunk followed by the new values
+        positions[holes[start:stop] - first] = len(chunk) + np.arange(stop - start)
+        chunks.append(pa.concat_arrays([chunk, values.slice(start, stop - start)]).take(pa.array(positions)))
         first += len(chunk)
     return pa.chunked_array(chunks, type=column.type)
 
 
-def _typed(cells: pd.Series, kind: pa.DataType) -> pa.Array:
-    """Cells in an Arrow type, none of them absent."""
-    if pa.types.is_integer(kind) and pd.api.types.is_float_dtype(cells.dtype):
+def _typed(cells: pd.Series, arrow_type: pa.DataType) -> pa.Array:
+    """Convert cells to an Arrow type.
+
+    Raises:
+        TableError: the type cannot represent a cell.
+    """
+    if pa.types.is_integer(arrow_type) and pd.api.types.is_float_dtype(cells.dtype):
         cells = cells.round()
-    schema = pa.schema([("cells", kind)])
+    schema = pa.schema([("cells", arrow_type)])
     try:
         table = pa.Table.from_pandas(cells.to_frame("cells"), schema=schema, preserve_index=False, safe=False)
     except pa.ArrowException as error:
-        raise TableError(f"column {cells.name!r}: {cells.iloc[0]!r} cannot be written as {kind}") from error
+        raise TableError(f"column {cells.name!r}: {cells.iloc[0]!r} cannot be written as {arrow_type}") from error
     values = table.column(0).combine_chunks()
     if values.null_count:
-        raise TableError(f"column {cells.name!r}: {values.null_count} values cannot be written as {kind}")
+        raise TableError(f"column {cells.name!r}: {values.null_count} values cannot be written as {arrow_type}")
     return values

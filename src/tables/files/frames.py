@@ -1,4 +1,4 @@
-"""Check and understand the frames of the Python interface, and turn them into tables of a model."""
+"""Check and understand the frames of the Python interface, and convert them to tables of a model."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,10 +20,10 @@ LEAST_ROWS = 2
 
 
 def check_frame(frame: pd.DataFrame) -> None:
-    """Refuse what is no table to learn from.
+    """Check that a model can be trained on a frame.
 
     Raises:
-        TableError: no DataFrame, too few rows, names that are no texts or repeat.
+        TableError: it is no DataFrame, has too few rows, or has column names that repeat or are no texts.
     """
     if not isinstance(frame, pd.DataFrame):
         raise TableError(f"expected a pandas DataFrame, got {type(frame).__name__}")
@@ -35,39 +35,41 @@ def check_frame(frame: pd.DataFrame) -> None:
 
 
 def understood(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules) -> Columns:
-    """What the columns of a frame are.
+    """Infer the forms of the columns of a frame.
 
     Raises:
-        ConfigError, TableError: it cannot be learned from; see :func:`src.tables.files.understanding.understand`.
+        ConfigError, TableError: see :func:`src.tables.files.understanding.understand`.
     """
     return understand(RawFile(frame.reset_index(drop=True), None), "the frame", choices, rules, [])
 
 
-def with_filled(frame: pd.DataFrame, layout: Layout, found: Imputations, which: int | str, seed: int) -> pd.DataFrame:
-    """The frame with its holes filled; observed cells, dtypes and the index stay.
+def with_filled(
+    frame: pd.DataFrame, layout: Layout, imputations: Imputations, which: int | str, seed: int
+) -> pd.DataFrame:
+    """Fill the holes of a frame; its observed cells, dtypes and index stay as they are.
 
     Arguments:
-        frame: as the user gave it.
-        layout: of its columns.
-        found: imputations of its table.
+        frame: the user's frame.
+        layout: the layout of its columns.
+        imputations: imputations of its table.
         which: a draw or an estimate, see :meth:`Imputations.cells`.
-        seed: of rare values.
+        seed: seed of the draws of rare values.
     """
     filled = frame.copy()
-    for name in found.draws:
-        values, rng = pd.Series(found.cells(name, which), name=name), numpy_stream(seed, "writing", name)
+    for name in imputations.draws:
+        values, rng = pd.Series(imputations.cells(name, which), name=name), numpy_stream(seed, "writing", name)
         cells = layout[name].write(values, 0, len(values), rng, for_text_file=False)
         column = filled[name].copy()
-        column.iloc[found.holes(name)] = cells.astype(column.dtype).array
+        column.iloc[imputations.holes(name)] = cells.astype(column.dtype).array
         filled[name] = column
     return filled
 
 
 def as_tables(frames: Mapping[str, pd.DataFrame], layout: Layout, rules: Rules) -> dict[str, Table]:
-    """Frames of the columns of a layout as tables of one schema, which has the categories of all of them.
+    """Convert frames, by name, to tables of one schema, which has the categories of all of them.
 
     Raises:
-        TableError: a frame is none, has no rows or lacks a learned column.
+        TableError: a frame is no DataFrame, has no rows, or lacks a learned column.
     """
     for name, frame in frames.items():
         if not isinstance(frame, pd.DataFrame) or frame.empty:
@@ -84,9 +86,9 @@ def as_tables(frames: Mapping[str, pd.DataFrame], layout: Layout, rules: Rules) 
 
 
 def plain(value: Any) -> Any:
-    """NumPy scalars, arrays, tuples and mappings as Python's own, which a checkpoint can hold."""
+    """Convert NumPy scalars, arrays and mappings to plain Python values, which checkpoints can store."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, list | tuple | set | np.ndarray | pd.Index) else value
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple | set | np.ndarray | pd.Index) else value

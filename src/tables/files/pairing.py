@@ -1,4 +1,4 @@
-"""Match a second file to a first one, or refuse it and say where they differ."""
+"""Compare the columns of a second file to those of a first one, and convert them or refuse the file."""
 
 from collections.abc import Mapping
 
@@ -15,15 +15,15 @@ MANY_UNSEEN = 100
 
 
 def refuse_other_columns(real: pd.DataFrame, other: pd.DataFrame, names: tuple[str, str]) -> None:
-    """Refuse a table whose columns have other names, whatever their order.
+    """Check that a table has the columns of the real table, in any order.
 
     Arguments:
-        real: the table that says what columns there are.
+        real: the real table, which decides about the columns.
         other: the table to check.
-        names: what the message calls them.
+        names: names of both in the message.
 
     Raises:
-        TableError: lists the columns that only one of them has, and which of them may be the same.
+        TableError: it has not; lists the columns that only one of them has, and which of these may be the same.
     """
     only_real = [name for name in real.columns if name not in other.columns]
     only_other = [name for name in other.columns if name not in real.columns]
@@ -42,32 +42,36 @@ def refuse_other_columns(real: pd.DataFrame, other: pd.DataFrame, names: tuple[s
 
 
 def as_real(real: pd.DataFrame, other: pd.DataFrame, kinds: Mapping[str, Kind], names: tuple[str, str]) -> pd.DataFrame:
-    """The columns ``kinds`` of ``other`` with cells of the type that ``real`` has.
+    """Convert the columns of ``other`` to the contents (numbers, texts, ...) of those of ``real``.
 
-    Truth values and the numbers 0 and 1 stand for each other. Columns that are text in ``real`` are
-    expected to have been read as text.
+    Truth values and the numbers 0 and 1 are equivalent. Columns of texts in ``real`` are expected to be read as texts.
+
+    Arguments:
+        real: the real table.
+        other: the table to convert.
+        kinds: kind of every column of the result, in order.
+        names: names of both tables in the message.
 
     Raises:
-        TableError: lists every column that holds, say, numbers in one table and text in the other,
-            with a cell of each.
+        TableError: lists every column with, say, numbers in one table and texts in the other, and a cell of each.
     """
-    columns, differ = {}, []
+    columns, differences = {}, []
     for name, kind in kinds.items():
         values = _of_content(real[name], other[name], kind)
         if values is None:
-            differ.append(f"  {name!r}: {_example(real[name], names[0])}, {_example(other[name], names[1])}")
+            differences.append(f"  {name!r}: {_example(real[name], names[0])}, {_example(other[name], names[1])}")
         else:
             columns[name] = values
-    if differ:
-        head = f"{len(differ)} of {len(kinds)} columns hold something else in {names[1]} than in {names[0]}"
-        raise TableError("\n".join([head, *differ]))
+    if differences:
+        head = f"{len(differences)} of {len(kinds)} columns hold something else in {names[1]} than in {names[0]}"
+        raise TableError("\n".join([head, *differences]))
     return pd.DataFrame(columns)
 
 
 def canonical(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:
-    """The columns of ``kinds``, in that order: dates as days, numbers as float64, categories as Python values.
+    """Convert the columns of ``kinds`` to a canonical frame: dates to days, numbers to float64, categories to objects.
 
-    A category that is a whole number is an int whatever the dtype of its column, so that 1 and 1.0 are one.
+    A category that is an integer becomes an int whatever the dtype of its column, so that 1 and 1.0 are equal.
     """
     columns = {}
     for name, kind in kinds.items():
@@ -83,19 +87,19 @@ def canonical(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:
 def admit_unseen(
     frame: pd.DataFrame, known: Mapping[str, tuple[object, ...]], say: Say
 ) -> tuple[pd.DataFrame, dict[str, tuple[object, ...]]]:
-    """Make values that a categorical column never has in the real table categories of their own.
+    """Add the values that a categorical column has in this table, but not in the real one, to its categories.
 
-    Beyond :data:`MANY_UNSEEN` of them the rarer ones become the most frequent one: scores that compare
-    shares hardly tell apart values the real table does not hold, and thousands of them (a 0/1 column
-    drawn as decimals) would make contingency tables of thousands of rows.
+    Beyond :data:`MANY_UNSEEN` values the rarer ones are replaced by the most frequent one. Scores that compare shares
+    hardly distinguish values that the real table does not have, and thousands of them (a 0/1 column drawn as decimals)
+    would make contingency tables of thousands of rows.
 
     Arguments:
-        frame: (N, d) the table to look at.
-        known: categories of the categorical columns.
-        say: is given a sentence for every column with unknown values.
+        frame: (N, d) the synthetic table.
+        known: categories of the real table, by categorical column.
+        say: called with a sentence about every column with unknown values.
 
     Returns:
-        The frame, and the known categories with the admitted ones after them, most frequent first.
+        The frame, and the known categories followed by the new ones, most frequent first.
     """
     categories, changed = dict(known), {}
     for name, values in known.items():
@@ -117,26 +121,26 @@ def admit_unseen(
 
 
 def _of_content(real: pd.Series, values: pd.Series, kind: Kind) -> pd.Series | None:
-    """``values`` as cells of the content of ``real``, None if they are something else."""
-    wanted, content = content_of(real), content_of(values)
+    """Convert values to the content of ``real``; None if they have another content."""
+    expected, content = content_of(real), content_of(values)
     if content == "nothing":
         return pd.Series(np.nan, values.index, dtype=float)
-    if wanted == content == "texts":
+    if expected == content == "texts":
         if kind == "numerical":
             return values if first_text(values) is None else None
         numbers_for_text = first_text(real) is not None and first_text(values) is None
         return None if numbers_for_text and not values.isin(real.dropna().unique()).any() else values
-    if wanted == "numbers" and content == "texts" and first_text(values) is None:
+    if expected == "numbers" and content == "texts" and first_text(values) is None:
         return pd.to_numeric(values)
-    if wanted == "numbers" and content == "truth values":
+    if expected == "numbers" and content == "truth values":
         return values.astype(float)
-    if wanted == "truth values" and content == "numbers" and values.dropna().isin([0, 1]).all():
+    if expected == "truth values" and content == "numbers" and values.dropna().isin([0, 1]).all():
         return values.map(bool, na_action="ignore").astype(object)
-    return values if content == wanted else None
+    return values if content == expected else None
 
 
 def _example(values: pd.Series, table: str) -> str:
-    """What a column holds and where; of texts the first that is no number."""
+    """Write an example of a column's content, with its row; of texts the first one that is no number."""
     content = content_of(values)
     row = int(values.notna().to_numpy().argmax())
     if content == "texts":

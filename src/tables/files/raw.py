@@ -1,4 +1,4 @@
-"""Read the cells of a file as they stand, holes as NaN, before deciding what they mean."""
+"""Read the unparsed cells of a file and mark its holes, before their meaning is inferred."""
 
 import csv
 import zlib
@@ -21,18 +21,19 @@ from src.tables.text.delimited import Dialect, Reading, Say, find_dialect, parse
 from src.tables.text.dialect import COLUMNAR, check_file
 
 DOUBTFUL = "None"
-"""A marker only where all else is numbers: among texts it is a text."""
+"""Marks a hole only among numbers; among texts it is a text."""
 SILENT_HOLES = ("", " ", "NA", "NaN", "nan", "<NA>")
+"""Markers that no user means as values; holes with other markers are reported."""
 
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file's cells.
+    """The unparsed cells of a file.
 
     Attributes:
-        frame: (N, d), holes NaN; columns of a text file are pandas categoricals of its texts.
-        dialect: how a text file is written; None of others.
-        arrow: schema of a columnar file, as :attr:`Layout.arrow`.
+        frame: (N, d), holes NaN; the columns of a text file are pandas categoricals of its texts.
+        dialect: dialect of a text file; None for other files.
+        arrow: schema of a columnar file, as in :attr:`Layout.arrow`.
     """
 
     frame: pd.DataFrame
@@ -41,18 +42,23 @@ class RawFile:
 
 
 def read_raw(file: Path, reading: Reading, say: Say) -> RawFile:
-    """Read CSV, TSV (also ``.gz``), Parquet or Feather; no cell is a hole yet but those without a value.
+    """Read CSV, TSV (also ``.gz``), Parquet or Feather; of text files no cell is a hole yet.
+
+    Arguments:
+        file: the file.
+        reading: the user's settings for a text file.
+        say: called with a sentence about every assumption.
 
     Raises:
-        TableError: absent, a folder, of an unknown extension, not permitted, empty, damaged, without rows or
-            columns, names that repeat, a line with fields too many or too few.
+        TableError: the file does not exist, is a folder, not permitted, empty, damaged, or without rows or columns, or
+            has an unknown extension; column names repeat; a line has too many or too few fields.
     """
-    kind = check_file(file)
+    extension = check_file(file)
     try:
-        raw = _columnar(file, say) if kind in COLUMNAR else _delimited(file, reading, say)
+        raw = _columnar(file, say) if extension in COLUMNAR else _delimited(file, reading, say)
     except (pa.ArrowException, pd.errors.ParserError, csv.Error, OSError, EOFError, ValueError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0]
-        raise TableError(f"{file} cannot be read as {kind}: {reason}") from error
+        raise TableError(f"{file} cannot be read as {extension}: {reason}") from error
     raw = replace(raw, frame=_without_spare(raw.frame, file, say))
     names = list(raw.frame.columns)
     if not any(name.strip() for name in names):
@@ -65,40 +71,40 @@ def read_raw(file: Path, reading: Reading, say: Say) -> RawFile:
     return raw
 
 
-def mark_holes(cells: pd.Series, markers: Collection[str], asked: Sequence[Any], seen: dict[str, int]) -> pd.Series:
-    """The column with NaN where a cell is a marker.
+def mark_holes(cells: pd.Series, markers: Collection[str], also: Sequence[Any], seen: dict[str, int]) -> pd.Series:
+    """Replace the markers of holes in a column by NaN.
 
     Arguments:
         cells: (N,) of any dtype.
-        markers: texts that mark a hole, blanks around them aside; apply to texts only.
-        asked: texts or numbers that mark one by request; a number also where it stands as ``-999.0``.
-        seen: counts the markers found that might be meant as values.
+        markers: texts that mark a hole; blanks around a text are ignored.
+        also: further texts or numbers that mark a hole by the user's choice; -999 includes the text ``-999.0``.
+        seen: receives the number of cells by marker, for markers that might be meant as values.
     """
-    numbers = {float(marker) for marker in map(str, asked) if is_number(marker)}
+    numbers = {float(marker) for marker in map(str, also) if is_number(marker)}
     if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
-        hit = cells.isin(list(numbers)).fillna(False).astype(bool) if numbers else None
-        if hit is None or not hit.any():
+        is_hole = cells.isin(list(numbers)).fillna(False).astype(bool) if numbers else None
+        if is_hole is None or not is_hole.any():
             return cells
-        kept = cells.astype(float) if cells.dtype.kind in "iu" else cells
-        return kept.mask(hit)
+        nullable = cells.astype(float) if cells.dtype.kind in "iu" else cells
+        return nullable.mask(is_hole)
     if not (isinstance(cells.dtype, pd.CategoricalDtype) or _may_hold_texts(cells)):
         return cells
-    texts = {*markers, *map(str, asked)}
+    texts = {*markers, *map(str, also)}
     if isinstance(cells.dtype, pd.CategoricalDtype):
         distinct = list(cells.cat.categories)
     else:
         distinct = list({cell for cell in cells if isinstance(cell, str | Number) and not pd.isna(cell)})
-    found = [value for value in distinct if _is_marker(value, texts, numbers)]
-    if DOUBTFUL in found and DOUBTFUL not in asked and any(not is_number(v) for v in distinct if v not in found):
-        found.remove(DOUBTFUL)
-    if not found:
+    present = [value for value in distinct if _is_marker(value, texts, numbers)]
+    if DOUBTFUL in present and DOUBTFUL not in also and any(not is_number(v) for v in distinct if v not in present):
+        present.remove(DOUBTFUL)
+    if not present:
         return cells
-    for value in found:
-        if isinstance(value, str) and value.strip() not in SILENT_HOLES and value not in map(str, asked):
+    for value in present:
+        if isinstance(value, str) and value.strip() not in SILENT_HOLES and value not in map(str, also):
             seen[value.strip()] = seen.get(value.strip(), 0) + int((cells == value).sum())
     if isinstance(cells.dtype, pd.CategoricalDtype):
-        return cells.cat.remove_categories(found)
-    return cells.mask(cells.isin(found), np.nan)
+        return cells.cat.remove_categories(present)
+    return cells.mask(cells.isin(present), np.nan)
 
 
 def _delimited(file: Path, reading: Reading, say: Say) -> RawFile:
@@ -111,7 +117,7 @@ def _columnar(file: Path, say: Say) -> RawFile:
     is_parquet = file.name.lower().endswith(".parquet")
     try:
         frame = pd.read_parquet(file) if is_parquet else pd.read_feather(file)
-    except (TypeError, NotImplementedError) as error:  # a type that pandas does not know
+    except (TypeError, NotImplementedError) as error:  # pandas has no dtype for an Arrow type of the file
         raise TableError(f"{file} cannot be read by pandas: {error}") from error
     schema = pq.read_schema(file) if is_parquet else pyarrow.feather.read_table(file, memory_map=True).schema
     frame = _exact_integers(frame, file, schema, is_parquet)
@@ -124,7 +130,7 @@ def _columnar(file: Path, say: Say) -> RawFile:
 
 
 def _exact_integers(frame: pd.DataFrame, file: Path, schema: pa.Schema, is_parquet: bool) -> pd.DataFrame:
-    """Whole numbers with holes that pandas has made floats, where those are too coarse for them."""
+    """Read integers again as nullable integers where pandas rounded them to floats, because their column has holes."""
     rounded = [
         name
         for name in frame.columns
@@ -142,7 +148,7 @@ def _exact_integers(frame: pd.DataFrame, file: Path, schema: pa.Schema, is_parqu
 
 
 def _without_spare(frame: pd.DataFrame, file: Path, say: Say) -> pd.DataFrame:
-    """Without columns that have neither name nor value, as spreadsheets append them, where there are several."""
+    """Drop columns with neither name nor value if there are several: spreadsheets append them."""
     nameless = [i for i, name in enumerate(frame.columns) if not name.strip()]
     spare = [i for i in nameless if (frame.iloc[:, i].isna() | (frame.iloc[:, i].astype(object) == "")).all()]
     if len(nameless) < 2 or not spare:
@@ -156,6 +162,7 @@ def _may_hold_texts(cells: pd.Series) -> bool:
 
 
 def _is_marker(value: Any, texts: Collection[str], numbers: Collection[float]) -> bool:
+    """Tell whether a distinct cell marks a hole: a text by its characters or its number, a number by its value."""
     if not isinstance(value, str):
         return bool(not isinstance(value, bool) and is_number(value) and float(value) in numbers)
     text = value.strip()

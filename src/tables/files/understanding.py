@@ -1,4 +1,4 @@
-"""Understand a table: find its holes and the form of each column."""
+"""Understand a table: mark its holes and infer the form of every column."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,12 +23,12 @@ class Columns:
     """A file whose columns are understood.
 
     Attributes:
-        frame: (N, .) its cells, holes NaN.
-        layout: what becomes of its columns.
-        summaries: of its columns, in order.
-        reading_notes: a sentence for everything about its cells that the user may want to know of.
-        target: column to predict.
-        unlearned_notes: a sentence for every kind of column that a synthetic table has without having learned it.
+        frame: (N, n_columns) its cells, holes NaN.
+        layout: its layout.
+        summaries: summaries of its columns, in order.
+        reading_notes: sentences for the user about assumptions on its cells.
+        target: column to predict; None = none.
+        unlearned_notes: sentences for the user about columns that a synthetic table has although no model learns them.
     """
 
     frame: pd.DataFrame
@@ -40,19 +40,19 @@ class Columns:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """All sentences, for who makes a synthetic table."""
+        """All sentences, for the user of a synthetic table."""
         return (*self.reading_notes, *self.unlearned_notes)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the user says about all columns.
+    """The user's settings for all columns.
 
     Attributes:
         target: column to predict; None = none.
-        holes: texts that mark a hole; None = :data:`HOLES`. An empty cell always is one.
-        also_holes: further texts or numbers that mark one.
-        max_categories: of a column with more, the rarer ones share one category.
+        holes: texts that mark a hole; None = :data:`HOLES`. An empty cell is always a hole.
+        also_holes: further texts or numbers that mark a hole.
+        max_categories: largest number of categories of a column; the rarest ones beyond it share one category.
     """
 
     target: str | None = None
@@ -68,27 +68,27 @@ def understand(
     rules: Rules,
     notes: list[str],
 ) -> Columns:
-    """Find what the columns of a table are.
+    """Infer the forms of the columns of a table.
 
     Arguments:
-        raw: its cells.
-        where: what messages call it.
-        choices: what the user says about columns.
-        rules: what holds for all columns.
-        notes: receives sentences the user may want to know of.
+        raw: the unparsed cells.
+        where: name of the table in messages.
+        choices: the user's choices, by column.
+        rules: the user's settings for all columns.
+        notes: receives sentences for the user.
 
     Raises:
         ConfigError: the target is no column.
-        TableError: a column cannot be of the kind that the user says; nothing is left to learn.
+        TableError: a column is not of the chosen kind, or no column is left to learn.
     """
     target = rules.target
     check_names("dataset.target", [target] if target else [], raw.frame.columns)
     frame = marked(raw.frame, choices, rules, notes.append)
     forms = []
     for name in frame.columns:
-        place = f"{where}, column {name!r}"
-        form = infer_form(frame[name], choices.get(name, ColumnChoice()), raw.dialect, place, notes.append)
-        form = with_rare(form, frame[name], rules.max_categories, place, notes.append)
+        column = f"{where}, column {name!r}"
+        form = infer_form(frame[name], choices.get(name, ColumnChoice()), raw.dialect, column, notes.append)
+        form = with_rare(form, frame[name], rules.max_categories, column, notes.append)
         forms.append(replace(form, as_categories=True) if name == target and form.kind == "ordered" else form)
     _refuse_nameless(where, forms)
     _refuse_second_header(where, frame, forms)
@@ -103,12 +103,12 @@ def understand(
 def marked(
     frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules, say: Say, key: str = "dataset.holes"
 ) -> pd.DataFrame:
-    """The frame with NaN where a cell marks a hole; ``key`` is that of ``rules.holes``."""
+    """Replace the markers of holes in a frame by NaN; ``key`` is the setting of ``rules.holes`` in messages."""
     markers = HOLES if rules.holes is None else ("", *map(str, rules.holes))
-    asked = [] if rules.holes is None else list(rules.holes)
+    chosen = [] if rules.holes is None else list(rules.holes)
     columns, seen = {}, dict[str, int]()
     for name in frame.columns:
-        also = [*asked, *rules.also_holes, *choices.get(name, ColumnChoice()).holes]
+        also = [*chosen, *rules.also_holes, *choices.get(name, ColumnChoice()).holes]
         columns[name] = mark_holes(frame[name], markers, also, seen)
     if seen:
         counts = ", ".join(f"{marker!r} {n:,}x" for marker, n in seen.items())
@@ -137,7 +137,7 @@ def _refuse_nameless(where: str, forms: Sequence[Form]) -> None:
 
 
 def _refuse_second_header(where: str, frame: pd.DataFrame, forms: Sequence[Form]) -> None:
-    """Refuse a table whose first row is all that keeps columns from being numbers: units, or names again."""
+    """Refuse a table whose columns would be numbers but for the first row, which has units or the names again."""
     odd = []
     for form in forms:
         if form.kind != "category" or form.cells.content != "text":

@@ -1,4 +1,4 @@
-"""Write a file piece by piece; it appears under its name when it is whole."""
+"""Write a table to a file in pieces; the file appears under its name when it is complete."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ CHUNK_ROWS = 2**16
 
 
 class Rows(Protocol):
-    """Where canonical rows go, in order."""
+    """A writer of canonical rows, in order."""
 
     def add(self, table: pd.DataFrame, rng: np.random.Generator) -> None:
         """Append (n, d) canonical rows; ``rng`` draws rare values."""
@@ -28,13 +28,16 @@ class Rows(Protocol):
 
 
 @contextmanager
-def written_whole(file: Path, layout: Layout, chunk_rows: int = CHUNK_ROWS) -> Iterator[Rows]:
-    """Write a table of a layout to CSV, TSV (also ``.gz``), Parquet or Feather, by the file's extension.
+def table_writer(file: Path, layout: Layout, chunk_rows: int = CHUNK_ROWS) -> Iterator[Rows]:
+    """Open a writer of CSV, TSV (also ``.gz``), Parquet or Feather, by the file's extension.
 
-    Rows of a columnar file are written ``chunk_rows`` at a time, which is the size of its row groups.
+    A text file gets the separator, quotes, encoding and decimals of the file that the layout was read from, a columnar
+    file its dtypes. If the ``with`` body raises, no file is left.
 
-    A text file is written as the one the layout was read from, with its separator, quotes, encoding and
-    decimals; a columnar file has its dtypes. Whatever ends the writing early leaves nothing behind.
+    Arguments:
+        file: the file to write.
+        layout: layout of its columns.
+        chunk_rows: number of rows in a row group of a columnar file.
     """
     is_text = file.name.lower().endswith(DELIMITED)
     with atomic_file(file) as partial:
@@ -76,14 +79,14 @@ class _ColumnarRows:
         self.is_parquet = file.name.lower().endswith(".parquet")
         self.schema = layout.arrow_schema()
         self.n_rows = 0
-        self.waiting: list[pa.Table] = []
+        self.pending: list[pa.Table] = []
         self.writer: Any = None
 
     def add(self, table: pd.DataFrame, rng: np.random.Generator) -> None:
         frame = self.layout.restore(table, self.n_rows, rng)
-        self.waiting.append(pa.Table.from_pandas(frame, schema=self.schema, preserve_index=False, safe=False))
+        self.pending.append(pa.Table.from_pandas(frame, schema=self.schema, preserve_index=False, safe=False))
         self.n_rows += len(table)
-        if sum(rows.num_rows for rows in self.waiting) >= self.chunk_rows:
+        if sum(rows.num_rows for rows in self.pending) >= self.chunk_rows:
             self._flush(last=False)
 
     def close(self) -> None:
@@ -96,13 +99,13 @@ class _ColumnarRows:
             self.writer = None
 
     def _flush(self, last: bool) -> None:
-        rows = pa.concat_tables(self.waiting).combine_chunks()
-        whole = len(rows) if last else len(rows) // self.chunk_rows * self.chunk_rows
+        rows = pa.concat_tables(self.pending).combine_chunks()
+        stop = len(rows) if last else len(rows) // self.chunk_rows * self.chunk_rows
         if self.writer is None:
             self.writer = self._open(rows.schema)
-        for start in range(0, whole, self.chunk_rows):
-            self.writer.write_table(rows.slice(start, min(self.chunk_rows, whole - start)))
-        self.waiting = [rows.slice(whole)]
+        for start in range(0, stop, self.chunk_rows):
+            self.writer.write_table(rows.slice(start, min(self.chunk_rows, stop - start)))
+        self.pending = [rows.slice(stop)]
 
     def _open(self, schema: pa.Schema) -> Any:
         if self.is_parquet:
@@ -112,7 +115,7 @@ class _ColumnarRows:
 
 
 def _dialect_for(file: Path, dialect: Dialect) -> Dialect:
-    """The dialect, but a ``.tsv`` has tabs, and a header of its own where the separator is another one."""
+    """Adapt the dialect to a ``.tsv`` file: tabs, and a new header if the original one has another separator."""
     tabbed = ".tsv" in file.name.lower()
     if tabbed == (dialect.separator == "\t") or not tabbed:
         return dialect

@@ -496,7 +496,7 @@ def test_a_columnar_file_that_has_changed_is_refused(tmp_path, x, message):
     ],
 )
 def test_another_format_is_refused(tmp_path, source, out, same):
-    with pytest.raises(ConfigError, match=f"out={out}: {source} comes back as it stands.*{same}"):
+    with pytest.raises(ConfigError, match=f"out={out}: {source} keeps its format.*{same}"):
         check_out(tmp_path.__class__(source), tmp_path.__class__(out))
     check_out(tmp_path / "t.csv", tmp_path / "out.CSV.gz")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from src.errors import ConfigError
-from src.tables.files.writing import written_whole
+from src.tables.files.writing import table_writer
 from tests.unit.tables.own import own, written
 
 TABLE = "name,change,note\n" + "".join(f'"{name}",{value},"{note}"\n' for name, value, note in [
@@ -16,7 +16,7 @@ def synthetic(tmp_path, formulas):
     source = own(written(tmp_path, TABLE), formulas=formulas, holes=[])
     split = source.load(0)
     out = tmp_path / "out.csv"
-    with written_whole(out, split.layout) as rows:
+    with table_writer(out, split.layout) as rows:
         rows.add(split.train.frame, np.random.default_rng(0))
     return out.read_text().splitlines()
 

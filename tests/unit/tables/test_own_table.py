@@ -16,7 +16,7 @@ from src.tables.columns.summary import summary_table
 from src.tables.datasets.own_table import dataset_label
 from src.tables.datasets.split import split_positions
 from src.tables.files.layout import Layout, layout_of_schema
-from src.tables.files.writing import written_whole
+from src.tables.files.writing import table_writer
 from tests.conftest import SCHEMA, random_frame
 from tests.unit.tables.own import RNG, as_written, kinds, own, written
 
@@ -114,7 +114,7 @@ def test_rows_of_a_text_file_are_written_as_they_stood(tmp_path, style):
     layout = columns.layout
     table = layout.table(columns.frame, layout.schema(None), "there")
     out = tmp_path / "out.csv"
-    with written_whole(out, layout) as rows:
+    with table_writer(out, layout) as rows:
         rows.add(table.frame, RNG)
     encoding = style.get("encoding", "utf-8")
     before, after = (f.read_bytes().decode(encoding).splitlines(keepends=True) for f in (file, out))
@@ -156,7 +156,7 @@ def test_a_parquet_file_comes_back_with_its_types(tmp_path):
     assert columns.layout["size"].values == ("S", "L")
     table = columns.layout.table(columns.frame, columns.layout.schema(None), "there")
     out = tmp_path / "out.parquet"
-    with written_whole(out, Layout.from_dict(columns.layout.to_dict())) as rows:
+    with table_writer(out, Layout.from_dict(columns.layout.to_dict())) as rows:
         rows.add(table.frame.iloc[:25], RNG)
         rows.add(table.frame.iloc[25:].reset_index(drop=True), RNG)
     again = pd.read_parquet(out)
@@ -431,7 +431,7 @@ def test_codes_that_are_numbers_keep_their_spelling(tmp_path):
 def test_one_column_with_commas_in_quotes_is_written_in_quotes(tmp_path):
     file = written(tmp_path, "city\n" + '"Paris, FR"\n"Rome, IT"\n' * 10)
     columns = own(file).understand()
-    with written_whole(tmp_path / "out.csv", columns.layout) as rows:
+    with table_writer(tmp_path / "out.csv", columns.layout) as rows:
         rows.add(columns.layout.table(columns.frame, columns.layout.schema(None), "there").frame, RNG)
     assert (tmp_path / "out.csv").read_text() == file.read_text()
 
@@ -593,7 +593,7 @@ def test_rows_are_split_off_by_position_only():
 
 
 def interrupted(file, layout, frame):
-    with written_whole(file, layout) as rows:
+    with table_writer(file, layout) as rows:
         rows.add(frame, RNG)
         raise KeyboardInterrupt
 
@@ -613,7 +613,7 @@ def test_a_compressed_file_is_the_same_every_time(tmp_path):
     layout = layout_of_schema(SCHEMA)
     frame = layout.table(random_frame(20, 0), SCHEMA, "there").frame
     for name in ("a.csv.gz", "b.csv.gz"):
-        with written_whole(tmp_path / name, layout) as rows:
+        with table_writer(tmp_path / name, layout) as rows:
             rows.add(frame, RNG)
     assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()).decode().splitlines()[0] == "age,height,colour,label"
