@@ -260,7 +260,7 @@ def reads(text: str, pattern: str) -> bool:
     """Tell whether a text has a pattern."""
     try:
         parsed(text, pattern)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError):  # it has not: that is the answer
         return False
     return True
 
@@ -268,7 +268,7 @@ def reads(text: str, pattern: str) -> bool:
 def _is_iso(text: str) -> bool:
     try:
         datetime.fromisoformat(text).astimezone()
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError):  # no ISO 8601, or beyond the years of datetime
         return False
     return len(text) > len("2000-01-01")
 

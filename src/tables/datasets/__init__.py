@@ -1,1 +1,1 @@
-"""The tables that can be trained on, and their split into training and test rows."""
+"""Datasets: load tables, and split them into training and test rows."""

@@ -43,26 +43,26 @@ D3_GIVEN_D2 = np.array([0.2, 0.4, 0.8])
 
 
 def d2_situation(frame: pd.DataFrame) -> np.ndarray:
-    """Row of :data:`D2_GIVEN` that applies to each row of ``frame``, (N,) int in 0..4."""
+    """Find the row of :data:`D2_GIVEN` that applies to every row of ``frame``, (N,) int in 0..4."""
     low_c1 = (frame["C1"] <= 26).to_numpy(dtype=int)
     low_c2 = (frame["C2"] <= 55).to_numpy(dtype=int)
     return np.where(frame["D1"].to_numpy(dtype=float) == 1, 2 * low_c1 + low_c2, 4)
 
 
 def bernoulli_one(mean: np.ndarray | float, reading: str) -> np.ndarray:
-    """P(D = 1) of Bernoulli(mean): ``paper`` reads it as its mean, ``authors`` as P(D = 0)."""
+    """Return P(D = 1) of Bernoulli(mean); with the ``paper`` it is the mean, with the ``authors`` 1 - mean."""
     return np.asarray(mean if reading == "paper" else 1 - np.asarray(mean))
 
 
 @dataclass(frozen=True)
 class BayesianNetwork(Dataset):
-    """``dataset=bayesian_network``.
+    """``dataset=bayesian_network``: rows of the simulated network.
 
     Attributes:
         bernoulli: ``paper``: Bernoulli(xi) has mean xi; ``authors``: it has mean 1 - xi, as in the
             authors' data files.
-        n_train: training rows.
-        n_test: test rows.
+        n_train: number of training rows.
+        n_test: number of test rows.
     """
 
     bernoulli: str = "paper"
@@ -78,7 +78,7 @@ class BayesianNetwork(Dataset):
             )
 
     def load(self, seed: int) -> Split:
-        """Training and test rows from two streams of ``seed``."""
+        """Draw training and test rows from two streams of ``seed``."""
         frames = [
             simulate(n, self.bernoulli, numpy_stream(seed, "split", part))
             for part, n in (("train", self.n_train), ("test", self.n_test))
@@ -87,10 +87,7 @@ class BayesianNetwork(Dataset):
         return Split(train, test)
 
     def truth(self, frame: pd.DataFrame) -> dict[str, float]:
-        """Largest error of the conditional tables of ``frame`` beside its sampling error.
-
-        See :func:`conditional_errors`.
-        """
+        """Compare the conditional tables of ``frame`` with the true ones; see :func:`conditional_errors`."""
         return conditional_errors(frame, self.bernoulli)
 
 
@@ -107,13 +104,13 @@ def simulate(n_rows: int, bernoulli: str, rng: np.random.Generator) -> pd.DataFr
 
 
 def conditional_errors(frame: pd.DataFrame, bernoulli: str) -> dict[str, float]:
-    """Largest |estimated - true| entry of P(D2 | C1, C2, D1) and P(D3 | D2), and what chance gives.
+    """Find the largest errors of P(D2 | C1, C2, D1) and P(D3 | D2), and the standard errors of a perfect sample.
 
     Returns:
-        ``d2_error``, ``d3_error``: the largest errors; ``d2_sampling_error``, ``d3_sampling_error``:
-        the standard error sqrt(p (1 - p) / n) of that entry for a perfect sample with the same
-        number n of rows in that situation. A situation no row of ``frame`` falls into counts with
-        the error of its largest true probability (nothing was learned about it) and n = 1.
+        ``d2_error``, ``d3_error``: the largest |estimated - true| entry of each table; ``d2_sampling_error``,
+        ``d3_sampling_error``: the standard error sqrt(p (1 - p) / n) of that entry for a perfect sample with the same
+        number n of rows in that situation. A situation without rows counts with an error of its largest true
+        probability and n = 1.
     """
     d2 = _table_error(d2_situation(frame), frame["D2"].to_numpy(dtype=int), D2_GIVEN)
     p_one = bernoulli_one(D3_GIVEN_D2, bernoulli)
@@ -122,9 +119,10 @@ def conditional_errors(frame: pd.DataFrame, bernoulli: str) -> dict[str, float]:
     return {"d2_error": d2[0], "d2_sampling_error": d2[1], "d3_error": d3[0], "d3_sampling_error": d3[1]}
 
 
-def _table_error(given: np.ndarray, value: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+def _table_error(situation: np.ndarray, value: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Find the largest error of a conditional table with P(value | situation) = truth, and its standard error."""
     counts = np.zeros_like(truth)
-    np.add.at(counts, (given, value), 1)
+    np.add.at(counts, (situation, value), 1)
     n = counts.sum(axis=1, keepdims=True)
     error = np.abs(counts / np.maximum(n, 1) - truth)
     standard_error = np.sqrt(truth * (1 - truth) / np.maximum(n, 1))

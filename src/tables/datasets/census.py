@@ -4,8 +4,8 @@
 |---|---|---|---|---|
 | 48,842 | 45,222 | 15 | income (24 % ``>50K``) | 0.9 % ('?' in workclass, occupation, native-country) |
 
-The bundled file (CC BY 4.0, doi 10.24432/C5XW20) holds all rows in another order than UCI's, so the
-paper's 20,000 rows (the first of ``adult.data``) need the official file: ``dataset.source=uci``.
+The bundled file (CC BY 4.0, doi 10.24432/C5XW20) has all rows in another order than UCI's. The paper's 20,000 rows,
+the first of ``adult.data``, need the official file: ``dataset.source=uci``.
 """
 
 from dataclasses import dataclass
@@ -54,15 +54,15 @@ PAPER_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Census(Dataset):
-    """``dataset=census``.
+    """``dataset=census``: the UCI Adult table.
 
     Attributes:
         source: ``bundled``, or ``uci`` to read ``adult.data`` from the folder ``path``.
-        path: folder of the official files; used with ``source=uci`` only.
-        native_missing: ``drop`` leaves out rows with '?', ``keep`` keeps them as native holes; None = ``drop`` of the
-            bundled file, ``keep`` of UCI's, whose first 20,000 rows are the paper's with their holes.
-        n_train: training rows.
-        n_test: test rows.
+        path: folder of the official files, for ``source=uci`` only.
+        native_missing: ``drop`` removes rows with '?', ``keep`` keeps them with native holes; None = ``drop`` for the
+            bundled file, ``keep`` for UCI's, because the paper's 20,000 rows include those with holes.
+        n_train: number of training rows.
+        n_test: number of test rows.
     """
 
     source: str = "bundled"
@@ -93,14 +93,14 @@ class Census(Dataset):
         return [file]
 
     def load(self, seed: int) -> Split:
-        """Seeded split of the rows; with ``source=uci`` among the paper's first 20,000 rows.
+        """Split the rows by ``seed``; with ``source=uci`` only the first 20,000, which are the paper's.
 
         Raises:
-            TableError: the official file is absent or is not the Adult table, or has too few rows.
+            TableError: the official file does not exist, is not the Adult table, or has too few rows.
         """
         frame = _read_bundled() if self.source == "bundled" else _read_uci(*self.files())
         if self.source == "uci":
-            frame = frame.head(PAPER_ROWS)  # before any row is left out: the paper's are the first of the file
+            frame = frame.head(PAPER_ROWS)  # the paper counts rows before those with holes are dropped
         frame = frame.mask(frame == "?", np.nan)
         if (self.native_missing or ("drop" if self.source == "bundled" else "keep")) == "drop":
             frame = frame.dropna()

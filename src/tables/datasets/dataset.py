@@ -1,4 +1,4 @@
-"""What a dataset is: rows to train on and to test with, and what is known of where they come from."""
+"""The interface of datasets: training and test rows, and the files that these come from."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -11,33 +11,33 @@ from src.tables.datasets.split import Split
 
 @dataclass(frozen=True)
 class Dataset(ABC):
-    """``dataset=...``: its settings are its fields."""
+    """A dataset, ``dataset=...``; its fields are its settings."""
 
     @abstractmethod
     def load(self, seed: int) -> Split:
-        """Training and test rows, disjoint, drawn by ``seed``.
+        """Load disjoint training and test rows; ``seed`` draws them.
 
         Raises:
-            ConfigError, TableError: see :meth:`files`; the rows cannot be used.
+            ConfigError, TableError: see :meth:`files`; or the rows cannot be used.
         """
 
     def files(self) -> list[Path]:
-        """The files that it reads, looked for before any work starts; none of one that brings its rows along.
+        """Find the files that :meth:`load` reads, before any work starts; none for a dataset without files of the user.
 
         Raises:
-            ConfigError: no file is named.
-            TableError: a file is absent or of the wrong kind.
+            ConfigError: the settings name no file.
+            TableError: a file does not exist or has an unknown extension.
         """
         return []
 
     def watched(self) -> list[Path]:
-        """:meth:`files`, and those that are not there but would change the rows if they were."""
+        """Return :meth:`files`, and paths without a file at present where a new file would change the rows."""
         return self.files()
 
     def fingerprint(self) -> dict[str, str]:
-        """By name a digest of each file whose content decides the rows beside the settings."""
+        """Return, by name, a digest of every file whose content decides about the rows."""
         return {}
 
     def truth(self, frame: pd.DataFrame) -> dict[str, float]:
-        """Metrics of synthetic rows against the distribution itself, of a dataset that knows it; else none."""
+        """Compare synthetic rows with the true distribution; metrics by name, empty if the dataset does not know it."""
         return {}

@@ -34,7 +34,7 @@ from src.tables.table import make_table
 
 MASTER, TRAIN, TEST = "master_dataset.csv", "train.csv", "test.csv"
 ADULT_AGE = 18
-TRAIN_SHARE, SPLIT_STATE = 0.8, 10
+TRAIN_SHARE, SPLIT_SEED = 0.8, 10
 CHUNK_ROWS = 50_000
 IMPUTED = tuple(name for name in COLUMNS if vital(name) not in (None, "acuity"))
 HOW_TO_GET_IT = f"""MIMIC4ED is patients' data and not part of this program. To get it:
@@ -49,15 +49,15 @@ To try things without access: dataset=mimic4ed_standin, invented rows of the sam
 
 @dataclass(frozen=True)
 class Mimic4ed(Dataset):
-    """``dataset=mimic4ed``.
+    """``dataset=mimic4ed``: the stays of the benchmark.
 
     Attributes:
         path: folder of the benchmark's ``master_dataset.csv``, or of its ``train.csv`` and ``test.csv``.
         target: one of the 73 columns.
-        native_missing: empty vital signs: ``median`` fills them with medians of all training rows,
-            as the benchmark does; ``keep`` keeps them as native holes (of ``master_dataset.csv`` only).
-        n_train: training rows, a seeded sample; None = all.
-        n_test: test rows, a seeded sample; None = all.
+        native_missing: treatment of empty vital signs: ``median`` fills them with the medians of all training rows, as
+            the benchmark does; ``keep`` keeps them as native holes (``master_dataset.csv`` only).
+        n_train: number of training rows, a seeded sample; None = all.
+        n_test: number of test rows, a seeded sample; None = all.
     """
 
     path: str | None = None
@@ -75,11 +75,11 @@ class Mimic4ed(Dataset):
                 raise ConfigError(f"dataset.{key} is at least {least}, or null for all rows, got {n_rows}")
 
     def files(self) -> list[Path]:
-        """The files to read, found before any work starts: the master, or the training and the test file.
+        """Find the files to read: the master file, or the training and the test file.
 
         Raises:
-            ConfigError: no folder is named.
-            TableError: a file is absent; says where it comes from.
+            ConfigError: the settings name no folder.
+            TableError: a file does not exist; says how to get it.
         """
         if self.path is None:
             raise ConfigError(f"dataset=mimic4ed needs dataset.path=DIR. {HOW_TO_GET_IT}")
@@ -98,11 +98,11 @@ class Mimic4ed(Dataset):
         return parts
 
     def load(self, seed: int) -> Split:
-        """The benchmark's split, the same at every seed; ``seed`` draws the rows of a smaller sample.
+        """Load the benchmark's split, which does not depend on ``seed``; ``seed`` draws the rows of a smaller sample.
 
         Raises:
-            ConfigError, TableError: see :meth:`files`; a file is not the benchmark's, or has
-                fewer rows than asked for; names the file, column and row.
+            ConfigError, TableError: see :meth:`files`; a file is not the benchmark's or has fewer rows than the
+                settings request. Names the file, column and row.
         """
         files = self.files()
         if len(files) == 1:
@@ -115,9 +115,8 @@ class Mimic4ed(Dataset):
             train, test = train.fillna(medians), test.fillna(medians)
         for part, file in ((train, files[0]), (test, files[-1])):
             _refuse_empty_columns(part, file)
-        schema = mimic4ed_schema(
-            self.target, {name for name in NUMERICAL if _whole(train[name]) and _whole(test[name])}
-        )
+        integers = {name for name in NUMERICAL if _are_integers(train[name]) and _are_integers(test[name])}
+        schema = mimic4ed_schema(self.target, integers)
         samples = (
             _sample(part, n_rows, key, seed)
             for part, n_rows, key in ((train, self.n_train, "n_train"), (test, self.n_test, "n_test"))
@@ -127,13 +126,13 @@ class Mimic4ed(Dataset):
 
 
 def read_stays(file: Path) -> pd.DataFrame:
-    """Adult stays with an acuity, columns :data:`COLUMNS`; a vital sign may be empty, no other cell.
+    """Read the adult stays that have an acuity, with the columns :data:`COLUMNS`; only vital signs may be empty.
 
-    Rows are read in chunks and kept in small dtypes: the file has some 130 columns, most of them unused.
+    Rows are read in chunks and converted to small dtypes: the file has some 130 columns, most of them unused.
 
     Raises:
-        TableError: not a table of that header, or a bad cell; names the file, column and row (the
-            first below the header is row 1).
+        TableError: the file has another header, or an invalid cell; names the file, column and row (the first one
+            below the header is row 1).
     """
     try:
         header = list(pd.read_csv(file, nrows=0).columns)
@@ -150,7 +149,7 @@ def read_stays(file: Path) -> pd.DataFrame:
 
 
 def clean(stays: pd.DataFrame) -> pd.DataFrame:
-    """Temperatures in Celsius; a vital sign void beyond its outer limits, clamped up to the inner ones."""
+    """Convert temperatures to Celsius; void vital signs beyond their outer limits, and clamp those beyond the inner."""
     cleaned = stays.copy(deep=False)
     for name in COLUMNS:
         measured = vital(name)
@@ -165,21 +164,21 @@ def clean(stays: pd.DataFrame) -> pd.DataFrame:
 
 
 def benchmark_split(n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of the benchmark's training and test rows: (round(0.8 n),) in its order and the rest, ascending."""
-    train = pd.Series(np.arange(n_rows)).sample(frac=TRAIN_SHARE, random_state=SPLIT_STATE).to_numpy()
+    """Draw the positions of the benchmark's split: (round(0.8 n),) training rows, and the test rows, increasing."""
+    train = pd.Series(np.arange(n_rows)).sample(frac=TRAIN_SHARE, random_state=SPLIT_SEED).to_numpy()
     return train, np.setdiff1d(np.arange(n_rows), train)
 
 
 def _adults(chunk: pd.DataFrame, file: Path) -> pd.DataFrame:
     numbers = {name: _numbers(chunk[name], file) for name in NUMERICAL}
     adult = (numbers["age"] >= ADULT_AGE) & numbers["triage_acuity"].notna()
-    kept = {name: (numbers[name] if name in numbers else chunk[name])[adult] for name in COLUMNS}
-    for name, values in kept.items():
+    adults = {name: (numbers[name] if name in numbers else chunk[name])[adult] for name in COLUMNS}
+    for name, values in adults.items():
         if vital(name) is None and values.isna().any():
             raise _bad_cell(file, values.isna(), name, "is empty; only vital signs may be")
         if name in CATEGORICAL:
-            kept[name] = _members(values, file)
-    return pd.DataFrame(kept)
+            adults[name] = _members(values, file)
+    return pd.DataFrame(adults)
 
 
 def _numbers(values: pd.Series, file: Path) -> pd.Series:
@@ -216,9 +215,9 @@ def _refuse_empty_columns(part: pd.DataFrame, file: Path) -> None:
         )
 
 
-def _whole(values: pd.Series) -> bool:
-    known = values.dropna()
-    return bool((known == known.round()).all())
+def _are_integers(values: pd.Series) -> bool:
+    observed = values.dropna()
+    return bool((observed == observed.round()).all())
 
 
 def _sample(part: pd.DataFrame, n_rows: int | None, key: str, seed: int) -> pd.DataFrame:

@@ -2,8 +2,8 @@
 
 The paper counts 46 categorical and 27 continuous columns without listing them (Table 8). The union of
 the benchmark's variables at triage (its tasks 1 and 2) and at disposition (3 and 4) has exactly these
-counts. Its ``ed_los`` is a text ("0 days 04:13:00"); the same quantity in hours, ``ed_los_hours`` of the
-same file, stands in its place.
+counts. Its ``ed_los`` is a text ("0 days 04:13:00") and is replaced by the same quantity in hours, ``ed_los_hours`` of
+the same file.
 
 Units: temperature degrees Celsius, heart and respiratory rate 1/min, oxygen saturation %, blood
 pressures mmHg, pain 0..10, acuity 1 (most urgent)..5, stays hours, age years, ``n_*`` counts.
@@ -58,14 +58,14 @@ COLUMNS = (
 )
 NUMERICAL = tuple(name for name in COLUMNS if name not in CATEGORICAL)
 COUNTS = ("age", *VISITS, "triage_acuity", *MEDICATIONS)
-"""Numerical columns that hold whole numbers by their meaning; whether a vital sign does is up to the file."""
+"""Numerical columns that are integers by their meaning; whether vital signs are depends on the file."""
 
 TRAIN_ROWS, TEST_ROWS = 353_150, 88_287
 
 
 @dataclass(frozen=True)
 class ValidRange:
-    """Where a vital sign can lie: beyond the outer limits it is void, up to the inner ones it is clamped."""
+    """Valid range of a vital sign: values beyond the outer limits are void, others are clamped to the inner limits."""
 
     outlier_low: float
     low: float
@@ -86,32 +86,32 @@ RANGES = {
 
 
 def vital(name: str) -> str | None:
-    """Key of :data:`RANGES` that a column measures, None where it is no vital sign."""
+    """Return the vital sign that a column measures, a key of :data:`RANGES`; None if it measures none."""
     return name.split("_")[1] if name in TRIAGE or name in LAST else None
 
 
-def mimic4ed_schema(target: str, whole: Set[str]) -> Schema:
-    """Schema of the 73 columns.
+def mimic4ed_schema(target: str, integers: Set[str]) -> Schema:
+    """Create the schema of the 73 columns.
 
     Arguments:
         target: one of :data:`COLUMNS`.
-        whole: numerical columns beside :data:`COUNTS` whose values are whole numbers.
+        integers: names of the numerical columns, apart from :data:`COUNTS`, whose values are integers.
     """
-    return Schema(tuple(_column(name, name in COUNTS or name in whole) for name in COLUMNS), target)
+    return Schema(tuple(_column(name, name in COUNTS or name in integers) for name in COLUMNS), target)
 
 
 def categories(name: str) -> tuple[object, ...]:
-    """The two values of a categorical column, as the file holds them."""
+    """Return the two values of a categorical column in the file."""
     if name == "gender":
         return GENDERS
     return (False, True) if name in COMPLAINTS else (0, 1)
 
 
 def check_target(target: str) -> None:
-    """Refuse a target that is not a column.
+    """Check that the target is a column.
 
     Raises:
-        ConfigError: names the columns there are.
+        ConfigError: it is not; names the columns.
     """
     if target not in COLUMNS:
         raise ConfigError(f"dataset.target is one of the 73 columns {', '.join(COLUMNS)}; got {target!r}")

@@ -4,7 +4,7 @@ No record, sample or statistic of MIMIC-IV-ED, nor of any other patients, was us
 was set by hand, round, from general knowledge. It exists so that tests, speed figures and first
 steps need no credentials. Scores on it say nothing about MIMIC4ED, and nothing medical.
 
-What depends on what:
+The dependences:
 
 .. math::
     f = (z, h, m, s, c, g) \sim N(0, I_6), \quad \text{age} = \lfloor 18 + 75\,\Phi(z)^{1.1} \rfloor, \quad
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy  # its parts are loaded where they are used
+import scipy  # loads scipy.special on first use, which keeps the start of commands short
 
 from src.errors import ConfigError
 from src.seeding import numpy_stream
@@ -43,7 +43,7 @@ from src.tables.table import make_table
 
 Values = np.ndarray
 
-# share of rows, then the loadings on: age, heart, metabolism, substances, cancer, frailty
+# the share of True, then the loadings on the factors age, heart, metabolism, substances, cancer, frailty
 BINARY: dict[str, tuple[float, float, float, float, float, float, float]] = {
     "gender": (0.46, 0, 0.15, 0.05, 0.30, 0, 0),
     "chiefcom_chest_pain": (0.09, 0.05, 0.25, 0.05, 0.05, 0, 0),
@@ -92,7 +92,7 @@ BINARY: dict[str, tuple[float, float, float, float, float, float, float]] = {
     "eci_Psychoses": (0.05, -0.15, 0, 0.05, 0.50, 0, 0.15),
     "eci_Depression": (0.18, 0, 0, 0.10, 0.35, 0.05, 0.25),
 }
-# middle that the last measurement regresses to, and its noise
+# the mean that the last measurement regresses to, and the standard deviation of its noise
 LAST = {
     "temperature": (36.8, 0.25),
     "heartrate": (78, 8),
@@ -101,7 +101,7 @@ LAST = {
     "sbp": (127, 12),
     "dbp": (72, 8),
 }
-# narrower than the valid ranges: what a monitor may plausibly show
+# plausible values of a monitor, narrower than the valid ranges
 BOUNDS = {
     "temperature": (33, 41.5),
     "heartrate": (30, 220),
@@ -110,8 +110,8 @@ BOUNDS = {
     "sbp": (55, 260),
     "dbp": (25, 160),
 }
-WHOLE = {f"triage_{name}" for name in BOUNDS} | {f"ed_{name}_last" for name in BOUNDS} | {"triage_pain"}
-WHOLE -= {"triage_temperature", "ed_temperature_last"}
+INTEGERS = {f"triage_{name}" for name in BOUNDS} | {f"ed_{name}_last" for name in BOUNDS} | {"triage_pain"}
+INTEGERS -= {"triage_temperature", "ed_temperature_last"}
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,8 @@ class Mimic4edStandin(Dataset):
 
     Attributes:
         target: one of the 73 columns.
-        n_train: training rows.
-        n_test: test rows.
+        n_train: number of training rows.
+        n_test: number of test rows.
     """
 
     target: str = "ed_los_hours"
@@ -136,8 +136,8 @@ class Mimic4edStandin(Dataset):
             )
 
     def load(self, seed: int) -> Split:
-        """Training and test rows from two streams of ``seed``."""
-        schema = mimic4ed_schema(self.target, WHOLE)
+        """Draw training and test rows from two streams of ``seed``."""
+        schema = mimic4ed_schema(self.target, INTEGERS)
         train, test = (
             make_table(simulate(n_rows, numpy_stream(seed, "split", part)), schema)
             for part, n_rows in (("train", self.n_train), ("test", self.n_test))
@@ -164,10 +164,10 @@ def simulate(n_rows: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _binary(name: str, factors: Values, rng: np.random.Generator) -> Values:
-    """(N,) bool, True with the column's exact share."""
+    """Draw a binary column, (N,) bool: a threshold on the sum of factors and noise gives its exact share."""
     share, *loadings = BINARY[name]
-    own = np.sqrt(1 - np.square(loadings).sum()) * rng.standard_normal(len(factors))
-    return np.asarray(factors @ np.array(loadings) + own > scipy.special.ndtri(1 - share))
+    noise = np.sqrt(1 - np.square(loadings).sum()) * rng.standard_normal(len(factors))
+    return np.asarray(factors @ np.array(loadings) + noise > scipy.special.ndtri(1 - share))
 
 
 def _severity(z: Values, burden: Values, columns: Mapping[str, Values], rng: np.random.Generator) -> Values:
@@ -177,13 +177,13 @@ def _severity(z: Values, burden: Values, columns: Mapping[str, Values], rng: np.
 
 
 def _visits(burden: Values, columns: Mapping[str, Values], rng: np.random.Generator) -> dict[str, Values]:
-    """Earlier visits: overdispersed in a year, thinned to 90 and 30 days."""
+    """Draw the numbers of earlier visits: overdispersed within a year, thinned to 90 and 30 days."""
     n = len(burden)
-    often = rng.gamma(0.6, 1 / 0.6, n)
+    frequency = rng.gamma(0.6, 1 / 0.6, n)
     substances = columns["eci_Alcohol"].astype(float) + columns["eci_Drugs"]
     year = {
-        "ed": rng.poisson(0.9 * often * np.exp(0.3 * burden + 0.4 * substances)),
-        "hosp": rng.poisson(0.4 * often * np.exp(0.45 * burden)),
+        "ed": rng.poisson(0.9 * frequency * np.exp(0.3 * burden + 0.4 * substances)),
+        "hosp": rng.poisson(0.4 * frequency * np.exp(0.45 * burden)),
     }
     year["icu"] = rng.binomial(year["hosp"], 0.12)
     visits = {}
@@ -225,7 +225,7 @@ def _last(name: str, triage: Values, rng: np.random.Generator) -> Values:
 
 
 def _shown(name: str, values: Values) -> Values:
-    """As a monitor shows it: whole numbers, or tenths of a degree Fahrenheit (then in Celsius)."""
+    """Round to what a monitor shows: integers, or tenths of a degree Fahrenheit (converted to Celsius)."""
     bounded = values.clip(*BOUNDS[name])
     if name != "temperature":
         return np.asarray(bounded.round())
@@ -234,12 +234,12 @@ def _shown(name: str, values: Values) -> Values:
 
 def _stay(z: Values, burden: Values, severity: Values, acuity: Values, rng: np.random.Generator) -> dict[str, Values]:
     n = len(z)
-    given = rng.poisson(np.exp(0.8 + 0.3 * severity + 0.08 * burden))
+    n_medications = rng.poisson(np.exp(0.8 + 0.3 * severity + 0.08 * burden))
     at_home = rng.poisson(5 * rng.gamma(3, 1 / 3, n) * np.exp(0.3 * np.minimum(burden, 3) + 0.35 * z))
-    log_hours = np.log(4.8) + 0.1 * z + 0.13 * burden + 0.1 * severity + 0.05 * np.minimum(given, 12)
+    log_hours = np.log(4.8) + 0.1 * z + 0.13 * burden + 0.1 * severity + 0.05 * np.minimum(n_medications, 12)
     log_hours = log_hours - 0.45 * (acuity >= 4) + 0.5 * rng.standard_normal(n)
     return {
         LENGTH_OF_STAY: np.exp(log_hours).clip(0.1, 120).round(2),
-        "n_med": given.astype(float),
+        "n_med": n_medications.astype(float),
         "n_medrecon": at_home.astype(float),
     }

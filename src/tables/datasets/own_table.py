@@ -1,7 +1,4 @@
-"""``dataset=table``: the user's own CSV, TSV, Parquet or Feather file and its own holes.
-
-The rules by which columns are understood stand in ``docs/data.md``.
-"""
+"""``dataset=table``: the user's CSV, TSV, Parquet or Feather file with its holes, by the rules of ``docs/data.md``."""
 
 import hashlib
 import re
@@ -35,30 +32,30 @@ LONGEST_STEM = 60
 
 @dataclass(frozen=True)
 class OwnTable(Dataset):
-    """``dataset=table``.
+    """``dataset=table``: a file of the user.
 
     Attributes:
         path: the file: .csv, .tsv (also .gz), .parquet or .feather.
-        test_path: a file of test rows with the same columns; None = ``test_fraction`` of the rows are split off.
+        test_path: a file of test rows with the same columns; None = split off ``test_fraction`` of the rows.
         test_fraction: share of test rows, in (0, 1).
-        n_rows: rows to use, a seeded sample; None = all.
+        n_rows: number of rows to use, a seeded sample; None = all.
         target: column to predict; None = none.
-        columns: sidecar (:mod:`src.tables.columns.sidecar`); None = ``<file>.columns.yaml`` if it is there.
-        categorical: columns whose values are categories although they are numbers, or many, e.g. [zip,grade].
-        numerical: columns whose values are numbers although there are few.
-        ids: columns not to be learned, which get new values.
+        columns: sidecar (:mod:`src.tables.columns.sidecar`); None = ``<file>.columns.yaml`` if it exists.
+        categorical: columns to learn as categories although their values are numbers, or many, e.g. [zip,grade].
+        numerical: columns to learn as numbers although they have few values.
+        ids: columns that are not learned and get new ids.
         exclude: columns to leave out, also of the synthetic table.
         ordered: orders of ordered categories, smallest first, e.g. {size: [S, M, L]}.
-        separator: of a text file; None = found among , ; tab |.
-        encoding: of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.
-        decimal: of a text file; None = a point, or where no comma separates also a comma.
-        quote: of a text file; None = the double one.
+        separator: separator of a text file; None = detect one of , ; tab |.
+        encoding: encoding of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.
+        decimal: decimal sign of a text file; None = a point, and a comma too unless commas separate fields.
+        quote: quoting character of a text file; None = the double quote.
         holes: texts that mark a hole, e.g. [NA,unknown]; None = NA, N/A, NaN, null, None, ? and the like. An empty cell
-            always is one.
-        also_holes: further texts or numbers that mark one, in any column, e.g. [-999].
-        max_categories: of a column with more, the rarer ones are learned as one and drawn by their frequency.
-        formulas: ``escape`` puts an apostrophe before texts of a synthetic text file that a spreadsheet would take for
-            a formula; ``keep`` does not.
+            is always a hole.
+        also_holes: further texts or numbers that mark a hole in any column, e.g. [-999].
+        max_categories: most categories of a column; rarer ones are learned as one and drawn by their frequency.
+        formulas: ``escape`` puts an apostrophe before texts of a synthetic text file that a spreadsheet would run as
+            formulas; ``keep`` does not.
     """
 
     path: str | None = None
@@ -98,12 +95,12 @@ class OwnTable(Dataset):
 
     @property
     def orders(self) -> dict[str, Any]:
-        """``ordered``, empty where there is none."""
+        """The orders by column, empty if there are none."""
         return self.ordered or {}
 
     @property
     def reading(self) -> Reading:
-        """How the file is to be read."""
+        """The settings for reading a text file."""
         return Reading(self.separator, self.encoding, self.decimal, self.quote)
 
     @property
@@ -113,11 +110,11 @@ class OwnTable(Dataset):
         }  # fmt: skip
 
     def files(self) -> list[Path]:
-        """The files it is made of, before any work starts: the table, then what there is of test rows and sidecar.
+        """Find the files: the table, then the test rows and the sidecar if they exist.
 
         Raises:
-            ConfigError: no file is named, or a sidecar cannot be read.
-            TableError: a file is absent, a folder, or of an unknown extension.
+            ConfigError: the settings name no file, or a sidecar cannot be read.
+            TableError: a file does not exist, is a folder, or has an unknown extension.
         """
         if not self.path:
             raise ConfigError("dataset=table needs dataset.path=FILE, a .csv, .tsv, .parquet or .feather file")
@@ -138,21 +135,21 @@ class OwnTable(Dataset):
         return files
 
     def watched(self) -> list[Path]:
-        """See :class:`Dataset`: also the sidecar that a table without one would have."""
-        usual = [] if self.columns is not None else [sidecar_of(Path(str(self.path)))]
-        return list(dict.fromkeys([*self.files(), *usual]))
+        """Return the files, and the path where a new sidecar would be used; see :class:`Dataset`."""
+        sidecars = [] if self.columns is not None else [sidecar_of(Path(str(self.path)))]
+        return list(dict.fromkeys([*self.files(), *sidecars]))
 
     def fingerprint(self) -> dict[str, str]:
-        """Digest of each file's content: a run of another content is another run."""
+        """Compute the digest of every file, which tells runs of different contents apart."""
         files = self.files()
         names = [file.name for file in files]
         return {file.name if names.count(file.name) == 1 else str(file): digest_of(file) for file in files}
 
     def load(self, seed: int) -> Split:
-        """Training and test rows, disjoint, drawn by ``seed``; their order in the file decides nothing.
+        """Load training and test rows; ``seed`` draws the sample and the split.
 
         Raises:
-            ConfigError, TableError: see :meth:`files`; a cell, a column or a choice is not possible.
+            ConfigError, TableError: see :meth:`files`; or a cell, column or choice is invalid.
         """
         self.files()
         columns = self.understand()
@@ -168,13 +165,13 @@ class OwnTable(Dataset):
             train = layout.table(frame, schema, str(self.path))
             test = layout.table(test_frame, schema, str(test_file))
         else:
-            every = layout.table(frame, layout.schema(columns.target), str(self.path))
-            first, second = split_positions(every, self.test_fraction, seed)
-            train, test = every.take(first), every.take(second)
+            table = layout.table(frame, layout.schema(columns.target), str(self.path))
+            train_rows, test_rows = split_positions(table, self.test_fraction, seed)
+            train, test = table.take(train_rows), table.take(test_rows)
         return Split(train, test, layout, columns.summaries, columns.notes, check_file(Path(str(self.path))))
 
     def understand(self) -> Columns:
-        """Read the file and find what its columns are.
+        """Read the file and infer the forms of its columns.
 
         Raises:
             ConfigError, TableError: see :meth:`load`.
@@ -189,10 +186,10 @@ class OwnTable(Dataset):
         return understand(raw, str(file), self._choices(raw.frame, sidecar), self._rules(sidecar), notes)
 
     def understand_as(self, layout: Layout) -> Columns:
-        """Read the file as one whose learned columns are known: those of a trained model. Others are left as they are.
+        """Read the file with the forms of a trained model instead of inferring them; other columns are not changed.
 
         Raises:
-            ConfigError, TableError: see :meth:`load`; a learned column is absent.
+            ConfigError, TableError: see :meth:`load`; or a learned column is absent.
         """
         notes: list[str] = []
         file = Path(str(self.path))
@@ -200,8 +197,8 @@ class OwnTable(Dataset):
         sidecar = self._read_sidecar(notes.append)
         needed = [form.name for form in layout.learned]
         if any(name not in raw.frame for name in needed):
-            found = raw.frame[[name for name in raw.frame if name in needed]]
-            refuse_other_columns(pd.DataFrame(columns=needed), found, ("the model", str(file)))
+            learned = raw.frame[[name for name in raw.frame if name in needed]]
+            refuse_other_columns(pd.DataFrame(columns=needed), learned, ("the model", str(file)))
         frame = marked(raw.frame, self._choices(raw.frame, sidecar), self._rules(sidecar), notes.append)
         layout = with_more_categories(replace(layout, dialect=raw.dialect or layout.dialect), frame, str(file))
         return Columns(frame, layout, (), tuple(notes), self._rules(sidecar).target)
@@ -212,8 +209,8 @@ class OwnTable(Dataset):
     def _sidecar_file(self) -> Path | None:
         if self.columns is not None:
             return Path(self.columns)
-        beside = sidecar_of(Path(str(self.path)))
-        return beside if beside.is_file() else None
+        sidecar = sidecar_of(Path(str(self.path)))
+        return sidecar if sidecar.is_file() else None
 
     def _read_sidecar(self, say: Say) -> Sidecar:
         file = self._sidecar_file()
@@ -223,28 +220,29 @@ class OwnTable(Dataset):
         return read_sidecar(file)
 
     def _choices(self, frame: pd.DataFrame, sidecar: Sidecar) -> dict[str, ColumnChoice]:
-        """The user's choices: those of the sidecar, overruled by those of the configuration."""
+        """Merge the user's choices: those of the configuration override those of the sidecar, except for its holes."""
         kinds = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
         check_names("the sidecar", sidecar.columns, frame.columns)
         for key, names in {**self._named, "ordered": list(self.orders)}.items():
             check_names(f"dataset.{key}", names, frame.columns)
-        asked = choices_of({kinds[key]: names for key, names in self._named.items()}, self.orders)
-        kept = {name: choice.holes for name, choice in sidecar.columns.items()}
-        return {**sidecar.columns, **{n: replace(c, holes=kept.get(n, [])) for n, c in asked.items()}}
+        configured = choices_of({kinds[key]: names for key, names in self._named.items()}, self.orders)
+        holes = {name: choice.holes for name, choice in sidecar.columns.items()}
+        return {**sidecar.columns, **{n: replace(c, holes=holes.get(n, [])) for n, c in configured.items()}}
 
     def _test_frame(self, file: Path, columns: Columns) -> pd.DataFrame:
+        """Read the learned columns of the test rows; notes are about the table, so those of this file are dropped."""
         raw = read_raw(file, self.reading, lambda sentence: None)
         sidecar = self._read_sidecar(lambda sentence: None)
         choices = self._choices(columns.frame, sidecar)
         needed = columns.frame[[form.name for form in columns.layout.learned]]
         spare = [name for name in raw.frame if name not in needed and name in {*columns.frame, *self.exclude, ""}]
-        found = raw.frame.drop(columns=spare)
-        refuse_other_columns(needed, found, (str(self.path), str(file)))
-        return marked(found[list(needed.columns)], choices, self._rules(sidecar), lambda sentence: None)
+        test_frame = raw.frame.drop(columns=spare)
+        refuse_other_columns(needed, test_frame, (str(self.path), str(file)))
+        return marked(test_frame[list(needed.columns)], choices, self._rules(sidecar), lambda sentence: None)
 
 
 def dataset_label(settings: Mapping[str, Any]) -> str:
-    """What a dataset is called in folders and reports: its name; an own table its file's, and a digest of the path."""
+    """Name a dataset in folders and reports; a table of the user is named by its file and a digest of its path."""
     path = settings.get("path")
     if settings["name"] != "table" or not path:
         return str(settings["name"])
@@ -253,6 +251,6 @@ def dataset_label(settings: Mapping[str, Any]) -> str:
 
 
 def digest_of(file: Path) -> str:
-    """SHA-256 of a file."""
+    """Compute the SHA-256 of a file."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

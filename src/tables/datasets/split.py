@@ -1,4 +1,4 @@
-"""A dataset: a training and a test table of one schema."""
+"""Split a table into training and test rows."""
 
 from dataclasses import dataclass
 
@@ -15,15 +15,18 @@ from src.tables.table import Table, make_table
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test rows. Only the training table ever loses cells to a mechanism.
+    """Training and test tables of one schema. Missing mechanisms apply to the training table only.
 
     Attributes:
         train: training rows.
         test: test rows.
-        layout: what stands in the file they come from; None = the columns of the schema and nothing else.
+        layout: layout of the file that the rows come from; None = that of the schema.
         suffix: extension of that file, e.g. ``.csv``.
-        summaries: what the columns of that file are.
-        notes: what its user may want to know of.
+        summaries: summaries of the columns of that file.
+        notes: sentences for the user of that file.
+
+    Raises:
+        TableError: there are fewer than two training rows.
     """
 
     train: Table
@@ -41,11 +44,11 @@ class Split:
 def split_rows(frame: pd.DataFrame, schema: Schema, n_train: int, n_test: int, seed: int) -> Split:
     """Draw disjoint training and test rows without replacement.
 
-    The draw depends on the seed and the number of rows alone: every method, mechanism and ratio
-    sees the same split at one seed.
+    The draw depends only on the seed and the number of rows: methods, mechanisms and ratios have the same split at
+    one seed.
 
     Raises:
-        TableError: fewer rows than asked for, or fewer than two training rows.
+        TableError: the frame has fewer than ``n_train + n_test`` rows, or ``n_train`` is less than 2.
     """
     if n_train + n_test > len(frame):
         raise TableError(
@@ -58,9 +61,9 @@ def split_rows(frame: pd.DataFrame, schema: Schema, n_train: int, n_test: int, s
 
 
 def split_positions(table: Table, test_fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of training and test rows.
+    """Draw the positions of training and test rows, (n_train,) and (n_test,) int.
 
-    A column that no training row would have a value of gets one: the first test row that has goes over.
+    If a column has no value in the training rows, the first test row with a value moves to them.
     """
     n_test = min(max(round(test_fraction * table.n_rows), 1), table.n_rows - 2)
     order = numpy_stream(seed, "split").permutation(table.n_rows)
