@@ -1,1 +1,1 @@
-"""What talks to the machine: whole files, locks, cores, GPUs, failures of storage, quoting for shells."""
+"""Access to the machine: atomic files, locks, cores, GPUs, failures of storage, quoting for shells."""

@@ -1,1 +1,1 @@
-"""Text files as the user wrote them: dialect, records, spans of fields, formulas."""
+"""Delimited text files: their dialect, records, positions of fields, and formulas in them."""
