@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from src.commands import sweeper
 from src.commands.help import help_page
 from src.commands.settings_file import with_experiment_file
+from src.commands.sweep import launch
 from src.config.compose import CONF, HYDRA_VERSION, KEYLESS, compose, initialized, readable, register
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, SweepError
 from src.sweeps.cells import Cell
@@ -87,19 +87,18 @@ def main(job: Job, check: Check, config_name: str = "config", positional: str | 
             arguments.overrides = [keyed(argument, positional) for argument in arguments.overrides]
         arguments.overrides = [quoted_path(override) for override in with_experiment_file(arguments.overrides)]
         sys.argv = [sys.argv[0], *arguments.overrides, *options]
-        sweeper.register()
         register()
         if arguments.help:
             print(help_page(config_name, arguments.overrides))
             return
-        watching: AbstractContextManager[None] = nullcontext()
         if not (arguments.hydra_help or arguments.shell_completion):
             multirun, axes = sweep_axes(arguments.overrides, arguments.multirun, config_name)
             cfg = check_request(axes, multirun, check, config_name)
-            if multirun and not arguments.cfg and config_name in SWEPT:
-                watching = _watching(cfg, [*SWEPT[config_name], *arguments.overrides], axes)
-        with watching:
-            _walk(hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name=config_name)(_reporting(job)))
+            if multirun and not (arguments.cfg or arguments.info) and config_name in SWEPT:
+                with _watching(cfg, [*SWEPT[config_name], *arguments.overrides], axes):
+                    _walk(lambda: launch(axes, config_name, _reporting(job)))
+                return
+        hydra.main(version_base=HYDRA_VERSION, config_path=CONF, config_name=config_name)(_reporting(job))()
     except MissDiffError as error:
         _say(str(error))
         sys.exit(error.exit_code)
@@ -140,6 +139,8 @@ def sweep_axes(overrides: Sequence[str], multirun: bool, config_name: str = "con
             ]
             for name, each in zip(experiments, settings, strict=False):
                 _refuse_other_command(name, each.sweeper.params or {}, config_name)
+            if (sweeper := settings[0].runtime.choices["hydra/sweeper"]) != "basic":
+                raise ConfigError(f"hydra/sweeper={sweeper} is refused: --multirun runs every combination of values")
             if len(settings) > 1 and any(each.sweeper.params for each in settings):
                 raise ConfigError(f"experiment={','.join(experiments)}: committed sweeps run alone: name one of them")
             multirun = multirun if settings[0].mode is None else settings[0].mode == RunMode.MULTIRUN

@@ -9,13 +9,19 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeperConf
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 
 from src.commands.main import _walk, sweep_axes
+from src.commands.sweep import launch
 from src.errors import ConfigError, SweepError
 from src.sweeps.cells import Cell, stamps_of, still_finished
 from src.sweeps.sweep import (
     DONE,
     FAILED,
+    FINISHED,
     FOLDER,
     RUNNING,
     SKIPPED,
@@ -186,6 +192,42 @@ def test_a_pattern_of_options_is_an_axis():
 def test_committed_sweeps_are_named_one_a_command():
     with pytest.raises(ConfigError, match="name one of them"):
         sweep_axes(["experiment=paper_figure1,paper_table1_2"], multirun=True)
+
+
+@pytest.mark.parametrize("batches", [[], ["hydra.sweeper.max_batch_size=2"]])
+def test_jobs_are_launched_in_the_order_of_the_axes_numbered_and_without_the_finished(batches, tmp_path, monkeypatch):
+    (tmp_path / FINISHED).write_text('{"missing=row\\nratio=0.2\\nseed=1": {}}')
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    overrides = ["missing=row,mar", f"outputs_dir={tmp_path}", "seed=0,1,2", "ratio=0.2", *batches]
+    launched = []
+
+    def task(cfg):
+        settings = HydraConfig.get()
+        assert settings.mode == RunMode.MULTIRUN
+        launched.append((settings.job.num, cfg.missing.name, cfg.seed, list(settings.overrides.task)))
+
+    axes = sweep_axes(overrides, multirun=True)[1]
+    axes.pop("outputs_dir")
+    launch(axes, "config", task)
+    jobs = [("row", 0), ("row", 2), ("mar", 0), ("mar", 1), ("mar", 2)]
+    assert launched == [
+        (number, missing, seed, [f"missing={missing}", f"seed={seed}", "ratio=0.2"])
+        for number, (missing, seed) in enumerate(jobs)
+    ]
+
+
+def test_an_error_of_a_job_ends_the_launch(tmp_path):
+    def task(cfg):
+        raise KeyError("of the program")
+
+    with pytest.raises(KeyError):
+        launch({"outputs_dir": [f"outputs_dir={tmp_path}"], "seed": ["seed=0", "seed=1"]}, "config", task)
+
+
+def test_sweepers_that_search_are_refused():
+    ConfigStore.instance().store(group="hydra/sweeper", name="other", node=BasicSweeperConf, provider="a test")
+    with pytest.raises(ConfigError, match="hydra/sweeper=other is refused"):
+        sweep_axes(["hydra/sweeper=other", "seed=0,1"], multirun=True)
 
 
 def test_processes_that_die_before_any_run_end_the_sweep(tmp_path, monkeypatch):
