@@ -3,8 +3,8 @@
 See ``python -m src.describe --help``; the work is in :mod:`src.commands.describe`.
 """
 
+from src.commands.cli.main import main
 from src.commands.describe import check, job
-from src.commands.main import main
 
 if __name__ == "__main__":
     main(job, check, "describe", positional="file")

@@ -3,8 +3,8 @@
 See ``python -m src.evaluate --help``; the work is in :mod:`src.commands.evaluate`.
 """
 
+from src.commands.cli.main import main
 from src.commands.evaluate import check, job
-from src.commands.main import main
 
 if __name__ == "__main__":
     main(job, check, "evaluate")

@@ -3,8 +3,8 @@
 See ``python -m src.impute --help``; the work is in :mod:`src.commands.impute`.
 """
 
+from src.commands.cli.main import main
 from src.commands.impute import check, job
-from src.commands.main import main
 
 if __name__ == "__main__":
     main(job, check, "impute")

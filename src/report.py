@@ -3,7 +3,7 @@
 See ``python -m src.report --help``; the work is in :mod:`src.commands.report`.
 """
 
-from src.commands.main import main
+from src.commands.cli.main import main
 from src.commands.report import check, job
 
 if __name__ == "__main__":

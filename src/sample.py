@@ -3,7 +3,7 @@
 See ``python -m src.sample --help``; the work is in :mod:`src.commands.sample`.
 """
 
-from src.commands.main import main
+from src.commands.cli.main import main
 from src.commands.sample import check, job
 
 if __name__ == "__main__":

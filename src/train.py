@@ -5,7 +5,7 @@ See ``python -m src.train --help``; the work is in :mod:`src.commands.train`.
 
 import gc
 
-from src.commands.main import main
+from src.commands.cli.main import main
 from src.commands.train import check, job
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The shell of the commands: main and exit codes, sweepers, settings files."""
+"""The work of the commands: check a request and do it."""

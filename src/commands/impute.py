@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from src.commands.main import in_local_sweep
+from src.commands.cli.sweep import in_local_sweep
 from src.config.compose import compose_plain
 from src.errors import ConfigError
-from src.sweeps.cells import Cell, stamps_of
+from src.sweeps.finished import FinishedRun, file_states
 
 if TYPE_CHECKING:
     from src.config.impute import ImputeRequest
@@ -41,7 +41,7 @@ def placed(request: "ImputeRequest") -> "ImputeRequest":
     return replace(request, config=config, folder=run_path(config, usual, chosen))
 
 
-def job(cfg: DictConfig) -> Cell | None:
+def job(cfg: DictConfig) -> FinishedRun | None:
     """Fill one file, or score one imputer."""
     from src.config.impute import build_impute_request
     from src.runs.fill_file import fill
@@ -52,6 +52,6 @@ def job(cfg: DictConfig) -> Cell | None:
     if request.fill is not None:
         fill(request, request.fill)
         return None
-    files = stamps_of(request.config.dataset.watched())
+    files = file_states(request.config.dataset.watched())
     worked = run(request)
-    return Cell(request.folder, files, done_before=not worked)
+    return FinishedRun(request.folder, files, skipped=not worked)

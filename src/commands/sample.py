@@ -1,11 +1,25 @@
 """``python -m src.sample``: rows from a finished run, as many as you like, in constant memory.
 
-See ``python -m src.sample --help``.
+See ``python -m src.sample --help``. Heavy imports wait until there is work, so that help and refusals are quick.
 """
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from src.errors import ConfigError
+from src.errors import ConfigError, InterruptedRunError, MissDiffError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from src.config.sample import SampleRequest
+    from src.runs.blocks import Blocks
+    from src.runs.draw import Fixed, Model
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
@@ -18,37 +32,60 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 
 def job(cfg: DictConfig) -> None:
-    """Draw and write; nothing is left under the file's name unless it is whole."""
-    import signal
-    import time
-    from functools import partial
-    from pathlib import Path
-
+    """Draw rows, write them to a file, print how long it took."""
     from src.config.sample import build_sample_request
-    from src.errors import InterruptedRunError, MissDiffError
     from src.results.record.provenance import peak_memory_mb
-    from src.runs.blocks import Work, blocks_of_devices, device_of
-    from src.runs.draw import draw_rows, fix, load_model, load_module, write_rows
-    from src.tables.files.writing import table_writer
-    from src.training.callbacks import progress_bar
+    from src.runs.draw import draw_rows, fix, load_model
 
     request = build_sample_request(cfg)
     model = load_model(request.checkpoint, request.n_steps)
-    out = Path(str(request.out))
     request.refuse_data(model.config)
-    layout = model.layout.with_formulas(request.formulas)
     fixed = fix(model, request.fixed, request.repeats)
-    last = device_of(request.accelerator, request.devices - 1, request.devices)
-    blocks = None
-    if request.devices == 1:
-        model.module.to(last)
-    else:
-        load, given = partial(load_module, request.checkpoint, request.n_steps), fixed.given if fixed else None
-        work = Work(load, request.n_rows, request.seed, given, request.accelerator, request.devices)
-        blocks = blocks_of_devices(work)
+    blocks = blocks_of_processes(request, model, fixed)
     drawn = draw_rows(model, request.n_rows, request.seed, fixed, request.holes == "like_training", blocks)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    started = time.perf_counter()
+    start = time.perf_counter()
+    write(drawn, request, model)
+    seconds = time.perf_counter() - start
+    print(
+        f"written to {request.out}: {request.n_rows:,} rows, {len(model.layout.names)} columns\n"
+        f"{seconds:.0f} s, {request.n_rows / seconds:,.0f} rows a second, peak memory {peak_memory_mb():.0f} MiB"
+    )
+
+
+def blocks_of_processes(request: "SampleRequest", model: "Model", fixed: "Fixed | None") -> "Blocks | None":
+    """Coordinates drawn by several processes, a device each; None where this process draws them, on its device.
+
+    Raises:
+        ConfigError: there are fewer devices than the request names.
+    """
+    from src.runs.blocks import Work, blocks_of_devices, device_of
+    from src.runs.draw import load_module
+
+    last_device = device_of(request.accelerator, request.devices - 1, request.devices)
+    if request.devices == 1:
+        model.module.to(last_device)
+        return None
+    load = partial(load_module, request.checkpoint, request.n_steps)
+    coordinates = fixed.given if fixed else None
+    return blocks_of_devices(
+        Work(load, request.n_rows, request.seed, coordinates, request.accelerator, request.devices)
+    )
+
+
+def write(
+    drawn: "Iterator[tuple[pd.DataFrame, np.random.Generator]]", request: "SampleRequest", model: "Model"
+) -> None:
+    """Write rows as they are drawn; the file is written whole, or stays as it was.
+
+    Raises:
+        InterruptedRunError: Ctrl-C or a termination signal.
+        MissDiffError: the file cannot be written.
+    """
+    from src.runs.draw import write_rows
+    from src.tables.files.writing import table_writer
+    from src.training.callbacks import progress_bar
+
+    out, layout = Path(str(request.out)), model.layout.with_formulas(request.formulas)
     try:
         with (
             progress_bar(request.n_rows, "sampling", "row") as bar,
@@ -59,8 +96,3 @@ def job(cfg: DictConfig) -> None:
         raise InterruptedRunError(f"stopped; {out} is as it was before") from error
     except OSError as error:
         raise MissDiffError(f"{out} cannot be written: {error.strerror or error}; it is as it was before") from error
-    seconds = time.perf_counter() - started
-    print(
-        f"written to {out}: {request.n_rows:,} rows, {len(model.layout.names)} columns\n"
-        f"{seconds:.0f} s, {request.n_rows / seconds:,.0f} rows a second, peak memory {peak_memory_mb():.0f} MiB"
-    )

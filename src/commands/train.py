@@ -10,10 +10,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from src.commands.main import in_local_sweep
+from src.commands.cli.sweep import in_local_sweep
 from src.config.compose import compose_plain
 from src.errors import ConfigError
-from src.sweeps.cells import Cell, stamps_of
+from src.sweeps.finished import FinishedRun, file_states
 
 
 def check(cfg: DictConfig, local_sweep: bool) -> None:
@@ -44,7 +44,7 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
         config.trainer.refuse_in_sweep()
 
 
-def job(cfg: DictConfig) -> Cell | None:
+def job(cfg: DictConfig) -> FinishedRun | None:
     """One run of the composed configuration, or the trials of a search."""
     from src.config.run import build_config, choices, overrides, run_path
     from src.config.tune import build_tuning_request, is_search
@@ -63,6 +63,6 @@ def job(cfg: DictConfig) -> Cell | None:
     chosen = usual if are_usual else compose_plain(options)
     data = config.dataset.fingerprint()
     path = run_path(config, usual, chosen)
-    files = stamps_of(config.dataset.watched())
+    files = file_states(config.dataset.watched())
     worked = run(replace(config, overrides=overrides(config, usual, chosen), data=data), path)
-    return Cell(path, files, done_before=not worked)
+    return FinishedRun(path, files, skipped=not worked)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from src import describe, train
-from src.commands.main import main
+from src.commands.cli.main import main
 from tests.unit.tables.own import own
 
 FAR = datetime.date(9999, 12, 31)

@@ -52,8 +52,8 @@ def test_a_bug_in_one_run_does_not_stop_the_others(tmp_path):
 KILLED = """
 import os, signal, time
 from pathlib import Path
-from src.sweeps.cells import Cell
-from src.commands.main import main
+from src.commands.cli.main import main
+from src.sweeps.finished import FinishedRun
 
 def job(cfg):
     attempts = Path(cfg.outputs_dir, f"seed{cfg.seed}")
@@ -62,7 +62,7 @@ def job(cfg):
     time.sleep(1.0 if cfg.seed == 0 else 0.2)
     if cfg.seed == 1 or (cfg.seed == 3 and len(list(attempts.iterdir())) == 1):
         os.kill(os.getpid(), signal.SIGKILL)
-    return Cell(attempts)
+    return FinishedRun(attempts)
 
 main(job, lambda cfg, local_sweep: None)
 """

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from omegaconf.errors import OmegaConfBaseException
 
-from src.commands.settings_file import with_experiment_file
+from src.commands.cli.settings_file import with_experiment_file
 from src.commands.train import check
 from src.config.compose import compose, compose_plain, readable
 from src.config.run import GROUPS, build_config, choices, run_path

@@ -1,7 +1,6 @@
 """Sweeps of many runs: interrupted and complete in the end, and little time beside the work."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -69,27 +68,27 @@ def test_a_sweep_interrupted_three_times_ends_complete_with_little_overhead(tmp_
     print(f"its report: {time.monotonic() - started:.1f} s")
 
 
-def test_a_thousand_finished_cells_are_walked_in_seconds(tmp_path):
-    """The cells are made by hand: what a sweep leaves of each is its end, its stamp and a DONE."""
-    from src.sweeps.cells import Cell
-    from src.sweeps.sweep import DONE, FOLDER, recorded_job, sweep_folder, watched_sweep
+def test_a_thousand_finished_jobs_are_skipped_in_seconds(tmp_path):
+    """The jobs are made by hand: what a sweep leaves of each is its state, its stamp and a DONE."""
+    from src.sweeps.finished import FinishedRun
+    from src.sweeps.jobs import DONE, recorded_job
+    from src.sweeps.watch import sweep_folder, watched_sweep
 
     arguments = ["method=marginals", *TINY, f"outputs_dir={tmp_path}", "seed=range(1000)"]
     folder = sweep_folder(tmp_path, arguments)
     with watched_sweep(folder, 1000):
-        os.environ[FOLDER] = str(folder)
         for seed in range(999):
             run = tmp_path / "made" / f"seed{seed}"
             run.mkdir(parents=True)
             (run / "DONE").touch()
             task = [*arguments[:-1], f"seed={seed}"]
-            with recorded_job(seed, task) as end:
-                end(DONE, stamp=Cell(run).stamp())
+            with recorded_job(folder, seed, task) as set_state:
+                set_state(DONE, stamp=FinishedRun(run).stamp())
     command("src.train", "--help")  # starts what commands are started from
     started = time.monotonic()
     done = command("src.train", "--multirun", *arguments)
     seconds = time.monotonic() - started
     assert done.returncode == 0, done.stderr
     assert "1000 of 1000 done (999 before)" in done.stderr
-    print(f"\n999 of 1,000 cells skipped and one run in {seconds:.1f} s")
+    print(f"\n999 of 1,000 jobs skipped and one run in {seconds:.1f} s")
     assert seconds < 30

@@ -79,11 +79,12 @@ STEPS = (
         ),
     ),
     ("sweeps", ("system",)),
+    ("commands.cli", ("system", "sweeps", "config")),
     (
         "commands",
         (
             *("system", "tables.columns", "tables.files", "metrics.base", "training", "sweeps", "config", "runs"),
-            *("results.record", "results.sweep", "results.page", "results.mirror"),
+            *("results.record", "results.sweep", "results.page", "results.mirror", "commands.cli"),
         ),
     ),
 )

@@ -7,7 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from src.commands.main import sweep_axes
+from src.commands.cli.axes import read_axes
 from src.config.compose import compose, compose_plain
 from src.config.impute import build_impute_request
 from src.config.run import GROUPS, build_config, choices, overrides, run_path
@@ -235,13 +235,13 @@ def test_every_experiment_composes_with_every_value_it_sweeps(name):
     imputes = "imputer" in swept
     command, build = ("impute", build_impute_request) if imputes else ("config", build_config)
     build = build_tuning_request if "tune" in settings else build
-    _, axes = sweep_axes([f"experiment={name}"], True, command)
+    _, axes = read_axes([f"experiment={name}"], True, command)
     for i in range(max(2, *(len(axis) for axis in axes.values()))):
         chosen = [axis[i % len(axis)] for axis in axes.values()]
         build(compose([*chosen, f"budget={('small', 'full')[i % 2]}"], command))
     if imputes or "method" in swept:
         with pytest.raises(ConfigError, match="is one of another command"):
-            sweep_axes([f"experiment={name}"], True, "config" if imputes else "impute")
+            read_axes([f"experiment={name}"], True, "config" if imputes else "impute")
 
 
 @pytest.mark.integration

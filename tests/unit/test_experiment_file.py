@@ -2,7 +2,7 @@
 
 import pytest
 
-from src.commands.settings_file import with_experiment_file
+from src.commands.cli.settings_file import with_experiment_file
 from src.config.compose import compose_plain
 from src.config.recorded import recorded_config
 from src.errors import ConfigError

@@ -1,0 +1,1 @@
+"""The command line: main and exit codes, axes of a request, sweeps, help, settings files."""
