@@ -17,7 +17,6 @@ from src.config.run import build_config
 from src.results.record.provenance import peak_memory_mb
 from src.runs.draw import Model, draw_rows, load_model, write_rows
 from src.runs.synthetic import layout_of
-from src.runs.train import make_data, make_module
 from src.tables.files.writing import table_writer
 from src.training.batches import Batches
 from src.training.callbacks import progress_bar
@@ -40,7 +39,7 @@ def stand_in(n_rows: int) -> Model:
     overrides = ["dataset=mimic4ed_standin", "missing=row", "ratio=0.2", f"dataset.n_train={n_rows}"]
     config = build_config(compose(overrides))
     started = time.perf_counter()
-    data = make_data(config)
+    data = config.experiment.data()
     loaded = time.perf_counter()
     data.setup("fit")
     encoded = time.perf_counter()
@@ -48,7 +47,7 @@ def stand_in(n_rows: int) -> Model:
     print(f"{train.n_rows:,} x {train.n_columns} training rows, {data.split.test.n_rows:,} test rows")
     print(f"loading {loaded - started:.1f} s, amputation and encoding {encoded - loaded:.1f} s", end=", ")
     print(f"{data.data.encoder.width} coordinates, peak memory {peak_memory_mb() / 1024:.2f} GiB")
-    module = make_module(config, data)
+    module = config.recipe.module(data)
     for batch_size in (64, config.training.batch_size):
         rate = steps_per_second(module, data.data.x, data.data.coordinate_mask, batch_size)
         n_steps = -(-train.n_rows // batch_size)

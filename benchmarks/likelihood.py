@@ -22,7 +22,6 @@ from benchmarks.common import write_result
 from src.config.recorded import recorded_config
 from src.diffusion import LogLikelihood
 from src.diffusion.gaussian.likelihood import log_likelihood, noised, quick_log_likelihood
-from src.runs.train import make_data, make_module
 from src.training.checkpoint import LAST, read_checkpoint, sampling_weights
 from src.training.module import CHECKPOINT_KEY
 
@@ -38,7 +37,7 @@ def models_and_rows(folder: Path, n_rows: int) -> tuple[dict[str, Any], Tensor, 
     """The denoiser with averaged and with slightly changed weights; encoded rows at the first time with their mask."""
     checkpoint = read_checkpoint(folder / "checkpoints" / LAST)
     config = recorded_config(checkpoint[CHECKPOINT_KEY]["config"])
-    data = make_data(config)
+    data = config.experiment.data()
     denoisers = {}
     last = checkpoint.get("current_model_state", checkpoint["state_dict"])
     averaged = sampling_weights(checkpoint)
@@ -46,7 +45,7 @@ def models_and_rows(folder: Path, n_rows: int) -> tuple[dict[str, Any], Tensor, 
         name: value.lerp(last[name], CHANGE) if value.is_floating_point() else value for name, value in averaged.items()
     }
     for name, weights in {"averaged": averaged, "changed": changed}.items():
-        module = make_module(config, data)
+        module = config.recipe.module(data)
         module.load_state_dict(weights)
         denoisers[name] = module.eval().denoiser
     generator = torch.Generator().manual_seed(0)

@@ -211,15 +211,14 @@ def _forest_diffusion(task: Task, n_levels: int, n_noises: int, n_trees: int) ->
 def missdiff(task: Task) -> Train:
     from src.config.compose import compose
     from src.config.run import build_config
-    from src.runs.train import make_data, make_module
     from src.training.fit import fit, generate, make_trainer
 
     config = build_config(compose(task.overrides))
-    data = make_data(config)
+    data = config.experiment.data()
 
     def train() -> Sample:
         data.setup("fit")  # the holes, the encoding
-        module = make_module(config, data)
+        module = config.recipe.module(data)
         trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, task.folder)
         fit(trainer, module, data, task.folder)
         return lambda: data.data.encoder.backward(generate(trainer, module, data)[0]).frame

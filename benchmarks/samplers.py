@@ -17,7 +17,6 @@ from src.diffusion.absorbing.recipe import AbsorbingRecipe
 from src.diffusion.gaussian.sampler import Sampler
 from src.metrics.evaluate import score
 from src.results.record.run_folder import RunFolder
-from src.runs.train import make_data, make_module
 from src.system.cores import usable_cores
 from src.training.checkpoint import LAST
 from src.training.fit import generate, make_trainer
@@ -39,8 +38,8 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a finished run")
     folder = RunFolder(parser.parse_args().run)
     config = config_of_run(folder)
-    data = make_data(config)
-    module = make_module(config, data)
+    data = config.experiment.data()
+    module = config.recipe.module(data)
     load_trained(module, folder.path / "checkpoints" / LAST)
     trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, folder.path)
     print("| sampler | evaluations a row | seconds | " + " | ".join(METRICS) + " |")

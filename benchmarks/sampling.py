@@ -21,7 +21,6 @@ from src.config.compose import compose
 from src.config.run import build_config
 from src.runs.draw import Model, draw_rows, write_rows
 from src.runs.synthetic import layout_of
-from src.runs.train import make_data, make_module
 from src.tables.files.writing import table_writer
 
 CASES = {
@@ -35,8 +34,8 @@ WHOLE_TABLE = 50_000
 def model_of(overrides: list[str]) -> Model:
     """A model with random weights, off the zeros that it starts with."""
     config = build_config(compose(overrides))
-    data = make_data(config)
-    module = make_module(config, data)
+    data = config.experiment.data()
+    module = config.recipe.module(data)
     torch.manual_seed(0)
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter, std=0.05)

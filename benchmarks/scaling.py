@@ -54,7 +54,6 @@ def point(file: Path, batch: int) -> dict[str, float]:
     from src.config.compose import compose
     from src.config.run import build_config
     from src.results.record.provenance import peak_memory_mb
-    from src.runs.train import make_data, make_module
     from src.seeding import numpy_stream
 
     overrides = [
@@ -67,14 +66,14 @@ def point(file: Path, batch: int) -> dict[str, float]:
     config = build_config(compose([*overrides, "dataset.max_categories=5000", "dataset.test_fraction=0.1"]))
     seconds, clock = {}, time.perf_counter
     started = clock()
-    data = make_data(config)
+    data = config.experiment.data()
     seconds["loading"], started = clock() - started, clock()
     train = data.split.train
     config.missing.sample_mask(train, numpy_stream(0, "mask"))
     seconds["amputation"], started = clock() - started, clock()
     data.setup("fit")
     seconds["encoding"] = clock() - started - seconds["amputation"]
-    module = make_module(config, data)
+    module = config.recipe.module(data)
     seconds["a training step"] = seconds_of_a_step(module, data)
     n_drawn = min(train.n_rows, MOST_DRAWN)
     started = clock()

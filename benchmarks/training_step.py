@@ -24,7 +24,6 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.common import CPU, product_rate, synchronize, write_result
 from src.config.compose import compose
 from src.config.run import Config, build_config
-from src.runs.train import make_data, make_module
 from src.training.batches import STRETCH, Batch, Batches
 from src.training.callbacks import Progress
 from src.training.checkpoint import LastCheckpoint
@@ -53,7 +52,7 @@ class Case:
     def __init__(self, overrides: list[str], device: torch.device = CPU) -> None:
         self.device = device
         self.config: Config = build_config(compose(overrides))
-        self.data: TableDataModule = make_data(self.config)
+        self.data: TableDataModule = self.config.experiment.data()
         self.compiled: Callable[..., Any] | None = None
         self.compiled_module: MissDiffModule | None = None
 
@@ -66,7 +65,7 @@ class Case:
 
     def module(self) -> MissDiffModule:
         """A module with its first weights, on the device."""
-        return make_module(self.config, self.data).to(self.device)
+        return self.config.recipe.module(self.data).to(self.device)
 
     def bare(self, n_steps: int, module: MissDiffModule | None = None, objective: Any = None) -> float:
         """Seconds of ``n_steps`` optimiser steps of a plain loop."""
@@ -110,7 +109,7 @@ class Case:
             trainer.fit_loop.max_epochs = -(-n_steps // per_epoch)
             if n_steps < per_epoch:
                 trainer.limit_train_batches = -(-n_steps // STRETCH)
-            module = make_module(self.config, self.data)
+            module = self.config.recipe.module(self.data)
             trainer.fit(module, datamodule=self.data)
         return stopwatch.seconds * n_steps / trainer.global_step
 

@@ -19,12 +19,15 @@ from src.diffusion.networks import NetworkRecipe
 from src.encoding import Encoding, encoder_from_dict
 from src.errors import CheckpointError
 from src.missing import Mechanism
-from src.tables import Split
+from src.tables import Dataset, Split
 from src.training.checkpoint import sampling_weights
 from src.training.datamodule import TableDataModule
 from src.training.fit import fit, generate, make_trainer
 from src.training.module import CHECKPOINT_KEY, MissDiffModule
 from src.training.recipe import TrainerSettings, TrainingRecipe
+
+MOST_SYNTHETIC = 100_000
+"""Synthetic rows of a user's table where their number is not given."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,45 @@ class ModelRecipe:
         )
         module.compiles = self.trainer.compile
         return module
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table, what is done to it, and what learns from it.
+
+    Attributes:
+        dataset: loads the table.
+        mechanism: takes cells of the training table away.
+        completion: what is done about the holes.
+        learner: ``diffusion``, ``marginals`` (independent draws of the observed cells), ``conditional`` or ``none``.
+        recipe: of the model.
+        seed: of the run.
+        n_synthetic: rows to draw; None = :meth:`usual_number`.
+    """
+
+    dataset: Dataset
+    mechanism: Mechanism
+    completion: Completion
+    learner: str
+    recipe: ModelRecipe
+    seed: int
+    n_synthetic: int | None = None
+
+    def data(self, validation: bool = False) -> TableDataModule:
+        """The split, with mechanism, completion and encoding to be applied.
+
+        Arguments:
+            validation: whether rows are kept out of training also where the recipe needs none.
+        """
+        split = self.dataset.load(self.seed)
+        n_synthetic = self.n_synthetic or usual_number(split)
+        return self.recipe.data(split, self.mechanism, self.completion, n_synthetic, self.seed, validation)
+
+
+def usual_number(split: Split) -> int:
+    """Synthetic rows where their number is not given: as many as training rows, of a user's table so many at most."""
+    n_rows = split.train.n_rows
+    return n_rows if split.layout is None else min(n_rows, MOST_SYNTHETIC)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from benchmarks.gpu.settings import Settings, precision
 from benchmarks.training_step import Case
-from src.runs.train import make_module
 from src.training import checkpoint
 from src.training.fit import fit, make_trainer
 
@@ -38,7 +37,7 @@ def compare_losses(settings: Settings) -> list[dict[str, Any]]:
     found = []
     for recipe, overrides in RECIPES.items():
         case = Case([*overrides, *settings.table()])
-        here = make_module(case.config, case.data).eval().denoiser
+        here = case.config.recipe.module(case.data).eval().denoiser
         generator = torch.Generator().manual_seed(0)
         with torch.no_grad():
             for parameter in here.parameters():
@@ -107,7 +106,7 @@ def compare_resumed(settings: Settings) -> list[dict[str, Any]]:
 
 def _trained(case: Case, folder: Path, crash: bool) -> tuple[dict[str, Tensor], Tensor]:
     folder.mkdir(exist_ok=True)
-    module = make_module(case.config, case.data)
+    module = case.config.recipe.module(case.data)
     trainer = make_trainer(case.config.trainer, case.config.training, module.steps_per_epoch, folder)
     if crash:
         trainer.callbacks.append(Crash())  # type: ignore[attr-defined]

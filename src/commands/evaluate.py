@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from src.errors import ConfigError
+
 if TYPE_CHECKING:
     from src.config.requests import EvaluationRequest
     from src.config.run import Config
@@ -58,6 +60,7 @@ def look_at_run(request: "EvaluationRequest") -> None:
     config = config_of_run(folder)
     print(run_summary(folder, config.method))
     if request.likelihood:
-        print(
-            f"\n{likelihood_summary(evaluate_likelihood(config, folder, request))}\nwritten to      {folder.likelihood}"
-        )
+        if config.model != "diffusion":
+            raise ConfigError(f"method={config.method} has no likelihood: it trains no diffusion of whole rows")
+        likelihoods = evaluate_likelihood(config.experiment, folder, request)
+        print(f"\n{likelihood_summary(likelihoods)}\nwritten to      {folder.likelihood}")

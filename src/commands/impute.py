@@ -37,21 +37,23 @@ def placed(request: "ImputeRequest") -> "ImputeRequest":
     options = [f"{group}={plain[group]['name']}" for group in (*GROUPS, IMPUTER) if group in plain]
     first = [option for option in options if option.split("=")[0] in ("dataset", "missing", IMPUTER)]
     usual, chosen = (as_run(compose_plain(each, "impute")) for each in (first, options))
-    config = replace(config, overrides=overrides(config, usual, chosen))
+    config = replace(config, overrides=overrides(config, usual, chosen), data=config.dataset.fingerprint())
     return replace(request, config=config, folder=run_path(config, usual, chosen))
 
 
 def job(cfg: DictConfig) -> FinishedRun | None:
     """Fill one file, or score one imputer."""
     from src.config.impute import build_impute_request
-    from src.runs.fill_file import fill
+    from src.runs.fill_file import fill_file
     from src.runs.score_imputer import run
 
     check(cfg, in_local_sweep())
     request = placed(build_impute_request(cfg))
+    config = request.config
+    experiment, record = config.experiment, config.record(request.folder)
     if request.fill is not None:
-        fill(request, request.fill)
+        fill_file(request.fill, request.imputer, request.evaluation, experiment, record)
         return None
-    files = file_states(request.config.dataset.watched())
-    worked = run(request)
+    files = file_states(config.dataset.watched())
+    worked = run(request.imputer, request.evaluation, experiment, record, config.logger)
     return FinishedRun(request.folder, files, skipped=not worked)

@@ -41,7 +41,7 @@ def job(cfg: DictConfig) -> None:
     print(f"page                  {page}\nfigures               {len(figures)} in {request.folder / 'figures'}")
     print(f"report                {written[0]}\nalso there            cells.csv, runs.csv, latex/report.tex")
     if request.results is not None:
-        from src.runs.reproduce import departures
+        from src.commands.reproduce import departures
 
         found = departures(runs)
         results = write_results(Path(request.results), runs, paper, others, request.roots, figures, found)

@@ -48,6 +48,7 @@ def job(cfg: DictConfig) -> FinishedRun | None:
     """One run of the composed configuration, or the trials of a search."""
     from src.config.run import build_config, choices, overrides, run_path
     from src.config.tune import build_tuning_request, is_search
+    from src.metrics.base.settings import of_synthetic_rows
     from src.runs.train import run
 
     check(cfg, in_local_sweep())
@@ -64,5 +65,6 @@ def job(cfg: DictConfig) -> FinishedRun | None:
     data = config.dataset.fingerprint()
     path = run_path(config, usual, chosen)
     files = file_states(config.dataset.watched())
-    worked = run(replace(config, overrides=overrides(config, usual, chosen), data=data), path)
+    config = replace(config, overrides=overrides(config, usual, chosen), data=data)
+    worked = run(config.experiment, of_synthetic_rows(config.evaluation), config.record(path), config.logger)
     return FinishedRun(path, files, skipped=not worked)

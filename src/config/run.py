@@ -21,9 +21,10 @@ from src.encoding import Encoding, EncodingRecipe, StatesRecipe
 from src.errors import ConfigError
 from src.metrics.base.settings import EVALUATIONS, Evaluation
 from src.missing import MECHANISMS, Mechanism
-from src.models import ModelRecipe
+from src.models import Experiment, ModelRecipe
 from src.results.mirror.tracking import LOGGERS, CsvLogger, WandbLogger
 from src.results.record.run_folder import flatten
+from src.results.record.run_record import RunRecord
 from src.system.quoting import hydra_value
 from src.tables import DATASETS, Dataset
 from src.tables.datasets.own_table import dataset_label
@@ -167,6 +168,30 @@ class Config:
     def recipe(self) -> ModelRecipe:
         """What the model is trained by."""
         return ModelRecipe(self.encoding, self.diffusion, self.network, self.training, self.trainer)
+
+    @property
+    def experiment(self) -> Experiment:
+        """The parts of the run that decide what is learned and drawn."""
+        general = self.general
+        return Experiment(
+            self.dataset, self.missing, self.completion, self.model, self.recipe, general.seed, general.n_synthetic
+        )
+
+    def record(self, path: Path) -> RunRecord:
+        """What is recorded of the run in the folder ``path``."""
+        general = self.general
+        variant = None if general.run_dir is None else "-".join([self.method, *self.overrides])
+        return RunRecord(
+            path=path,
+            settings=self.identity,
+            seed=general.seed,
+            method=self.method,
+            group=group_name(self),
+            variant=variant,
+            overrides=self.overrides,
+            force=general.force,
+            cache=Path(general.outputs_dir) / ".cache" / "references",
+        )
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -11,6 +12,7 @@ from src.config.run import Config, build_config
 from src.config.typed import plain_values, typed
 from src.errors import ConfigError
 from src.results.record.run_folder import flatten
+from src.results.record.run_record import RunRecord
 
 TUNE = "tune"
 TUNABLE = ("training", "network")
@@ -105,6 +107,16 @@ class TuningRequest:
 
     config: Config
     tuning: Tuning
+
+    @property
+    def outputs_dir(self) -> Path:
+        """Root of all folders."""
+        return Path(self.config.general.outputs_dir)
+
+    @property
+    def record(self) -> RunRecord:
+        """Names and settings of what every trial starts from."""
+        return self.config.record(self.outputs_dir)
 
     def trial(self, values: Mapping[str, Any]) -> Config:
         """The configuration of a trial.

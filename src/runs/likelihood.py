@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from src.config.requests import EvaluationRequest
-from src.config.run import Config
 from src.diffusion import Accuracy
 from src.diffusion.absorbing.likelihood import N_ORDERS
 from src.errors import ConfigError
+from src.models import Experiment
 from src.results.record.files import write_json
 from src.results.record.provenance import commit, versions
 from src.results.record.run_folder import RunFolder
-from src.runs.train import make_data, make_module
 from src.seeding import numpy_stream
 from src.training.callbacks import progress_bar, row_counter
 from src.training.checkpoint import LAST
@@ -30,27 +29,25 @@ DENSITY = (
 )
 
 
-def evaluate_likelihood(config: Config, folder: RunFolder, request: EvaluationRequest) -> dict[str, Any]:
+def evaluate_likelihood(experiment: Experiment, folder: RunFolder, request: EvaluationRequest) -> dict[str, Any]:
     """Bits per coordinate of test and training rows, and the bound; written to ``likelihood.json``.
 
     Raises:
-        ConfigError: the method has no likelihood, or the run was not applicable.
+        ConfigError: the run was not applicable.
         CheckpointError: the checkpoint is damaged or belongs to other data.
     """
-    if config.model != "diffusion":
-        raise ConfigError(f"method={config.method} has no likelihood: it trains no diffusion of whole rows")
     if json.loads(folder.report.read_text())["status"] != "done":
         raise ConfigError(f"run={folder.path} was not applicable; there is no model in it")
-    data = make_data(config)
-    module = make_module(config, data)
+    data = experiment.data()
+    module = experiment.recipe.module(data)
     load_trained(module, folder.path / "checkpoints" / LAST)
     encoder, split = data.data.encoder, data.split
     tables = {
         "test": encoder.forward(split.test, split.test.observed),
         "train": (data.data.x, data.data.coordinate_mask),
     }
-    rows = {name: _some(len(x), request.n_rows, config.general.seed, name) for name, (x, _) in tables.items()}
-    found: dict[str, Any] = {"n_probes": request.n_probes, "tolerance": request.tolerance, "width": encoder.width}
+    rows = {name: _some(len(x), request.n_rows, experiment.seed, name) for name, (x, _) in tables.items()}
+    likelihoods: dict[str, Any] = {"n_probes": request.n_probes, "tolerance": request.tolerance, "width": encoder.width}
     accuracy = Accuracy(request.tolerance, request.n_probes)
     with progress_bar(sum(len(chosen) for chosen in rows.values()), "likelihood", "row") as bar:
         on_rows = row_counter(bar)
@@ -58,28 +55,30 @@ def evaluate_likelihood(config: Config, folder: RunFolder, request: EvaluationRe
             chosen = rows[name]
             nats, n_evaluations = row_log_likelihoods(module, x[chosen], mask[chosen], accuracy, name, on_rows=on_rows)
             n_coordinates = mask[chosen].sum(dim=1)
-            found[name] = _bits(nats.double().numpy(), n_coordinates.numpy()) | {"n_evaluations": n_evaluations}
-    found["theorem_2_3"] = _theorem(module, data, tables["test"]) if config.diffusion.is_continuous else None
-    found |= {"commit": commit(), "versions": versions()}
-    write_json(folder.likelihood, found)
-    return found
+            likelihoods[name] = _bits(nats.double().numpy(), n_coordinates.numpy()) | {"n_evaluations": n_evaluations}
+    likelihoods["theorem_2_3"] = (
+        _theorem(module, data, tables["test"]) if experiment.recipe.diffusion.is_continuous else None
+    )
+    likelihoods |= {"commit": commit(), "versions": versions()}
+    write_json(folder.likelihood, likelihoods)
+    return likelihoods
 
 
-def likelihood_summary(found: dict[str, Any]) -> str:
-    """What :func:`evaluate_likelihood` found, in words."""
-    if found["theorem_2_3"] is None:
+def likelihood_summary(likelihoods: dict[str, Any]) -> str:
+    """What :func:`evaluate_likelihood` likelihoods, in words."""
+    if likelihoods["theorem_2_3"] is None:
         return "\n".join(
             [
                 f"negative log-likelihood, mean probability of {N_ORDERS} orders of a row's cells",
-                *_parts(found, "cell"),
+                *_parts(likelihoods, "cell"),
                 "The probability is that of the states of the observed cells: of categories, and of the levels of",
                 "numbers. Compare runs of one encoding only.",
             ]
         )
-    probes = "exact trace" if found["n_probes"] is None else f"trace by {found['n_probes']} probes"
-    lines = [f"negative log-likelihood by the probability-flow ODE ({probes}, tolerance {found['tolerance']:g})"]
-    lines += _parts(found, "coordinate")
-    bound = found["theorem_2_3"]
+    probes = "exact trace" if likelihoods["n_probes"] is None else f"trace by {likelihoods['n_probes']} probes"
+    lines = [f"negative log-likelihood by the probability-flow ODE ({probes}, tolerance {likelihoods['tolerance']:g})"]
+    lines += _parts(likelihoods, "coordinate")
+    bound = likelihoods["theorem_2_3"]
     if bound["bits"] is None:
         return "\n".join([*lines, f"Theorem 2.3     no bound: {bound['reason']}", *DENSITY])
     lines += [
@@ -90,11 +89,11 @@ def likelihood_summary(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _parts(found: dict[str, Any], unit: str) -> list[str]:
+def _parts(likelihoods: dict[str, Any], unit: str) -> list[str]:
     return [
         f"{f'{name} rows':<15} {_number(part['bits'])} ± {_number(part['standard_error'])} bits per {unit}, "
         f"mean over {part['n_rows']:,} rows ({part['n_evaluations']:.0f} network evaluations each)"
-        for name, part in ((name, found[name]) for name in ("test", "train"))
+        for name, part in ((name, likelihoods[name]) for name in ("test", "train"))
     ]
 
 

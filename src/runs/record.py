@@ -3,14 +3,13 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from src.config.run import Config
+from src.metrics.base.measure import Truth
 from src.metrics.base.scores import Scores
-from src.metrics.base.settings import of_synthetic_rows
+from src.metrics.base.settings import QuickEvaluation
 from src.metrics.evaluate import (
     SMALL_FLOOR,
     metric_names,
@@ -21,6 +20,7 @@ from src.metrics.evaluate import (
 )
 from src.metrics.quality.privacy import more_copies
 from src.missing import realised_ratio
+from src.models import Experiment
 from src.results.mirror.tracking import Mirror
 from src.results.page.card import save_card
 from src.results.page.terminal import run_summary
@@ -28,6 +28,7 @@ from src.results.record.figures import draw_figures
 from src.results.record.provenance import commit, peak_memory_mb, versions
 from src.results.record.report import Report, cached_references, fingerprint
 from src.results.record.run_folder import RunFolder
+from src.results.record.run_record import RunRecord
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.tables import Split, Table
@@ -37,8 +38,9 @@ from src.training.datamodule import TableDataModule
 
 
 def score_and_record(
-    config: Config,
-    folder: RunFolder,
+    experiment: Experiment,
+    evaluation: QuickEvaluation,
+    record: RunRecord,
     data: TableDataModule,
     synthetic: Table,
     warnings: list[str],
@@ -49,8 +51,9 @@ def score_and_record(
     """Score the synthetic rows and the references, draw the figures, write the report.
 
     Arguments:
-        config: of the run.
-        folder: of the run.
+        experiment: what was run.
+        evaluation: how rows are scored.
+        record: of the run.
         data: what it was trained on.
         synthetic: rows drawn.
         warnings: what a reader of the scores must know.
@@ -58,16 +61,17 @@ def score_and_record(
         mirror: where else the report goes.
         started: when the run started, on the clock of ``time.perf_counter``.
     """
+    folder = RunFolder(record.path)
     split, prepared = data.split, data.data
     evaluating = time.perf_counter()
-    scores, references = _scores(config, split, prepared.mask, synthetic)
+    scores, references = _scores(evaluation, experiment.dataset.truth, record, split, prepared.mask, synthetic)
     evaluated = time.perf_counter() - evaluating
     curve = read_curve(folder.curve)
     figures = draw_figures(
         folder.figures, split.train.schema, split.train.frame, synthetic.frame, scores.per_pair, curve
     )
     before = folder.times()
-    report = _new_report(config, split, "done", None)
+    report = _new_report(record, split, "done", None)
     report.n_used = prepared.n_used
     report.warnings = [*warnings, *_copies(split, synthetic)]
     small = _small_ceiling(references, split)
@@ -87,7 +91,7 @@ def score_and_record(
     save_card(report.to_dict(), folder.card)
     folder.finish(report.to_dict())
     mirror.finish(report.to_dict(), figures, pd.read_parquet(folder.synthetic))
-    print("".join(f"\nnote: {note}" for note in small) + f"\n{run_summary(folder, config.method)}")
+    print("".join(f"\nnote: {note}" for note in small) + f"\n{run_summary(folder, record.method)}")
 
 
 def _small_ceiling(references: Mapping[str, Scores], split: Split) -> list[str]:
@@ -101,19 +105,19 @@ def _small_ceiling(references: Mapping[str, Scores], split: Split) -> list[str]:
 
 
 def _copies(split: Split, synthetic: Table) -> list[str]:
-    found = more_copies(split.train, split.test, synthetic)
-    if found is None:
+    shares = more_copies(split.train, split.test, synthetic)
+    if shares is None:
         return []
     return [
-        f"{found[0]:.2%} of the synthetic rows are copies of training rows, of rows never trained on {found[1]:.2%}: "
+        f"{shares[0]:.2%} of the synthetic rows are copies of training rows, of rows never trained on {shares[1]:.2%}: "
         "some rows were learned by heart; fewer steps or more rows help"
     ]
 
 
-def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[Scores, dict[str, Scores]]:
-    seed, n_threads = config.general.seed, cores_of_a_job()
-    evaluation = of_synthetic_rows(config.evaluation)
-    truth = config.dataset.truth
+def _scores(
+    evaluation: QuickEvaluation, truth: Truth | None, record: RunRecord, split: Split, mask: Any, synthetic: Table
+) -> tuple[Scores, dict[str, Scores]]:
+    seed, n_threads = record.seed, cores_of_a_job()
     n_tables = 1 + (len(reference_tables(split, mask, seed)) if evaluation.references else 0)
     steps = n_steps(split.train.schema, evaluation)
     with progress_bar(n_tables * steps, "scoring", "table" if steps == 1 else "fit") as bar:
@@ -131,22 +135,22 @@ def _scores(config: Config, split: Split, mask: Any, synthetic: Table) -> tuple[
             return scores, {}
         key = {
             "tables": fingerprint(split),
-            "dataset": config.plain["dataset"],  # decides the truth of a simulated one
+            "dataset": record.settings["dataset"],  # decides the truth of a simulated one
             "seed": seed,
             "evaluation": asdict(evaluation),
             "metrics": metric_names(split, evaluation),
         }
-        cache = Path(config.general.outputs_dir) / ".cache" / "references"
-        references = cached_references(cache, key, mask, compute)
+        references = cached_references(record.cache, key, mask, compute)
         bar.update(bar.total - bar.n)
     return scores, references
 
 
-def record_not_applicable(config: Config, folder: RunFolder, split: Split, reason: str, mirror: Mirror) -> None:
+def record_not_applicable(experiment: Experiment, record: RunRecord, split: Split, reason: str, mirror: Mirror) -> None:
     """Write the report of a run whose method leaves no row to train on."""
-    folder.open(config.identity, config.general.force)
-    report = _new_report(config, split, "not_applicable", reason)
-    mask = config.missing.sample_mask(split.train, numpy_stream(config.general.seed, "mask")) & split.train.observed
+    folder = RunFolder(record.path)
+    folder.open(record.settings, record.force)
+    report = _new_report(record, split, "not_applicable", reason)
+    mask = experiment.mechanism.sample_mask(split.train, numpy_stream(record.seed, "mask")) & split.train.observed
     report.realised_ratio = realised_ratio(mask, split.train.schema.names)
     report.notes = list(split.notes)
     save_card(report.to_dict(), folder.card)
@@ -155,14 +159,14 @@ def record_not_applicable(config: Config, folder: RunFolder, split: Split, reaso
     print(f"not applicable: {reason}\nreport: {folder.report}")
 
 
-def _new_report(config: Config, split: Split, status: str, reason: str | None) -> Report:
+def _new_report(record: RunRecord, split: Split, status: str, reason: str | None) -> Report:
     return Report(
         status=status,
         reason=reason,
-        config=config.identity,
-        seed=config.general.seed,
+        config=record.settings,
+        seed=record.seed,
         commit=commit(),
         versions=versions(),
-        overrides=list(config.overrides),
+        overrides=list(record.overrides),
         n_train=split.train.n_rows,
     )

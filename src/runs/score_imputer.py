@@ -4,23 +4,24 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from src.config.impute import ImputeRequest
-from src.config.run import Config
 from src.imputation import DiffusionImputer, Imputer
 from src.metrics.base.scores import Scores
+from src.metrics.base.settings import ImputationEvaluation
 from src.metrics.imputation.scores import score_imputations
 from src.missing import Mechanism, realised_ratio
-from src.models import Keeping
+from src.models import Experiment, Keeping
+from src.results.mirror.tracking import CsvLogger, WandbLogger
 from src.results.page.card import save_card
 from src.results.page.imputation_summary import imputation_summary
 from src.results.record.provenance import commit, device_name, peak_memory_mb, reset_peak_memory, versions
 from src.results.record.report import Report
 from src.results.record.run_folder import RunFolder
+from src.results.record.run_record import RunRecord
 from src.runs.synthetic import stored_table
 from src.runs.train import NOTHING_TO_DO, mirror_of
 from src.seeding import numpy_stream
@@ -33,8 +34,14 @@ IN_SAMPLE = "imputation/in_sample_"
 OUT_OF_SAMPLE = "imputation/"
 
 
-def run(request: ImputeRequest) -> bool:
-    """Fit, impute, score and record one configuration.
+def run(
+    imputer: Imputer,
+    evaluation: ImputationEvaluation,
+    experiment: Experiment,
+    record: RunRecord,
+    logger: CsvLogger | WandbLogger,
+) -> bool:
+    """Fit, impute, score and record one imputer in the folder of its record.
 
     A model's training is picked up where an interrupted run of the same settings stopped; a finished run is
     left alone. Every rank of a multi-device run trains; rank 0 alone imputes, scores and records.
@@ -46,40 +53,47 @@ def run(request: ImputeRequest) -> bool:
         MissDiffError: the request cannot be served (nothing is written), or the run failed.
     """
     started = time.perf_counter()
-    request, folder = _placed(request)
-    config = request.config
-    if _finished(config, folder):
+    folder = RunFolder(record.path)
+    if _is_finished(record, folder):
         return False
-    check_devices(config.trainer)
-    split = config.dataset.load(config.general.seed)
-    masks = sample_masks(config.missing, split, config.general.seed)
+    check_devices(experiment.recipe.trainer)
+    split = experiment.dataset.load(experiment.seed)
+    masks = sample_masks(experiment.mechanism, split, experiment.seed)
     if not is_rank_zero():
-        _prepare(request, folder, split, masks[0])
-        request.imputer.fit(split.train.with_holes(masks[0]))
+        prepare_imputer(imputer, experiment, record, stored_table(split, masks[0], experiment.seed))
+        imputer.fit(split.train.with_holes(masks[0]))
         return True
     with folder.locked():
-        if _finished(config, folder):  # by another process, meanwhile
+        if _is_finished(record, folder):  # by another process, meanwhile
             return False
-        _run(request, folder, split, masks, started)
+        reset_peak_memory()
+        folder.open(record.settings, record.force)
+        for note in split.notes:
+            print(f"note: {note}")
+        print(f"run folder: {folder.path}")
+        mirror = mirror_of(record, logger)
+        try:
+            prepare_imputer(imputer, experiment, record, stored_table(split, masks[0], experiment.seed))
+            scores, times = impute_and_score(imputer, evaluation, split, masks)
+        except BaseException:
+            mirror.abandon()
+            raise
+        finish_run(imputer, record, split, started, times, scores, masks, split.notes)
+        mirror.finish(json.loads(folder.report.read_text()), {}, None)
+        print(f"\n{imputation_summary(folder)}")
     return True
 
 
-def _placed(request: ImputeRequest) -> tuple[ImputeRequest, RunFolder]:
-    """The request with all that is recorded of it, and its folder."""
-    config = replace(request.config, data=request.config.dataset.fingerprint())
-    return replace(request, config=config), RunFolder(request.folder)
-
-
 @contextmanager
-def started_run(request: ImputeRequest) -> Iterator[tuple[Config, RunFolder]]:
-    """The folder of a run that fits without scores, kept from other processes, and the settings it records."""
-    request, folder = _placed(request)
+def started_run(record: RunRecord) -> Iterator[RunFolder]:
+    """The folder of a run that fits without scores, kept from other processes."""
+    folder = RunFolder(record.path)
     if not is_rank_zero():
-        yield request.config, folder
+        yield folder
         return
     with folder.locked():
-        folder.open(request.config.identity, request.config.general.force)
-        yield request.config, folder
+        folder.open(record.settings, record.force)
+        yield folder
 
 
 def sample_masks(mechanism: Mechanism, split: Split, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -96,19 +110,19 @@ def sample_masks(mechanism: Mechanism, split: Split, seed: int) -> tuple[np.ndar
 
 
 def impute_and_score(
-    request: ImputeRequest, split: Split, masks: tuple[np.ndarray, np.ndarray]
+    imputer: Imputer, evaluation: ImputationEvaluation, split: Split, masks: tuple[np.ndarray, np.ndarray]
 ) -> tuple[Scores, dict[str, float]]:
     """Fit on what is observed of the training table, fill both tables' holes, compare with what was held back.
 
     Arguments:
-        request: imputer and evaluation; a model's recipe is set.
+        imputer: not fitted; :func:`prepare_imputer` has set a model's recipe.
+        evaluation: how many draws and rows are scored.
         split: complete tables.
         masks: of training and test table, True = observed.
 
     Returns:
         Scores, and seconds by stage.
     """
-    imputer, evaluation = request.imputer, request.evaluation
     train_mask, test_mask = masks
     fitting = time.perf_counter()
     fit_imputer(imputer, split.train.with_holes(train_mask))
@@ -121,9 +135,9 @@ def impute_and_score(
     scores, imputing, scoring = Scores(), 0.0, 0.0
     for prefix, truth, mask in parts:
         start = time.perf_counter()
-        found = imputations_of(imputer, truth.with_holes(mask), n_draws)
+        imputations = imputations_of(imputer, truth.with_holes(mask), n_draws)
         imputing += time.perf_counter() - start
-        part = score_imputations(split.train, truth, found, evaluation.level, prefix)
+        part = score_imputations(split.train, truth, imputations, evaluation.level, prefix)
         for name in ("values", "reasons", "details"):
             getattr(scores, name).update(getattr(part, name))
         scoring += time.perf_counter() - start
@@ -147,45 +161,30 @@ def imputations_of(imputer: Imputer, table: Table, n_draws: int) -> Imputations:
         return imputer.transform(table, n_draws)
 
 
-def _finished(config: Config, folder: RunFolder) -> bool:
-    found = folder.finished(config.identity, config.general.force)
-    if found:
+def prepare_imputer(imputer: Imputer, experiment: Experiment, record: RunRecord, stored: dict[str, Any]) -> None:
+    """Tell an imputer that trains a model its recipe, and where the model is kept; others need nothing.
+
+    Arguments:
+        imputer: not fitted.
+        experiment: gives the recipe.
+        record: of the run.
+        stored: what the checkpoint holds of the table (:func:`src.runs.synthetic.stored_table`).
+    """
+    if isinstance(imputer, DiffusionImputer):
+        imputer.recipe = experiment.recipe
+        imputer.keeping = Keeping(record.path, record.settings, stored, record.force)
+
+
+def _is_finished(record: RunRecord, folder: RunFolder) -> bool:
+    is_finished = folder.finished(record.settings, record.force)
+    if is_finished:
         print(f"{NOTHING_TO_DO}\n\n{imputation_summary(folder)}")
-    return found
-
-
-def _prepare(request: ImputeRequest, folder: RunFolder, split: Split, mask: np.ndarray) -> None:
-    if isinstance(request.imputer, DiffusionImputer):
-        stored = stored_table(split, mask, request.config.general.seed)
-        request.imputer.recipe = request.config.recipe
-        request.imputer.keeping = Keeping(folder.path, request.config.identity, stored, request.config.general.force)
-
-
-def _run(
-    request: ImputeRequest, folder: RunFolder, split: Split, masks: tuple[np.ndarray, np.ndarray], started: float
-) -> None:
-    config = request.config
-    reset_peak_memory()
-    folder.open(config.identity, config.general.force)
-    for note in split.notes:
-        print(f"note: {note}")
-    print(f"run folder: {folder.path}")
-    mirror = mirror_of(config, folder)
-    try:
-        _prepare(request, folder, split, masks[0])
-        scores, times = impute_and_score(request, split, masks)
-    except BaseException:
-        mirror.abandon()
-        raise
-    finish_run(request, config, folder, split, started, times, scores, masks, split.notes)
-    mirror.finish(json.loads(folder.report.read_text()), {}, None)
-    print(f"\n{imputation_summary(folder)}")
+    return is_finished
 
 
 def finish_run(
-    request: ImputeRequest,
-    config: Config,
-    folder: RunFolder,
+    imputer: Imputer,
+    record: RunRecord,
     split: Split,
     started: float,
     times: dict[str, float],
@@ -203,26 +202,27 @@ def finish_run(
     report = Report(
         status="done",
         reason=None,
-        config=config.identity,
-        seed=config.general.seed,
+        config=record.settings,
+        seed=record.seed,
         commit=commit(),
         versions=versions(),
         n_train=split.train.n_rows,
-        overrides=list(config.overrides),
-        device=device_name(_device(request)),
+        overrides=list(record.overrides),
+        device=device_name(_device(imputer)),
         n_used=split.train.n_rows,
-        n_evaluations=float(getattr(request.imputer, "n_evaluations", 0)),
+        n_evaluations=float(getattr(imputer, "n_evaluations", 0)),
         realised_ratio=realised_ratio(train_mask, names) | {"test": test_ratio},
         time={"sample_s": 0.0, "evaluate_s": 0.0, **times, "total_s": time.perf_counter() - started},
         peak_memory_mb=peak_memory_mb(),
-        notes=[*notes, *getattr(request.imputer, "notes", ())],
+        notes=[*notes, *getattr(imputer, "notes", ())],
     )
     if scores is not None:
         report.add_scores(scores)
+    folder = RunFolder(record.path)
     save_card(report.to_dict(), folder.card)
     folder.finish(report.to_dict())
 
 
-def _device(request: ImputeRequest) -> str:
-    module = getattr(request.imputer, "module", None)
+def _device(imputer: Imputer) -> str:
+    module = getattr(imputer, "module", None)
     return "cpu" if module is None else module.device.type

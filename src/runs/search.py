@@ -10,12 +10,10 @@ import optuna
 import yaml
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from src.config.run import Config, group_name
 from src.config.tune import Choices, Range, TuningRequest
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, TrainingDivergedError
 from src.models import Keeping, Training
 from src.results.record.files import write_whole
-from src.runs.train import make_data
 from src.seeding import derive
 from src.system.locks import hold
 from src.system.quoting import command
@@ -41,8 +39,8 @@ def tune(request: TuningRequest) -> Path:
     Raises:
         MissDiffError: the search cannot be served, was interrupted, or another process is at work on it.
     """
-    config, tuning = request.config, request.tuning
-    check_devices(config.trainer)
+    experiment, tuning = request.config.experiment, request.tuning
+    check_devices(experiment.recipe.trainer)
     folder = study_folder(request)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
@@ -52,7 +50,7 @@ def tune(request: TuningRequest) -> Path:
         print(f"search in {folder}: {_n_judged(study)} of {tuning.n_trials} trials are done")
         while (n_done := _n_judged(study)) < tuning.n_trials:
             study.sampler = optuna.samplers.TPESampler(
-                n_startup_trials=STARTUP_TRIALS, seed=derive(config.general.seed, "tune", n_done) % 2**32
+                n_startup_trials=STARTUP_TRIALS, seed=derive(experiment.seed, "tune", n_done) % 2**32
             )
             try:
                 study.optimize(lambda trial: _judge(trial, request, folder), n_trials=1)
@@ -73,10 +71,10 @@ def tune(request: TuningRequest) -> Path:
 
 def study_folder(request: TuningRequest) -> Path:
     """``<outputs_dir>/tune/<dataset>/<missing>-<ratio>/<method>-<digest of settings and space>``."""
-    config = request.config
-    decides = json.dumps([config.identity, request.tuning.space, request.tuning.n_checks], sort_keys=True, default=str)
+    record, root = request.record, request.outputs_dir
+    decides = json.dumps([record.settings, request.tuning.space, request.tuning.n_checks], sort_keys=True, default=str)
     digest = hashlib.sha256(decides.encode()).hexdigest()[:8]
-    return Path(config.general.outputs_dir) / "tune" / group_name(config) / f"{config.method}-{digest}"
+    return root / "tune" / record.group / f"{record.method}-{digest}"
 
 
 def _study(request: TuningRequest, folder: Path) -> optuna.Study:
@@ -99,9 +97,9 @@ def _study(request: TuningRequest, folder: Path) -> optuna.Study:
 def _judge(trial: Trial, request: TuningRequest, folder: Path) -> float:
     """Train with the trial's settings; its loss on the validation rows."""
     values = {axis.key: _suggested(trial, axis) for axis in request.tuning.axes}
-    config = request.trial(values)
+    trial_config = request.trial(values)
     run = folder / "trials" / hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
-    data = make_data(config, validation=True)
+    data = trial_config.experiment.data(validation=True)
 
     def on_check(number: int, loss: float) -> None:
         trial.report(loss, number)
@@ -109,7 +107,7 @@ def _judge(trial: Trial, request: TuningRequest, folder: Path) -> float:
             raise optuna.TrialPruned
 
     held_out = HeldOut(data, request.tuning.n_checks, on_check)
-    training = Training(config.recipe, data, Keeping(run, config.identity), callbacks=[held_out])
+    training = Training(trial_config.recipe, data, Keeping(run, trial_config.identity), callbacks=[held_out])
     try:
         training.fit()
     except (optuna.TrialPruned, TrainingDivergedError) as end:
@@ -142,7 +140,7 @@ def _short(value: Any) -> str:
 
 
 def _best(study: optuna.Study, request: TuningRequest, file: Path) -> str:
-    config: Config = request.config
+    record = request.record
     nested: dict[str, dict[str, Any]] = {}
     for key, value in study.best_params.items():
         group, name = key.split(".")
@@ -152,7 +150,7 @@ def _best(study: optuna.Study, request: TuningRequest, file: Path) -> str:
     text: str = yaml.safe_dump(nested, sort_keys=False)
     return (
         "# @package _global_\n"
-        f"# Best of {_n_judged(study)} trials on {group_name(config)}, method {config.method}: validation loss "
+        f"# Best of {_n_judged(study)} trials on {record.group}, method {record.method}: validation loss "
         f"{study.best_value:.4f}{beside}.\n"
         f"# {command('train', experiment=file)} dataset=... missing=...\n{text}"
     )

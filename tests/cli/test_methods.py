@@ -9,7 +9,8 @@ import pytest
 
 from src.config.compose import compose
 from src.config.run import build_config
-from src.runs.train import make_data, run
+from src.metrics.base.settings import of_synthetic_rows
+from src.runs.train import run
 from src.seeding import numpy_stream
 from tests.cli.command import TINY, train
 
@@ -41,7 +42,8 @@ def small(method, mechanism):
 
 
 def run_small(method, mechanism, folder):
-    run(build_config(compose(small(method, mechanism))), folder)
+    config = build_config(compose(small(method, mechanism)))
+    run(config.experiment, of_synthetic_rows(config.evaluation), config.record(folder), config.logger)
     return json.loads((folder / "report.json").read_text())
 
 
@@ -91,7 +93,7 @@ def test_resumed_from_its_weights_and_run_anew_give_the_same(method, tmp_path):
 def test_all_methods_of_a_cell_train_on_the_same_holes():
     masks = []
     for method in METHODS:
-        data = make_data(build_config(compose(small(method, "column"))))
+        data = build_config(compose(small(method, "column"))).experiment.data()
         masks.append(data.mechanism.sample_mask(data.split.train, numpy_stream(0, "mask")))
     assert all((mask == masks[0]).all() for mask in masks)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from src.commands.impute import placed
+from src.commands.reproduce import departures, settings_of
 from src.config.compose import compose, compose_plain
 from src.config.impute import build_impute_request
 from src.config.run import build_config, choices, overrides
 from src.results.page.sweep_report import write_results
 from src.results.page.tables import paper_tables
 from src.results.sweep.runs import Run, read_runs
-from src.runs.reproduce import departures, settings_of
 from tests.unit.results.sweep_factory import write_run
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "results.md"

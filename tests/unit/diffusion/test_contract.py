@@ -9,7 +9,6 @@ from src.config.compose import compose
 from src.config.run import build_config
 from src.diffusion import RECIPES, Accuracy, Given
 from src.errors import ConfigError
-from src.runs.train import make_data, make_module
 from tests.unit.diffusion import toy
 
 NAMES = ("absorbing", "ddpm", "vp", "ve", "toy")
@@ -35,8 +34,8 @@ class Case:
         sizes = SIZES[2:] if network else SIZES
         self.config = build_config(compose([f"diffusion={name}", *network, *sizes, "missing=independent", "ratio=0.4"]))
         self.recipe = self.config.diffusion
-        data = make_data(self.config)
-        self.module = make_module(self.config, data).eval()
+        data = self.config.experiment.data()
+        self.module = self.config.recipe.module(data).eval()
         self.model = self.module.denoiser
         with torch.no_grad():
             for parameter in self.model.parameters():

@@ -10,7 +10,6 @@ from src.config.run import build_config
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.diffusion.absorbing.states import States
 from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
-from src.runs.train import make_data, make_module
 from src.training.fit import fit, make_trainer
 
 GROUPS = ((1, 1), (1, 1, 1), (2, 3, 1))
@@ -55,8 +54,8 @@ def test_the_absorbing_objective_is_one_graph(recipe):
 def test_the_objective_of_continuous_processes_is_one_graph(options):
     sizes = ["network.channels=16", "network.n_blocks=1"]
     config = build_config(compose([*options, *sizes, "dataset.n_train=200", "dataset.n_test=50"]))
-    data = make_data(config)
-    denoiser = make_module(config, data).denoiser
+    data = config.experiment.data()
+    denoiser = config.recipe.module(data).denoiser
     assert_same(denoiser, data.data.x[:32], data.data.coordinate_mask[:32])
 
 
@@ -67,8 +66,8 @@ def test_a_compiled_run_learns_what_the_other_does(tmp_path, monkeypatch):
     for compiles in ("false", "true"):
         sizes = ["network.channels=16", "network.n_blocks=1", "training.n_steps=6", "training.batch_size=64"]
         config = build_config(compose([*sizes, "dataset.n_train=200", f"trainer.compile={compiles}"]))
-        data = make_data(config)
-        module = make_module(config, data)
+        data = config.experiment.data()
+        module = config.recipe.module(data)
         trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, tmp_path / compiles)
         fit(trainer, module, data, tmp_path / compiles)
         found.append(module.state_dict())
