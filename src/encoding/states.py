@@ -197,7 +197,8 @@ def _knots(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
         return np.full(N_KNOTS, values[0])
     probabilities = (np.cumsum(counts) - counts / 2 - counts[0] / 2) / (counts.sum() - counts[0] / 2 - counts[-1] / 2)
     scale = max(np.abs(values).max(), 1.0)  # else the difference of two very large values would overflow
-    return np.asarray(np.interp(np.linspace(0, 1, N_KNOTS), probabilities, values / scale) * scale)
+    knots = np.interp(np.linspace(0, 1, N_KNOTS), probabilities, values / scale) * scale
+    return np.asarray(knots.clip(values[0], values[-1]))  # dividing and multiplying may round beyond either end
 
 
 def _closed(knots: np.ndarray) -> np.ndarray:
