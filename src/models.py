@@ -23,7 +23,7 @@ from src.tables import Dataset, Split
 from src.training.checkpoint import sampling_weights
 from src.training.datamodule import TableDataModule
 from src.training.fit import fit, generate, make_trainer
-from src.training.module import CHECKPOINT_KEY, MissDiffModule
+from src.training.module import CHECKPOINT_KEY, MissDiffModule, untrained_denoiser
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
 MOST_SYNTHETIC = 100_000
@@ -79,18 +79,16 @@ class ModelRecipe:
             stored: what else the checkpoint holds of the table, plain values and arrays.
             targets: makes it a conditional model; None = of whole rows.
         """
-        steps_per_epoch = data.steps_per_epoch(self.trainer.n_processes)
+        encoder = data.data.encoder
+        denoiser = untrained_denoiser(self.diffusion, self.network, encoder, data.data.moments(), data.seed, targets)
         module = MissDiffModule(
-            data.data.encoder,
-            data.data.moments(),
-            self.network,
+            denoiser,
+            encoder,
             self.diffusion,
             self.training,
-            steps_per_epoch,
+            data.steps_per_epoch(self.trainer.n_processes),
             data.seed,
-            settings or {},
-            stored,
-            targets,
+            _stored(settings or {}, stored or {}, targets),
         )
         module.compiles = self.trainer.compile
         return module
@@ -218,17 +216,10 @@ def load_model(checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe) -> M
     encoder = encoder_from_dict(stored["encoder"])
     moments = Moments(*(torch.ones(encoder.width) for _ in Moments._fields))
     targets = Targets(*stored["targets"]) if "targets" in stored else None
-    module = MissDiffModule(
-        encoder,
-        moments,
-        recipe.network,
-        recipe.diffusion,
-        recipe.training,
-        1,
-        stored["seed"],
-        stored["config"],
-        targets=targets,
-    )
+    seed = stored["seed"]
+    denoiser = untrained_denoiser(recipe.diffusion, recipe.network, encoder, moments, seed, targets)
+    kept = _stored(stored["config"], {}, targets)
+    module = MissDiffModule(denoiser, encoder, recipe.diffusion, recipe.training, 1, seed, kept)
     try:
         module.load_state_dict(sampling_weights(checkpoint))
     except RuntimeError as error:
@@ -236,3 +227,9 @@ def load_model(checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe) -> M
             f"{file} has weights of another network: {str(error).splitlines()[-1].strip()}"
         ) from error
     return module.eval()
+
+
+def _stored(settings: dict[str, Any], table: dict[str, Any], targets: Targets | None) -> dict[str, Any]:
+    """What a checkpoint holds beside the encoder and the seed."""
+    of_targets = {} if targets is None else {"targets": [targets.low, targets.high]}
+    return {"config": settings, **table, **of_targets}

@@ -1,6 +1,6 @@
 """LightningModule: the masked training step, and sampling through ``predict``."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -21,48 +21,63 @@ from src.training.recipe import TrainingRecipe
 CHECKPOINT_KEY = "missdiff"
 
 
+def untrained_denoiser(
+    diffusion: DiffusionRecipe,
+    network: NetworkRecipe,
+    encoder: Encoder,
+    moments: Moments,
+    seed: int,
+    targets: Targets | None = None,
+) -> Diffusion[Any]:
+    """The untrained model of encoded rows; its weights are a stream of the seed.
+
+    Arguments:
+        diffusion: recipe of the diffusion.
+        network: recipe of the network.
+        encoder: fitted on the training table.
+        moments: of the coordinates over their observed entries.
+        seed: of the run.
+        targets: makes the model a conditional one; None = of whole rows.
+    """
+    coordinates = Coordinates(encoder.width, encoder.columns, encoder.groups, encoder.is_ordered)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, "init"))
+        return diffusion.build(network, coordinates, moments, targets)
+
+
 class MissDiffModule(pl.LightningModule):
     """Trains a model with the masked objective and draws rows with it.
 
     Arguments:
-        encoder: fitted on the training table; travels in the checkpoint.
-        moments: of the coordinates over their observed entries.
-        network: sizes of the network.
-        diffusion: recipe of the diffusion.
+        denoiser: the model.
+        encoder: of its rows; travels in the checkpoint.
+        diffusion: recipe of the model; has the sampler.
         training: epochs, batch, optimiser.
         steps_per_epoch: optimiser steps of an epoch.
-        seed: of the run; weights, training noise and sampling are streams of it.
-        config: plain resolved settings, stored in the checkpoint.
-        table: what else the checkpoint holds of the training table, plain values and arrays.
-        targets: makes the model a conditional one; None = of whole rows.
+        seed: of the run; training noise and sampling are streams of it.
+        stored: what else the checkpoint holds, plain values and arrays: ``config``, the settings; ``layout`` and
+            ``masks`` of the training table; ``targets`` of a conditional model.
     """
 
     def __init__(
         self,
+        denoiser: Diffusion[Any],
         encoder: Encoder,
-        moments: Moments,
-        network: NetworkRecipe,
         diffusion: DiffusionRecipe,
         training: TrainingRecipe,
         steps_per_epoch: int,
         seed: int,
-        config: dict[str, Any],
-        table: dict[str, Any] | None = None,
-        targets: Targets | None = None,
+        stored: Mapping[str, Any],
     ) -> None:
         super().__init__()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive(seed, "init"))
-            self.denoiser: Diffusion[Any] = diffusion.build(network, _coordinates(encoder), moments, targets)
+        self.denoiser = denoiser
         self.encoder = encoder
         self.diffusion = diffusion
         self.automatic_optimization = False
         self.training_recipe = training
         self.steps_per_epoch = steps_per_epoch
         self.seed = seed
-        self._identity = {"config": config, "encoder": encoder.to_dict(), "seed": seed, **_as_tensors(table or {})}
-        if targets is not None:
-            self._identity["targets"] = [targets.low, targets.high]
+        self._stored = {"encoder": encoder.to_dict(), "seed": seed, **_as_tensors(stored)}
         self.on_drawing: Callable[[float], object] = _ignore
         self.epoch_loss = float("nan")
         self._noise: torch.Generator | None = None
@@ -238,11 +253,7 @@ class MissDiffModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema), as plain values: enough to sample anywhere."""
-        checkpoint[CHECKPOINT_KEY] = self._identity
-
-
-def _coordinates(encoder: Encoder) -> Coordinates:
-    return Coordinates(encoder.width, encoder.columns, encoder.groups, encoder.is_ordered)
+        checkpoint[CHECKPOINT_KEY] = self._stored
 
 
 def _drops_out(layer: nn.Module) -> bool:
@@ -269,6 +280,6 @@ def _ignore(n_rows: float) -> None:
     """Progress that nobody looks at."""
 
 
-def _as_tensors(values: dict[str, Any]) -> dict[str, Any]:
+def _as_tensors(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values as a checkpoint that is read without executing anything can hold them."""
     return {key: torch.as_tensor(value) if hasattr(value, "__array__") else value for key, value in values.items()}

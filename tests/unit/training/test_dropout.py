@@ -5,7 +5,7 @@ import torch
 
 from src.diffusion.networks import NETWORKS, ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
 from src.training.fit import fit, make_trainer
-from src.training.module import MissDiffModule
+from src.training.module import MissDiffModule, untrained_denoiser
 from tests.unit.training.test_fit import CPU, DIFFUSION, StopAfter, parts, recipe, weights
 
 SMALL = {
@@ -25,7 +25,8 @@ def run_of(network, folder, epochs=3):
     _, _, data, folder = parts(folder, training)
     steps = data.steps_per_epoch(1)
     encoder, moments = data.data.encoder, data.data.moments()
-    module = MissDiffModule(encoder, moments, SMALL[network], DIFFUSION, training, steps, 0, {"seed": 0})
+    denoiser = untrained_denoiser(DIFFUSION, SMALL[network], encoder, moments, 0)
+    module = MissDiffModule(denoiser, encoder, DIFFUSION, training, steps, 0, {"config": {"seed": 0}})
     return make_trainer(CPU, training, steps, folder), module, data, folder
 
 

@@ -18,7 +18,7 @@ from src.training.callbacks import read_curve
 from src.training.checkpoint import LAST, PREVIOUS, read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import check_devices, fit, generate, make_trainer
-from src.training.module import MissDiffModule
+from src.training.module import MissDiffModule, untrained_denoiser
 from src.training.recipe import TrainerSettings, TrainingRecipe
 from tests.conftest import random_table
 
@@ -51,20 +51,16 @@ def _a_checkpoint_after_every_epoch(monkeypatch):
     monkeypatch.setattr("src.training.checkpoint.LEAST_WORK", 0)
 
 
+def module_of(encoder, moments, training, steps, seed=0):
+    denoiser = untrained_denoiser(DIFFUSION, ResidualMLPRecipe(16, 2, 8), encoder, moments, seed)
+    return MissDiffModule(denoiser, encoder, DIFFUSION, training, steps, seed, {"config": {"seed": seed}})
+
+
 def parts(tmp_path, training, split=None, seed=0):
     split = split or Split(random_table(300, 1), random_table(100, 2))
     data = TableDataModule(split, IndependentMissing(0.3, True), keep, ENCODING, training.batch_size, 5000, seed)
     steps = data.steps_per_epoch(1)
-    module = MissDiffModule(
-        data.data.encoder,
-        data.data.moments(),
-        ResidualMLPRecipe(16, 2, 8),
-        DIFFUSION,
-        training,
-        steps,
-        seed,
-        {"seed": seed},
-    )
+    module = module_of(data.data.encoder, data.data.moments(), training, steps, seed)
     return make_trainer(CPU, training, steps, tmp_path), module, data, tmp_path
 
 
@@ -196,16 +192,7 @@ def test_poison_in_missing_cells_changes_no_bit_of_the_result(tmp_path):
         trainer, _, data, path = parts(tmp_path / str(i), recipe(epochs=2))
         x, coordinate_mask = encoder.forward(table, mask)
         data._data = data.data.__class__(mask, 300, encoder, x, coordinate_mask)
-        module = MissDiffModule(
-            encoder,
-            data.data.moments(),
-            ResidualMLPRecipe(16, 2, 8),
-            DIFFUSION,
-            recipe(epochs=2),
-            data.steps_per_epoch(1),
-            0,
-            {},
-        )
+        module = module_of(encoder, data.data.moments(), recipe(epochs=2), data.steps_per_epoch(1))
         fit(trainer, module, data, path)
         results.append((weights(module), generate(trainer, module, data)[0]))
     assert all(torch.equal(results[0][0][name], results[1][0][name]) for name in results[0][0])
@@ -220,7 +207,7 @@ def test_checkpoint_holds_settings_schema_and_encoder_without_code(tmp_path):
     rebuilt = TableEncoder.from_dict(checkpoint["missdiff"]["encoder"])
     assert rebuilt == run[2].data.encoder
     assert checkpoint["missdiff"]["config"] == {"seed": 0}
-    module = MissDiffModule(rebuilt, run[2].data.moments(), ResidualMLPRecipe(16, 2, 8), DIFFUSION, recipe(), 5, 0, {})
+    module = module_of(rebuilt, run[2].data.moments(), recipe(), 5)
     module.load_state_dict(checkpoint["state_dict"])
     trainer = make_trainer(CPU, recipe(), 5, tmp_path / "elsewhere")
     assert torch.equal(generate(trainer, module, run[2])[0], rows_of(run))
@@ -269,16 +256,7 @@ def test_a_diverging_loss_names_step_and_sigma_and_keeps_the_last_good_epoch(tmp
 def test_a_table_smaller_than_a_batch_trains(tmp_path):
     split = Split(random_table(3, 1), random_table(10, 2))
     data = TableDataModule(split, IndependentMissing(0.0, True), keep, ENCODING, 512, 7, 0)
-    module = MissDiffModule(
-        data.data.encoder,
-        data.data.moments(),
-        ResidualMLPRecipe(16, 2, 8),
-        DIFFUSION,
-        recipe(epochs=2),
-        data.steps_per_epoch(1),
-        0,
-        {},
-    )
+    module = module_of(data.data.encoder, data.data.moments(), recipe(epochs=2), data.steps_per_epoch(1))
     trainer = make_trainer(CPU, recipe(epochs=2), data.steps_per_epoch(1), tmp_path)
     fit(trainer, module, data, tmp_path)
     assert generate(trainer, module, data)[0].isfinite().all()
