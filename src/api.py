@@ -117,10 +117,10 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             stored = stored_table(split, data.data.mask, seed)
             Training(recipe, data, Keeping(Path(folder), config.identity, stored)).fit()
             checkpoint = read_checkpoint(Path(folder) / "checkpoints" / LAST)
-        found = {"columns": [asdict(summary) for summary in columns.summaries], "notes": list(columns.notes)}
-        stored = {**checkpoint[CHECKPOINT_KEY], ESTIMATOR_KEY: parameters, "n_rows": table.n_rows, **found}
-        kept = {"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored}
-        self._take(kept)
+        description = {"columns": [asdict(summary) for summary in columns.summaries], "notes": list(columns.notes)}
+        stored = {**checkpoint[CHECKPOINT_KEY], ESTIMATOR_KEY: parameters, "n_rows": table.n_rows, **description}
+        model = {"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored}
+        self._use(model)
         return self
 
     def sample(
@@ -194,11 +194,11 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         imputer = MissDiffImputer(n_steps=n_steps, repeats=repeats, seed=seed)
         imputer.use_module(self._model.module)
         table = as_tables({"given": X}, self._model.layout, self._rules)["given"]
-        found = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
+        imputations = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
         layout = self._model.layout
         if n_imputations is None:
-            return with_filled(X, layout, found, estimate, seed)
-        return [with_filled(X, layout, found, number, seed) for number in range(n_imputations)]
+            return with_filled(X, layout, imputations, estimate, seed)
+        return [with_filled(X, layout, imputations, number, seed) for number in range(n_imputations)]
 
     def evaluate(
         self, real: pd.DataFrame, synthetic: pd.DataFrame | None = None, test: pd.DataFrame | None = None
@@ -215,17 +215,17 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self, "n_rows_")
         frames = {"real": real, "synthetic": self.sample(len(real)) if synthetic is None else synthetic, "test": test}
-        given = {name: frame for name, frame in frames.items() if frame is not None}
-        tables = as_tables(given, self._model.layout, self._rules)
+        present = {name: frame for name, frame in frames.items() if frame is not None}
+        tables = as_tables(present, self._model.layout, self._rules)
         split = Split(tables["real"], tables.get("test", tables["real"]))
         floor = marginals(tables["real"], tables["real"].observed, numpy_stream(self.seed, "reference", "marginals"))[0]
         evaluation, n_threads = of_synthetic_rows(self._config().evaluation), cores_of_a_job()
         scored = {"synthetic": tables["synthetic"], "floor": holed_alike("floor", floor, tables, self.seed)}
         scores = {name: score(split, table, evaluation, self.seed, n_threads) for name, table in scored.items()}
         if test is None:
-            for each in scores.values():
-                without_holdout(each, "needs test rows")
-        return pd.DataFrame({name: each.values for name, each in scores.items()}, dtype=float).dropna(how="all")
+            for of_table in scores.values():
+                without_holdout(of_table, "needs test rows")
+        return pd.DataFrame({name: of_table.values for name, of_table in scores.items()}, dtype=float).dropna(how="all")
 
     def save(self, file: str | Path) -> None:
         """Write the model; :meth:`load` and ``python -m src.sample run=FILE`` read it."""
@@ -243,15 +243,15 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         checkpoint = read_checkpoint(checkpoint_of(Path(file)))
         stored = checkpoint[CHECKPOINT_KEY]
         dataset = stored["config"]["dataset"]
-        usual = {"target": dataset.get("target"), "seed": stored["seed"]}
-        model = cls(**stored.get(ESTIMATOR_KEY, usual))
-        model._take({"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored})
+        defaults = {"target": dataset.get("target"), "seed": stored["seed"]}
+        model = cls(**stored.get(ESTIMATOR_KEY, defaults))
+        model._use({"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored})
         return model
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_rows_")
 
-    def _take(self, checkpoint: dict[str, Any]) -> None:
+    def _use(self, checkpoint: dict[str, Any]) -> None:
         self._checkpoint = checkpoint
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / LAST

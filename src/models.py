@@ -218,8 +218,8 @@ def load_model(checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe) -> M
     targets = Targets(*stored["targets"]) if "targets" in stored else None
     seed = stored["seed"]
     denoiser = untrained_denoiser(recipe.diffusion, recipe.network, encoder, moments, seed, targets)
-    kept = _stored(stored["config"], {}, targets)
-    module = MissDiffModule(denoiser, encoder, recipe.diffusion, recipe.training, 1, seed, kept)
+    contents = _stored(stored["config"], {}, targets)
+    module = MissDiffModule(denoiser, encoder, recipe.diffusion, recipe.training, 1, seed, contents)
     try:
         module.load_state_dict(sampling_weights(checkpoint))
     except RuntimeError as error:

@@ -36,9 +36,9 @@ def placed(request: "ImputeRequest") -> "ImputeRequest":
     plain, config = request.plain, request.config
     options = [f"{group}={plain[group]['name']}" for group in (*GROUPS, IMPUTER) if group in plain]
     first = [option for option in options if option.split("=")[0] in ("dataset", "missing", IMPUTER)]
-    usual, chosen = (as_run(compose_plain(each, "impute")) for each in (first, options))
-    config = replace(config, overrides=overrides(config, usual, chosen), data=config.dataset.fingerprint())
-    return replace(request, config=config, folder=run_path(config, usual, chosen))
+    defaults, chosen = (as_run(compose_plain(chosen_options, "impute")) for chosen_options in (first, options))
+    config = replace(config, overrides=overrides(config, defaults, chosen), data=config.dataset.fingerprint())
+    return replace(request, config=config, folder=run_path(config, defaults, chosen))
 
 
 def job(cfg: DictConfig) -> FinishedRun | None:

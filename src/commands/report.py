@@ -43,7 +43,7 @@ def job(cfg: DictConfig) -> None:
     if request.results is not None:
         from src.commands.reproduce import departures
 
-        found = departures(runs)
-        results = write_results(Path(request.results), runs, paper, others, request.roots, figures, found)
+        departed = departures(runs)
+        results = write_results(Path(request.results), runs, paper, others, request.roots, figures, departed)
         print(f"page of the paper     {results}")
     upload_report(build_logger(cfg), request.folder, runs, [*paper, *others], [*written, page, *figures])

@@ -14,7 +14,7 @@ from src.results.record.run_folder import flatten
 from src.results.sweep.origin import commands
 from src.results.sweep.runs import Run
 
-BESIDE = ("seed", "data.")
+NO_SETTINGS = ("seed", "data.")
 """Keys that are no settings of a table: the axis that its cells are means over, and digests of the user's files."""
 
 
@@ -23,8 +23,8 @@ def departures(runs: Sequence[Run]) -> dict[Path, list[str]]:
 
     A command that this commit refuses stands as ``the command itself``.
     """
-    found = {run.folder: _departing(run) for run in runs}
-    return {folder: keys for folder, keys in found.items() if keys}
+    departed = {run.folder: _departing(run) for run in runs}
+    return {folder: keys for folder, keys in departed.items() if keys}
 
 
 def _departing(run: Run) -> list[str]:
@@ -50,4 +50,4 @@ def settings_of(words: tuple[str, ...]) -> Mapping[str, Any] | None:
 
 
 def _settings(identity: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in flatten(identity).items() if not key.startswith(BESIDE)}
+    return {key: value for key, value in flatten(identity).items() if not key.startswith(NO_SETTINGS)}

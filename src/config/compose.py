@@ -96,7 +96,7 @@ def readable(error: Exception, config_name: str = "config") -> str:
     if unknown:
         group, name, available = unknown.groups()
         names = [
-            each for each in available.split("; ") if not each[0].isupper()
+            name for name in available.split("; ") if not name[0].isupper()
         ]  # not the classes that they start from
         return f"{group}={name} does not exist; {group} is one of {', '.join(names)}"
     plugin = re.search(r"In 'hydra/launcher/(\w+)': Could not load 'hydra/launcher/([a-z]+)", text)
@@ -120,10 +120,10 @@ def readable(error: Exception, config_name: str = "config") -> str:
 
 def _options_with(key: str) -> list[str]:
     """Options of the key's group that have it."""
-    group, _, rest = key.partition(".")
+    group, _, inner_key = key.partition(".")
     names = option_names(group) if group in CLASSES else []
     options = {name: OmegaConf.create(option(group, name)) for name in names}
-    return [name for name, values in options.items() if OmegaConf.select(values, rest, default=KEYLESS) != KEYLESS]
+    return [name for name, values in options.items() if OmegaConf.select(values, inner_key, default=KEYLESS) != KEYLESS]
 
 
 def _known_keys(config_name: str) -> list[str]:

@@ -54,15 +54,15 @@ def build_describe_request(cfg: DictConfig) -> DescribeRequest:
     reading: dict[str, Any] = {key: value for key, value in plain["dataset"].items() if key != "name"}
     keys = {key: value for key, value in plain.items() if key != "dataset"}
     only_known(set(keys), {"file", "out", "force"}, "")
-    given = typed(DescribeKeys, keys, "")
-    if not given.file:
+    request_keys = typed(DescribeKeys, keys, "")
+    if not request_keys.file:
         raise ConfigError("FILE is missing: python -m src.describe FILE, a .csv, .tsv, .parquet or .feather file")
-    table = typed(OwnTable, {**reading, "path": given.file}, "dataset")
+    table = typed(OwnTable, {**reading, "path": request_keys.file}, "dataset")
     table.files()
-    out = Path(given.out) if given.out else sidecar_of(Path(given.file))
+    out = Path(request_keys.out) if request_keys.out else sidecar_of(Path(request_keys.file))
     if out.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"out is the name of a .yaml file, got {out}")
-    if out.exists() and not given.force:
+    if out.exists() and not request_keys.force:
         raise ConfigError(f"{out} exists, and may hold corrections; force=true replaces it, out=FILE names another")
     check_writable("out", out, is_folder=False)
-    return DescribeRequest(table, Path(given.file), out)
+    return DescribeRequest(table, Path(request_keys.file), out)

@@ -102,8 +102,8 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
     plain = plain_values(cfg)
     if is_search(cfg):
         raise ConfigError("experiment=tune is one of another command: python -m src.train")
-    own = {key: plain.pop(key) for key in Fill.__dataclass_fields__}
-    fill = typed(Fill, own, "")
+    fill_keys = {key: plain.pop(key) for key in Fill.__dataclass_fields__}
+    fill = typed(Fill, fill_keys, "")
     config = build_config(OmegaConf.create(as_run(plain)))
     evaluation = config.evaluation
     if not isinstance(evaluation, ImputationEvaluation):
@@ -118,7 +118,7 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
     key = "outputs_dir" if config.general.run_dir is None else "run_dir"
     check_writable(key, Path(getattr(config.general, key)), is_folder=True)
     if fill.out is None:
-        _check_scoring(request, own)
+        _check_scoring(request, fill_keys)
     else:
         _check_filling(request, fill)
     return request
@@ -126,20 +126,20 @@ def build_impute_request(cfg: DictConfig) -> ImputeRequest:
 
 def as_run(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of an imputation run as those of a run: its method is the imputer."""
-    kept = {key: value for key, value in plain.items() if key not in Fill.__dataclass_fields__}
+    run_settings = {key: value for key, value in plain.items() if key not in Fill.__dataclass_fields__}
     name = plain[IMPUTER]["name"]
     kind = IMPUTERS.get(name, Imputer)
     trained = "conditional" if issubclass(kind, ConditionalImputer) else "diffusion"
     model = trained if issubclass(kind, DiffusionImputer) else "none"
     method = {"name": f"{IMPUTE}{name}", "completion": "keep", "model": model}
-    return {**kept, "method": method, "n_synthetic": None}
+    return {**run_settings, "method": method, "n_synthetic": None}
 
 
-def _check_scoring(request: ImputeRequest, own: Mapping[str, Any]) -> None:
+def _check_scoring(request: ImputeRequest, fill_keys: Mapping[str, Any]) -> None:
     for key in ("run", "n_imputations", "intervals"):
-        if own[key] is not None:
+        if fill_keys[key] is not None:
             raise ConfigError(
-                f"{key}={own[key]} is about a file to fill; name it: dataset=table dataset.path=FILE out=FILE"
+                f"{key}={fill_keys[key]} is about a file to fill; name it: dataset=table dataset.path=FILE out=FILE"
             )
     if isinstance(request.config.missing, NativeMissing):
         raise ConfigError(
@@ -168,7 +168,7 @@ def _check_filling(request: ImputeRequest, fill: Fill) -> None:
     for file in fill.tables:
         check_out(files[0], file)
         check_writable("out", file, is_folder=False)
-        if file.exists() and any(file.samefile(each) for each in files):
+        if file.exists() and any(file.samefile(source) for source in files):
             raise ConfigError(f"out={file} is a file that is read; name another one")
     if not request.imputer.draws_differ:
         for key, value in (("n_imputations", fill.n_imputations), ("intervals", fill.intervals)):

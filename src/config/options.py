@@ -67,17 +67,17 @@ def settings_of(kind: type) -> list[Setting]:
     texts = _texts(kind)
     hints = get_type_hints(kind)
     settings = []
-    for each in fields(kind):
-        if not each.init or (each.name in OF_THE_RUN and kind in IMPUTERS.values()):
+    for entry in fields(kind):
+        if not entry.init or (entry.name in OF_THE_RUN and kind in IMPUTERS.values()):
             continue
-        default = each.default_factory() if each.default_factory is not MISSING else each.default
-        if is_dataclass(hints[each.name]):
-            of = type(default) if is_dataclass(default) else hints[each.name]
+        default = entry.default_factory() if entry.default_factory is not MISSING else entry.default
+        if is_dataclass(hints[entry.name]):
+            of = type(default) if is_dataclass(default) else hints[entry.name]
             values = {} if default is MISSING else vars(default)
             inner = ((one, values.get(one.key, one.default)) for one in settings_of(of))
-            settings += [Setting(f"{each.name}.{one.key}", value, one.text) for one, value in inner]
+            settings += [Setting(f"{entry.name}.{one.key}", value, one.text) for one, value in inner]
         else:
-            settings.append(Setting(each.name, ABSENT if default is MISSING else default, texts.get(each.name, "")))
+            settings.append(Setting(entry.name, ABSENT if default is MISSING else default, texts.get(entry.name, "")))
     if issubclass(kind, DiffusionRecipe):
         settings += [Setting(f"encoding.{one.key}", one.default, one.text) for one in settings_of(ENCODINGS[kind.rows])]
     return settings
@@ -153,8 +153,8 @@ def _plain(node: Any) -> dict[str, Any]:
 def _texts(kind: type) -> dict[str, str]:
     """By field what the docstrings of a class and of those it inherits from say of it, in the command line's words."""
     texts: dict[str, str] = {}
-    for each in reversed(kind.__mro__):
-        parsed = docstring_parser.parse(each.__doc__ or "", docstring_parser.DocstringStyle.GOOGLE)
+    for ancestor in reversed(kind.__mro__):
+        parsed = docstring_parser.parse(ancestor.__doc__ or "", docstring_parser.DocstringStyle.GOOGLE)
         for entry in parsed.params:
             for name in entry.args[1].split(","):
                 texts[name.strip()] = _as_said_on_the_command_line(entry.description or "")

@@ -25,10 +25,10 @@ def recorded_config(identity: Mapping[str, Any]) -> Config:
             raise ConfigError(f"recorded setting {key} is refused: '${{' refers to something outside, got {value!r}")
     known = [g for g in GROUPS if g not in NOT_IDENTITY and g != "method" and "name" in identity.get(g, {})]
     defaults = {group: option(group, identity[group]["name"]) for group in known}
-    kept = {**base_values(General), "logger": option("logger", "csv")}
+    general = {**base_values(General), "logger": option("logger", "csv")}
     recorded = {group: {k: v for k, v in identity[group].items() if (group, k) not in GONE} for group in known}
     groups = {group: _completed(defaults[group], recorded[group]) for group in known}
-    return build_config(OmegaConf.create({**kept, **identity, **groups}))
+    return build_config(OmegaConf.create({**general, **identity, **groups}))
 
 
 def _completed(defaults: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:

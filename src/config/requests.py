@@ -91,9 +91,9 @@ def check_writable(key: str, path: Path, is_folder: bool) -> None:
     Raises:
         ConfigError: names the key, the path and what is in the way.
     """
-    at = next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
-    whole = at == path.absolute()
-    if at.is_dir() == (whole and not is_folder):
+    at = next(ancestor for ancestor in (path.absolute(), *path.absolute().parents) if ancestor.exists())
+    exists = at == path.absolute()
+    if at.is_dir() == (exists and not is_folder):
         raise ConfigError(f"{key}={path} cannot be written: {at} is {'a folder' if at.is_dir() else 'no folder'}")
     if not os.access(at, os.W_OK):
         raise ConfigError(f"{key}={path} cannot be written: no permission in {at}; name another {key}=...")
@@ -111,10 +111,10 @@ def build_evaluation_request(cfg: DictConfig) -> EvaluationRequest | FileRequest
     only_known(set(plain), {*of_run, *OF_FILES}, "")
     if plain.get("real") or plain.get("synthetic"):
         return _file_request(plain)
-    asked = [key for key in OF_FILES if key not in ("evaluation", "seed") and plain[key]]
-    asked += ["holes"] if plain["holes"] == [] else []  # no marker at all is a wish too
-    if asked:
-        raise ConfigError(f"{asked[0]}=... goes with real=FILE synthetic=FILE, which are missing")
+    file_keys = [key for key in OF_FILES if key not in ("evaluation", "seed") and plain[key]]
+    file_keys += ["holes"] if plain["holes"] == [] else []  # no marker at all is a wish too
+    if file_keys:
+        raise ConfigError(f"{file_keys[0]}=... goes with real=FILE synthetic=FILE, which are missing")
     return typed(EvaluationRequest, {key: plain[key] for key in of_run if key in plain}, "")
 
 
@@ -126,20 +126,20 @@ def _file_request(plain: dict[str, Any]) -> FileRequest:
         if plain.get(key):
             raise ConfigError(f"{key}=... is for finished runs and real=... for tables of any origin; name one of them")
     choices = typed(ColumnChoices, {key: plain[key] for key in (field.name for field in fields(ColumnChoices))}, "")
-    given = typed(FileKeys, {field.name: plain[field.name] for field in fields(FileKeys)}, "")
+    request_keys = typed(FileKeys, {field.name: plain[field.name] for field in fields(FileKeys)}, "")
     evaluation = of_synthetic_rows(chosen_option(EVALUATIONS, plain["evaluation"], "evaluation"))
-    synthetic = Path(str(given.synthetic))
+    synthetic = Path(str(request_keys.synthetic))
     stem = next((synthetic.name[: -len(known)] for known in KNOWN if synthetic.name.lower().endswith(known)), "")
     return FileRequest(
-        real=Path(str(given.real)),
+        real=Path(str(request_keys.real)),
         synthetic=synthetic,
-        test=Path(given.test) if given.test else None,
+        test=Path(request_keys.test) if request_keys.test else None,
         choices=choices,
-        holes=given.holes,
-        also_holes=given.also_holes,
+        holes=request_keys.holes,
+        also_holes=request_keys.also_holes,
         evaluation=evaluation,
-        seed=given.seed,
-        out=Path(given.out) if given.out else synthetic.with_name(f"{stem}.evaluation.json"),
+        seed=request_keys.seed,
+        out=Path(request_keys.out) if request_keys.out else synthetic.with_name(f"{stem}.evaluation.json"),
     )
 
 
@@ -209,8 +209,8 @@ class ReportRequest:
         """Folders to look for runs in."""
         names = self.sweep or []
         if isinstance(names, str):
-            whole = Path(names).is_dir()
-            names = [names] if whole else [name.strip() for name in names.strip("[]").split(",")]
+            is_folder = Path(names).is_dir()
+            names = [names] if is_folder else [name.strip() for name in names.strip("[]").split(",")]
         if not any(names):
             raise ConfigError("sweep=DIR is missing; name the folder of a sweep's run folders, e.g. sweep=outputs")
         return [Path(name) for name in names if name]

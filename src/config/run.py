@@ -196,8 +196,8 @@ class Config:
     @property
     def identity(self) -> dict[str, Any]:
         """What decides the result: all settings but where it is written and mirrored, and the content of files."""
-        kept = {key: value for key, value in self.plain.items() if key not in NOT_IDENTITY}
-        return {**kept, "data": self.data} if self.data else kept
+        settings = {key: value for key, value in self.plain.items() if key not in NOT_IDENTITY}
+        return {**settings, "data": self.data} if self.data else settings
 
 
 def build_config(cfg: DictConfig) -> Config:
@@ -208,7 +208,7 @@ def build_config(cfg: DictConfig) -> Config:
             message names the key and what is allowed.
     """
     plain = plain_values(cfg)
-    general_keys = {each.name for each in fields(General)}
+    general_keys = {key.name for key in fields(General)}
     only_known(set(plain), {*GROUPS, *general_keys, "experiment", "data", IMPUTER}, "")
     general = typed(General, {key: value for key, value in plain.items() if key in general_keys}, "")
     for group in GROUPS:
@@ -254,38 +254,38 @@ def group_name(config: Config) -> str:
     return f"{dataset_label(config.plain['dataset'])}/{missing if ratio is None else f'{missing}-{ratio:g}'}"
 
 
-def run_path(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]) -> Path:
+def run_path(config: Config, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> Path:
     """Run folder: a function of the settings alone.
 
     ``<outputs_dir>/<dataset>/<missing>-<ratio>/<method>[-<what differs from the defaults>]/seed<S>``
 
     Arguments:
         config: of the run.
-        usual: plain settings of its dataset, mechanism and method, all else at the default.
+        defaults: plain settings of its dataset, mechanism and method, all else at the default.
         chosen: plain settings of its option in every group, no key changed.
     """
     general = config.general
     if general.run_dir is not None:
         return Path(general.run_dir)
-    parts = [f"{key}={value}" for key, value in differences(config, usual, chosen) if key not in IN_LABEL]
+    parts = [f"{key}={value}" for key, value in differences(config, defaults, chosen) if key not in IN_LABEL]
     name = re.sub(r"[^\w.=,+-]", "_", "-".join([config.method, *parts]))
     if len(name) > LONGEST_NAME:
         name = f"{name[:LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
     return Path(general.outputs_dir) / group_name(config) / name / f"seed{general.seed}"
 
 
-def differences(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def differences(config: Config, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Options and keys of a run that are not its method's defaults; arguments as of :func:`run_path`."""
-    options = [g for g in GROUPS if g not in NOT_IDENTITY and chosen[g]["name"] != usual[g]["name"]]
-    asked, default = flatten(config.identity), flatten(chosen)
-    ours = (key for key in sorted(asked) if key not in IN_PATH and not key.startswith("data."))
-    keys = [key for key in ours if asked[key] != default.get(key)]
-    return [(group, chosen[group]["name"]) for group in options] + [(key, asked[key]) for key in keys]
+    options = [g for g in GROUPS if g not in NOT_IDENTITY and chosen[g]["name"] != defaults[g]["name"]]
+    settings, default = flatten(config.identity), flatten(chosen)
+    decisive = (key for key in sorted(settings) if key not in IN_PATH and not key.startswith("data."))
+    keys = [key for key in decisive if settings[key] != default.get(key)]
+    return [(group, chosen[group]["name"]) for group in options] + [(key, settings[key]) for key in keys]
 
 
-def overrides(config: Config, usual: Mapping[str, Any], chosen: Mapping[str, Any]) -> tuple[str, ...]:
+def overrides(config: Config, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> tuple[str, ...]:
     """:func:`differences` as the command line takes them, e.g. ``network.hidden=[64,128]``."""
-    return tuple(f"{key}={hydra_value(value)}" for key, value in differences(config, usual, chosen))
+    return tuple(f"{key}={hydra_value(value)}" for key, value in differences(config, defaults, chosen))
 
 
 def choices(config: Config) -> list[str]:

@@ -131,12 +131,12 @@ class TuningRequest:
         return build_config(OmegaConf.create(plain))
 
     @property
-    def is_usual_in_space(self) -> bool:
-        """Whether a trial could have :attr:`usual`."""
-        return all(self.usual[axis.key] in axis for axis in self.tuning.axes)
+    def is_start_in_space(self) -> bool:
+        """Whether a trial could have :attr:`start`."""
+        return all(self.start[axis.key] in axis for axis in self.tuning.axes)
 
     @property
-    def usual(self) -> dict[str, Any]:
+    def start(self) -> dict[str, Any]:
         """The values that the configuration has without a search."""
         return {axis.key: flatten(self.config.plain)[axis.key] for axis in self.tuning.axes}
 

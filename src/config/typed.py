@@ -78,9 +78,9 @@ def _value(hint: Any, value: Any, key: str) -> Any:
     raise ConfigError(f"{key} is {names}, got {value!r}")
 
 
-def only_known(given: set[str], known: set[str], prefix: str) -> None:
+def only_known(keys: set[str], known: set[str], prefix: str) -> None:
     """Refuse a key that is not known, naming the closest one that is."""
-    for name in sorted(given - known):
+    for name in sorted(keys - known):
         close = get_close_matches(name, known, n=1)
         hint = f"; did you mean {_key(prefix, close[0])}?" if close else ""
         raise ConfigError(f"unknown setting {_key(prefix, name)}{hint} (allowed: {', '.join(sorted(known))})")

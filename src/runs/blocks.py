@@ -96,14 +96,14 @@ def device_of(accelerator: str, rank: int, n_devices: int) -> torch.device:
 def _next(waiting: Any, process: Any) -> np.ndarray:
     while True:
         try:
-            found = waiting.get(timeout=1.0)
+            message = waiting.get(timeout=1.0)
         except queues.Empty:
             if not process.is_alive():
                 raise MissDiffError(f"a process that draws rows died with exit code {process.exitcode}") from None
         else:
-            if isinstance(found, str):
-                raise MissDiffError(found)
-            return np.asarray(found)
+            if isinstance(message, str):
+                raise MissDiffError(message)
+            return np.asarray(message)
 
 
 def _put(queue: Any, block: np.ndarray) -> None:

@@ -79,11 +79,11 @@ def evaluate_files(request: FileRequest) -> dict[str, Any]:
     others = {name: holed_alike(name, table, _present(tables), request.seed) for name, table in others.items()}
     n_threads = cores_of_a_job()
     scored = {}
-    every = {"synthetic": tables.synthetic, **others}
+    to_score = {"synthetic": tables.synthetic, **others}
     steps = n_steps(tables.real.schema, request.evaluation)
     unit = "table" if steps == 1 else "fit"
-    with tqdm(total=len(every) * steps, desc="scoring", unit=unit, delay=DELAY_S, leave=False) as bar:
-        for name, table in every.items():
+    with tqdm(total=len(to_score) * steps, desc="scoring", unit=unit, delay=DELAY_S, leave=False) as bar:
+        for name, table in to_score.items():
             rows = ceiling_rows(tables, request) if name == "ceiling" else None
             scored[name] = score(
                 tables.split, table, request.evaluation, request.seed, n_threads, rows=rows, on_fit=bar.update
@@ -169,8 +169,8 @@ def read_tables(request: FileRequest) -> FileTables:
         if file is not None
     }
     exclude = request.choices.exclude
-    every = dict.fromkeys(name for table in (frame, *others.values()) for name in table.columns)
-    check_names("exclude", exclude, every)
+    all_names = dict.fromkeys(name for table in (frame, *others.values()) for name in table.columns)
+    check_names("exclude", exclude, all_names)
     frame = frame.drop(columns=exclude, errors="ignore")
     kinds = choose_kinds(frame, replace(request.choices, exclude=[]), notes.append)
     left_out = [name for name in frame.columns if name not in kinds]
@@ -199,14 +199,14 @@ def _schema(
 ) -> tuple[pd.DataFrame, Schema]:
     """The synthetic frame, and a schema that holds its values as well as the real ones."""
     categorical = [name for name, kind in kinds.items() if kind == "categorical"]
-    every_real = pd.concat([real, *(frame for name, frame in aligned.items() if name == "test")], ignore_index=True)
-    schema = infer_schema(every_real, target, categorical)
+    all_real = pd.concat([real, *(frame for name, frame in aligned.items() if name == "test")], ignore_index=True)
+    schema = infer_schema(all_real, target, categorical)
     known = {column.name: column.categories for column in schema.columns if column.kind == "categorical"}
     synthetic, categories = admit_unseen(aligned["synthetic"], known, notes.append)
     columns = [
-        replace(column, categories=every, n_foreign=len(every) - len(column.categories))
+        replace(column, categories=known, n_foreign=len(known) - len(column.categories))
         for column in schema.columns
-        for every in [categories.get(column.name, ())]
+        for known in [categories.get(column.name, ())]
     ]
     return synthetic, Schema(tuple(columns), target)
 
@@ -220,9 +220,9 @@ def _mark(request: FileRequest, file: Path, notes: list[str]) -> Mark | None:
 
 
 def _note_holes(tables: FileTables, request: FileRequest, notes: list[str]) -> None:
-    usual = "empty cells, NA, NaN, None and null are holes" if request.holes is None else "empty cells are holes"
-    asked = [repr(marker) for marker in [*(request.holes or []), *request.also_holes]]
-    what = ", ".join([usual, *asked])
+    markers = "empty cells, NA, NaN, None and null are holes" if request.holes is None else "empty cells are holes"
+    named = [repr(marker) for marker in [*(request.holes or []), *request.also_holes]]
+    what = ", ".join([markers, *named])
     for name, table in _present(tables).items():
         holes = table.frame.isna().sum()
         holed = holes[holes > 0].sort_values(ascending=False)
@@ -252,8 +252,8 @@ def _note_use(tables: FileTables, notes: list[str]) -> None:
 
 
 def _present(tables: FileTables) -> dict[str, Table]:
-    every = {"real": tables.real, "synthetic": tables.synthetic, "test": tables.test}
-    return {name: table for name, table in every.items() if table is not None}
+    present = {"real": tables.real, "synthetic": tables.synthetic, "test": tables.test}
+    return {name: table for name, table in present.items() if table is not None}
 
 
 def _record(request: FileRequest, tables: FileTables, scores: Scores, references: dict[str, Scores]) -> dict[str, Any]:

@@ -78,8 +78,8 @@ def fill_file(
             bounds = _bounds(holed, imputations, fill.intervals, fill.estimate, _rng(experiment.seed, 0))
             write_whole(fill.bounds, lambda partial: bounds.to_csv(partial, index=False))
     except KeyboardInterrupt as error:
-        kept = "; the trained model is kept, the same command goes on from it" if _trains(fill, imputer) else ""
-        raise InterruptedRunError(f"stopped while filling{kept}") from error
+        note = "; the trained model is kept, the same command goes on from it" if _trains(fill, imputer) else ""
+        raise InterruptedRunError(f"stopped while filling{note}") from error
     except OSError as error:
         raise MissDiffError(f"{fill.out} cannot be written: {error.strerror or error}") from error
     model = record.path if _trains(fill, imputer) else None

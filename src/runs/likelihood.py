@@ -112,10 +112,10 @@ def _bits(nats: np.ndarray, n_coordinates: np.ndarray) -> dict[str, float | None
 
     None stands for what has no value: both where no row has a coordinate, the error where one row has.
     """
-    kept = n_coordinates > 0
-    if not kept.any():
+    has_coordinates = n_coordinates > 0
+    if not has_coordinates.any():
         return {"bits": None, "standard_error": None, "n_rows": 0}
-    losses, counts = -nats[kept] / math.log(2), n_coordinates[kept]
+    losses, counts = -nats[has_coordinates] / math.log(2), n_coordinates[has_coordinates]
     bits = float(losses.sum() / counts.sum())
     error = None
     if len(counts) > 1:

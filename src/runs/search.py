@@ -86,8 +86,8 @@ def _study(request: TuningRequest, folder: Path) -> optuna.Study:
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
         load_if_exists=True,
     )
-    if not study.trials and request.is_usual_in_space:
-        study.enqueue_trial(request.usual, skip_if_exists=True)  # what is found is at least as good as the defaults
+    if not study.trials and request.is_start_in_space:
+        study.enqueue_trial(request.start, skip_if_exists=True)  # what is found is at least as good as the defaults
     for trial in study.get_trials(states=(TrialState.RUNNING,)):  # of a process that was killed
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params)
@@ -145,13 +145,13 @@ def _best(study: optuna.Study, request: TuningRequest, file: Path) -> str:
     for key, value in study.best_params.items():
         group, name = key.split(".")
         nested.setdefault(group, {})[name] = value
-    usual = next((trial.value for trial in study.trials if trial.params == request.usual and trial.value), None)
-    beside = "" if usual is None else f", {usual:.4f} with the settings it started from"
+    start = next((trial.value for trial in study.trials if trial.params == request.start and trial.value), None)
+    comparison = "" if start is None else f", {start:.4f} with the settings it started from"
     text: str = yaml.safe_dump(nested, sort_keys=False)
     return (
         "# @package _global_\n"
         f"# Best of {_n_judged(study)} trials on {record.group}, method {record.method}: validation loss "
-        f"{study.best_value:.4f}{beside}.\n"
+        f"{study.best_value:.4f}{comparison}.\n"
         f"# {command('train', experiment=file)} dataset=... missing=...\n{text}"
     )
 

@@ -78,10 +78,10 @@ class Batches:
         order = torch.randperm(len(self.x), generator=generator).to(self.x.device)
         size = self.batch_size * self.world_size
         for start in range(0, self.n_batches * size, size):
-            every = order[start : start + size]
-            rows = share(every, self.rank, self.world_size)
-            n_rows = len(range(self.rank, len(every), self.world_size))
-            yield Batch(self.x.index_select(0, rows), self.mask.index_select(0, rows), n_rows, len(every))
+            global_rows = order[start : start + size]
+            rows = share(global_rows, self.rank, self.world_size)
+            n_rows = len(range(self.rank, len(global_rows), self.world_size))
+            yield Batch(self.x.index_select(0, rows), self.mask.index_select(0, rows), n_rows, len(global_rows))
 
 
 def count_batches(n_rows: int, batch_size: int, world_size: int) -> int:
@@ -94,8 +94,8 @@ def share(rows: Tensor, rank: int, world_size: int) -> Tensor:
 
     Where they do not come out even, the first row stands at the end of the ranks that have one less.
     """
-    own = rows[rank::world_size]
-    return own if len(own) == -(-len(rows) // world_size) else torch.cat([own, rows[:1]])
+    local_rows = rows[rank::world_size]
+    return local_rows if len(local_rows) == -(-len(rows) // world_size) else torch.cat([local_rows, rows[:1]])
 
 
 class Chunk(NamedTuple):

@@ -118,11 +118,11 @@ class TrainingCurve(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.is_global_zero:
-            kept = [row for row in _lines(self.file) if float(row["epoch"]) < trainer.current_epoch]
+            earlier_lines = [row for row in _lines(self.file) if float(row["epoch"]) < trainer.current_epoch]
             with atomic_file(self.file) as partial, partial.open("w", newline="") as stream:
                 writer = csv.DictWriter(stream, FIELDS)
                 writer.writeheader()
-                writer.writerows(kept)
+                writer.writerows(earlier_lines)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._started = time.perf_counter()

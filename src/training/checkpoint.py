@@ -122,8 +122,8 @@ def is_trained(checkpoint: dict[str, Any], n_epochs: int) -> bool:
 
 
 def _fine_tuning(checkpoint: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = checkpoint.get("callbacks", {}).get("FineTuning", {})
-    return found
+    state: dict[str, Any] = checkpoint.get("callbacks", {}).get("FineTuning", {})
+    return state
 
 
 def finished_epochs(checkpoint: dict[str, Any]) -> int:

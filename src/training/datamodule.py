@@ -62,12 +62,12 @@ def prepare(split: Split, mechanism: Mechanism, completion: Completion, encoding
     """
     train = split.train
     mask = mechanism.sample_mask(train, numpy_stream(seed, "mask")) & train.observed
-    table, kept = completion(train, mask, numpy_stream(seed, "completion"))
+    table, completed_mask = completion(train, mask, numpy_stream(seed, "completion"))
     if table.n_rows < 2:
         raise TableError(f"training needs at least 2 rows, {table.n_rows} of {train.n_rows} is left")
-    encoder = encoding.fit(table, kept)
+    encoder = encoding.fit(table, completed_mask)
     refuse_too_wide(encoder, table.n_rows)
-    x, coordinate_mask = encoder.forward(table, kept)
+    x, coordinate_mask = encoder.forward(table, completed_mask)
     return TrainingData(mask, table.n_rows, encoder, x, coordinate_mask)
 
 

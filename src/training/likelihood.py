@@ -55,9 +55,9 @@ def row_log_likelihoods(
         generator = torch.Generator(device).manual_seed(derive(module.seed, "likelihood", stream, number))
         chunk, observed = x[rows].to(device), mask[rows].to(device)
         on_progress = shares_as_rows(len(chunk), on_rows)
-        found = module.denoiser.log_likelihood(chunk, observed, generator, accuracy, on_progress)
-        nats[rows] = found.nats
-        nats[-1] += found.n_evaluations * len(chunk)
+        likelihood = module.denoiser.log_likelihood(chunk, observed, generator, accuracy, on_progress)
+        nats[rows] = likelihood.nats
+        nats[-1] += likelihood.n_evaluations * len(chunk)
     module.train(was_training)
     if world_size > 1:
         torch.distributed.all_reduce(nats)

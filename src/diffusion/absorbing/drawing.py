@@ -19,8 +19,8 @@ from src.errors import ConfigError
 if TYPE_CHECKING:
     from src.diffusion.absorbing.model import AbsorbingDiffusion
 
-LAST_PLACE = 0.999
-"""Largest place inside a level, below 1 in float32 after the position of any level."""
+LARGEST_OFFSET = 0.999
+"""Largest offset inside a level, below 1 in float32 after the position of any level."""
 PACKET = 64
 """Rows next to each other that share an order of the columns, so that few columns are drawn at a time."""
 
@@ -59,11 +59,11 @@ class Reader(Protocol):
         """(m, .) what :meth:`logits` need of the rows at positions ``rows`` (m,)."""
         ...
 
-    def group_logits(self, found: Tensor, column: int) -> Tensor:
+    def group_logits(self, features: Tensor, column: int) -> Tensor:
         """(m, size) logits of a column's groups, of rows that were read."""
         ...
 
-    def level_inputs(self, found: Tensor, place: int) -> Tensor:
+    def level_inputs(self, features: Tensor, split_index: int) -> Tensor:
         """(m, F) what the network says of the levels of a column in ``states.split``."""
         ...
 
@@ -84,15 +84,15 @@ class WholeReader:
         cells = self.cells
         return self.denoiser.read(cells.group[rows], cells.level[rows], cells.visible[rows])
 
-    def group_logits(self, found: Tensor, column: int) -> Tensor:
+    def group_logits(self, features: Tensor, column: int) -> Tensor:
         """See :class:`Reader`."""
         start = self.first[column]
-        return found[:, start : start + self.states.sizes[column]]
+        return features[:, start : start + self.states.sizes[column]]
 
-    def level_inputs(self, found: Tensor, place: int) -> Tensor:
+    def level_inputs(self, features: Tensor, split_index: int) -> Tensor:
         """See :class:`Reader`."""
-        start = self.states.n_groups + place * self.states.most_levels
-        return found[:, start : start + self.states.most_levels]
+        start = self.states.n_groups + split_index * self.states.most_levels
+        return features[:, start : start + self.states.most_levels]
 
     def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
         """See :class:`Reader`: the cells say it."""
@@ -119,30 +119,30 @@ class LayeredReader:
         """See :class:`Reader`: (m, channels)."""
         return self.network.between(self.sum.index_select(0, rows), None)
 
-    def group_logits(self, found: Tensor, column: int) -> Tensor:
+    def group_logits(self, features: Tensor, column: int) -> Tensor:
         """See :class:`Reader`."""
         start = self.first[column]
-        return self._output(found, start, start + self.states.sizes[column])
+        return self._output(features, start, start + self.states.sizes[column])
 
-    def level_inputs(self, found: Tensor, place: int) -> Tensor:
+    def level_inputs(self, features: Tensor, split_index: int) -> Tensor:
         """See :class:`Reader`."""
-        start = self.states.n_groups + place * self.states.most_levels
-        return self._output(found, start, start + self.states.most_levels)
+        start = self.states.n_groups + split_index * self.states.most_levels
+        return self._output(features, start, start + self.states.most_levels)
 
     def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
         """See :class:`Reader`."""
-        place = self.states.place[columns]
-        at = torch.where(place >= 0, place * self.states.most_levels + level, len(self.of_level) - 1)
+        split_index = self.states.split_index[columns]
+        at = torch.where(split_index >= 0, split_index * self.states.most_levels + level, len(self.of_level) - 1)
         added = self.of_group[self.states.first_group[columns] + group] + self.of_level[at]
         self.sum.index_add_(0, rows, added)
 
-    def _output(self, found: Tensor, start: int, stop: int) -> Tensor:
+    def _output(self, features: Tensor, start: int, stop: int) -> Tensor:
         output = self.network.output
-        return torch.addmm(output.bias[start:stop], found, output.weight[start:stop].t())
+        return torch.addmm(output.bias[start:stop], features, output.weight[start:stop].t())
 
 
 def draw_columns(
-    denoiser: "AbsorbingDiffusion", reader: Reader, found: Tensor, columns: Tensor, generator: torch.Generator
+    denoiser: "AbsorbingDiffusion", reader: Reader, features: Tensor, columns: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Draw one cell of each row: its group, then its level inside the group.
 
@@ -151,7 +151,7 @@ def draw_columns(
     Arguments:
         denoiser: the model.
         reader: its network.
-        found: (m, .) what was read of the rows.
+        features: (m, .) what was read of the rows.
         columns: (m,) which column of each row.
         generator: random stream.
 
@@ -159,19 +159,21 @@ def draw_columns(
         (m,) group and (m,) level inside it.
     """
     states = denoiser.states
-    u = torch.rand(2, len(columns), 1, generator=generator, device=found.device)
+    u = torch.rand(2, len(columns), 1, generator=generator, device=features.device)
     group, level = torch.zeros_like(columns), torch.zeros_like(columns)
     n_rows_of = torch.bincount(columns, minlength=states.n_columns).tolist()
     for column, rows in enumerate(columns.argsort(stable=True).split(n_rows_of)):
         if not len(rows):
             continue
-        of_rows = found.index_select(0, rows)
+        of_rows = features.index_select(0, rows)
         chosen = _chosen(reader.group_logits(of_rows, column), u[0, rows])
         group[rows] = chosen
         if states.sizes_of_groups[column] > 1:
-            place = states.split.index(column)
-            inner = silu(reader.level_inputs(of_rows, place) + denoiser.of_group[place, chosen])
-            logits = inner @ denoiser.to_levels[place] + states.no_level[place * states.most_groups + chosen]
+            split_index = states.split.index(column)
+            inner = silu(reader.level_inputs(of_rows, split_index) + denoiser.of_group[split_index, chosen])
+            logits = (
+                inner @ denoiser.to_levels[split_index] + states.no_level[split_index * states.most_groups + chosen]
+            )
             level[rows] = _chosen(logits, u[1, rows])
     return group, level
 
@@ -215,13 +217,13 @@ def draw_absorbing(
         # of its n cells to draw, a row has drawn the first n * step // steps before this step
         start, stop = n_unknown * step // steps, n_unknown * (step + 1) // steps
         rows = (stop > start).nonzero()[:, 0]
-        found = denoiser.in_pieces(reader.read, rows)
+        features = denoiser.in_pieces(reader.read, rows)
         n_evaluations += len(rows)
         for later in range(int((stop - start).max())):
             here = (start + later < stop)[rows].nonzero()[:, 0]
             at = rows[here]
             columns = order[at, start[at] + later]
-            drawn = draw_columns(denoiser, reader, found.index_select(0, here), columns, generator)
+            drawn = draw_columns(denoiser, reader, features.index_select(0, here), columns, generator)
             cells.show(at, columns, *drawn)
             reader.show(at, columns, *drawn)
         on_progress((step + 1) / steps)
@@ -249,11 +251,11 @@ def _order(denoiser: "AbsorbingDiffusion", known: Tensor, generator: torch.Gener
 
 
 def _inside_levels(denoiser: "AbsorbingDiffusion", cells: Cells, generator: torch.Generator) -> Tensor:
-    """(n, d) rows of the encoder: the position of each cell's level, plus a uniform place inside it."""
+    """(n, d) rows of the encoder: the position of each cell's level, plus a uniform offset inside it."""
     states = denoiser.states
-    place = torch.rand(cells.group.shape, generator=generator, device=generator.device).clamp(max=LAST_PLACE)
+    offset = torch.rand(cells.group.shape, generator=generator, device=generator.device).clamp(max=LARGEST_OFFSET)
     columns = torch.arange(states.n_columns, device=generator.device)
-    return states.first_level[columns, cells.group] + cells.level + place
+    return states.first_level[columns, cells.group] + cells.level + offset
 
 
 def reader_of(denoiser: "AbsorbingDiffusion", cells: Cells) -> Reader:

@@ -40,10 +40,10 @@ class States(nn.Module):
         first_state: (d,) position of a column's first level in ``group_of``, flattened.
         first_of_group: (s,) position of the first group of a column of ``split`` in ``no_level``.
         no_level: (s G, F) 0 for a level that a group of such a column has, else -inf.
-        place: (d,) position in ``split``, -1 where not there.
+        split_index: (d,) position in ``split``, -1 where not there.
         split_at: (s,) the columns of ``split``.
         column: (V,) column of a coordinate.
-        source: (W,) what turns a coordinate on: the group of a column, or d + place for the level of one.
+        source: (W,) what turns a coordinate on: the group of a column, or d + split_index for the level of one.
         least, most: (W,) the smallest and the largest group or level that turns it on.
         weight: (W,) its value where it is on.
     """
@@ -54,7 +54,7 @@ class States(nn.Module):
     first_state: Tensor
     first_of_group: Tensor
     no_level: Tensor
-    place: Tensor
+    split_index: Tensor
     split_at: Tensor
     column: Tensor
     source: Tensor
@@ -87,8 +87,8 @@ class States(nn.Module):
             first_level[i, : len(size)] = size.cumsum(0) - size
             n_levels[i, : len(size)] = size
             group_of[i, : int(size.sum())] = torch.repeat_interleave(torch.arange(len(size)), size)
-        place = torch.full((self.n_columns,), -1)
-        place[self.split] = torch.arange(len(self.split))
+        split_index = torch.full((self.n_columns,), -1)
+        split_index[self.split] = torch.arange(len(self.split))
         has_level = torch.arange(self.most_levels) < n_levels[self.split, :, None]
         return {
             "first_group": torch.tensor([0, *self.sizes]).cumsum(0)[:-1],
@@ -97,7 +97,7 @@ class States(nn.Module):
             "first_state": torch.arange(self.n_columns) * most_states,
             "first_of_group": torch.arange(len(self.split)) * self.most_groups,
             "no_level": torch.where(has_level, 0.0, -torch.inf).reshape(-1, self.most_levels),
-            "place": place,
+            "split_index": split_index,
             "split_at": torch.tensor(self.split, dtype=torch.int64),
         }
 

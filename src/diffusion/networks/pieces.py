@@ -29,9 +29,9 @@ class InPieces:
         n_rows = max(len(part) for part in parts)
         while True:
             size = max(-(-n_rows // self.n_pieces), 1)
-            found = self._tried(evaluate, parts, n_rows, size)
-            if found is not None:
-                return found
+            outputs = self._tried(evaluate, parts, n_rows, size)
+            if outputs is not None:
+                return outputs
             self.n_pieces *= 2
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()

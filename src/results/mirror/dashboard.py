@@ -35,7 +35,7 @@ def describe_dashboard(
         tables: tables of the report, logged as ``tables/<name>`` by a run among ``ids``.
         ids: W&B ids to show: those of the sweep's runs and of the report's.
     """
-    n_groups = len({(run.dataset, run.place, run.variant) for run in runs})
+    n_groups = len({(run.dataset, run.missingness, run.variant) for run in runs})
     families = metric_families(runs)
     panels = {
         "sweep": [{"type": "text", "markdown": _summary(runs, tables)}],
@@ -208,7 +208,7 @@ def _cost_panels(families: Mapping[str, Sequence[str]]) -> list[Description]:
 
 def _summary(runs: Sequence[Run], tables: Sequence[ResultTable]) -> str:
     n_done = sum(run.done for run in runs)
-    settings = len({(run.dataset, run.place) for run in runs})
+    settings = len({(run.dataset, run.missingness) for run in runs})
     methods = ", ".join(sorted({run.method for run in runs}))
     lines = [
         f"**{len(runs)} runs**, {n_done} with scores, {settings} settings. Methods: {methods}.",

@@ -83,7 +83,7 @@ def mirror_runs(logger: WandbLogger, runs: Sequence[Run]) -> list[str]:
 
 def _mirror_late(logger: WandbLogger, run: Run) -> tuple[str, bool] | None:
     folder = RunFolder(run.folder)
-    group = f"{run.dataset}/{run.place}"
+    group = f"{run.dataset}/{run.missingness}"
     mirror = open_mirror(logger, folder.path, group, run.method, run.report["config"], run.variant, say=False)
     if folder.curve.exists():
         with folder.curve.open(newline="") as stream:
@@ -102,7 +102,7 @@ def _upload(
     import wandb
 
     group = "+".join(sorted({run.dataset for run in runs}))
-    sweep = {"sweep": [f"{run.dataset}/{run.place}/{run.variant}/seed{run.seed}" for run in runs]}
+    sweep = {"sweep": [f"{run.dataset}/{run.missingness}/{run.variant}/seed{run.seed}" for run in runs]}
     run = open_run(logger, out, group, "report", f"report-{out.resolve().name}", ["report"], sweep)
     print(where(run))
     try:

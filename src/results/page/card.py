@@ -108,8 +108,8 @@ def _line(value: Any) -> str:
 
 def _holes(report: Mapping[str, Any]) -> list[str]:
     missing, realised = report["config"]["missing"], report["realised_ratio"]
-    asked = ", ".join(f"{key} {value}" for key, value in missing.items() if key != "name")
-    lines = _facts({"mechanism": f"`{missing['name']}`" + (f" ({asked})" if asked else "")})
+    parameters = ", ".join(f"{key} {value}" for key, value in missing.items() if key != "name")
+    lines = _facts({"mechanism": f"`{missing['name']}`" + (f" ({parameters})" if parameters else "")})
     if not realised:
         return lines
     columns = {name: share for name, share in realised["per_column"].items() if share}
@@ -155,8 +155,8 @@ def _command(report: Mapping[str, Any]) -> str:
     name = config["method"]["name"]
     is_imputer = name.startswith(IMPUTE)
     method = {"imputer": name.removeprefix(IMPUTE)} if is_imputer else {"method": name}
-    usual = {key: config[key]["name"] for key in ("dataset", "missing")} | method | {"ratio": config["ratio"]}
-    chosen = [f"{key}={hydra_value(value)}" for key, value in usual.items()]
+    defaults = {key: config[key]["name"] for key in ("dataset", "missing")} | method | {"ratio": config["ratio"]}
+    chosen = [f"{key}={hydra_value(value)}" for key, value in defaults.items()]
     return command("impute" if is_imputer else "train", *chosen, f"seed={report['seed']}", *report["overrides"])
 
 

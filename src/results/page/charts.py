@@ -109,7 +109,7 @@ def seconds_chart(runs: Sequence[Run], div: str) -> str:
         return [data, {"yaxis.title.text": _axis(name), "title.text": _escaped(f"{name} on {dataset}")}]
 
     _add_menu(
-        figure, {f"{dataset}: {name}": shows((dataset, name), found) for (dataset, name), found in choices.items()}
+        figure, {f"{dataset}: {name}": shows((dataset, name), lines) for (dataset, name), lines in choices.items()}
     )
     figure.update_xaxes(title_text="seconds in all", type="log")
     return _html(figure, div, 120 + PANEL_HEIGHT)
@@ -122,7 +122,7 @@ def column_chart(runs: Sequence[Run], div: str) -> str:
     entries = {}
     for dataset, of_dataset in maps.items():
         columns = [_escaped(name) for name in table_columns(runs, dataset)]
-        rows = [_escaped(f"{style[m.variant].label}, {m.place}") for m in of_dataset]
+        rows = [_escaped(f"{style[m.variant].label}, {m.missingness}") for m in of_dataset]
         entries[dataset] = _heat(columns, rows, [_all_short(m.columns) for m in of_dataset], heat_floor(of_dataset))
     most = max((len(of_dataset) for of_dataset in maps.values()), default=0)
     return _heat_chart(entries, div, 300 + 22 * most)
@@ -138,7 +138,7 @@ def pair_chart(runs: Sequence[Run], div: str) -> str:
         columns = [_escaped(name) for name in table_columns(runs, dataset)]
         most = max(most, len(columns))
         for m in maps:
-            label = f"{dataset}: {style[m.variant].label}, {m.place}"
+            label = f"{dataset}: {style[m.variant].label}, {m.missingness}"
             entries[label] = _heat(columns, columns, _square(m, len(columns)), heat_floor(maps))
     return _heat_chart(entries, div, 300 + 22 * most)
 
@@ -229,7 +229,7 @@ def _point_texts(line: Curve) -> list[str]:
 def _run_text(run: Run, name: str, style: dict[str, Look]) -> str:
     value = run.metric(name)
     seconds = run.report["time"]["total_s"]
-    label = f"{style[run.variant].label}, {run.place}, seed {run.seed}"
+    label = f"{style[run.variant].label}, {run.missingness}, seed {run.seed}"
     return _escaped(f"{label}: {'-' if value is None else shown(value)} in {seconds:.0f} s")
 
 

@@ -53,8 +53,10 @@ def _columns(details: Mapping[str, Any]) -> str:
     """Each column's error on test rows: RMSE in standard deviations, or the share of wrong categories."""
     rows = [["column", "RMSE std", "error"]]
     for i, name in enumerate(("rmse_standardised", "categorical_error")):
-        found = details.get(f"imputation/{name}", {}).get("per_column", {})
-        rows += [[column, *(_number(value) if k == i else "" for k in range(2))] for column, value in found.items()]
+        per_column = details.get(f"imputation/{name}", {}).get("per_column", {})
+        rows += [
+            [column, *(_number(value) if k == i else "" for k in range(2))] for column, value in per_column.items()
+        ]
     return _aligned(rows)
 
 

@@ -68,17 +68,17 @@ def draw_sweep(folder: Path, runs: Sequence[Run]) -> list[Path]:
         files.append(file)
 
     for dataset in dict.fromkeys(run.dataset for run in runs):
-        own = [run for run in runs if run.dataset == dataset]
-        for name in metric_names(own):
-            if found := curves(own, dataset, name):
-                save(f"curve-{dataset}-{name}", _curves(found, style, dataset, name))
-        maps, columns = heat_maps(own, dataset), table_columns(own, dataset)
+        of_dataset = [run for run in runs if run.dataset == dataset]
+        for name in metric_names(of_dataset):
+            if lines := curves(of_dataset, dataset, name):
+                save(f"curve-{dataset}-{name}", _curves(lines, style, dataset, name))
+        maps, columns = heat_maps(of_dataset, dataset), table_columns(of_dataset, dataset)
         floor = heat_floor(maps)
         for missing in dict.fromkeys(m.missing for m in maps):
             save(f"columns-{dataset}-{missing}", _columns(_of(maps, missing=missing), columns, style, floor))
-        for place in dict.fromkeys(m.place for m in maps if m.pairs):
-            save(f"pairs-{dataset}-{place}", _pairs(_of(maps, place=place), columns, style, floor))
-        if timed := [run for run in own if run.done and "total_s" in run.report["time"]]:
+        for missingness in dict.fromkeys(m.missingness for m in maps if m.pairs):
+            save(f"pairs-{dataset}-{missingness}", _pairs(_of(maps, missingness=missingness), columns, style, floor))
+        if timed := [run for run in of_dataset if run.done and "total_s" in run.report["time"]]:
             save(f"seconds-{dataset}", _seconds(timed, style, dataset))
     return files
 
@@ -113,14 +113,14 @@ def _legend(figure: Figure, style: Iterable[Look], references: Iterable[str], li
     figure.legend(handles=entries, loc="outside lower center", ncols=min(across, 4), fontsize=8, frameon=False)
 
 
-def _curves(found: Sequence[Curve], style: dict[str, Look], dataset: str, name: str) -> Figure:
+def _curves(lines: Sequence[Curve], style: dict[str, Look], dataset: str, name: str) -> Figure:
     about = metric(name)
-    mechanisms = list(dict.fromkeys(curve.missing for curve in found))
-    shown = [variant for variant in style if any(curve.series == variant for curve in found if not curve.reference)]
-    single = len({point.ratio for curve in found for point in curve.points}) == 1
+    mechanisms = list(dict.fromkeys(curve.missing for curve in lines))
+    shown = [variant for variant in style if any(curve.series == variant for curve in lines if not curve.reference)]
+    single = len({point.ratio for curve in lines for point in curve.points}) == 1
     figure, panels = _grid(len(mechanisms), 3.2, 2.9, share=True)
     for missing, axis in zip(mechanisms, panels, strict=True):
-        for curve in (curve for curve in found if curve.missing == missing):
+        for curve in (curve for curve in lines if curve.missing == missing):
             x = np.array([point.ratio for point in curve.points])
             y, std = (np.array([getattr(point, key) for point in curve.points]) for key in ("mean", "std"))
             if curve.reference:
@@ -131,7 +131,7 @@ def _curves(found: Sequence[Curve], style: dict[str, Look], dataset: str, name: 
             else:
                 axis.plot(x, y, **_line(style[curve.series]))
                 axis.fill_between(x, y - std, y + std, color=style[curve.series].color, alpha=0.15, linewidth=0)
-        ratios = sorted({point.ratio for curve in found for point in curve.points})
+        ratios = sorted({point.ratio for curve in lines for point in curve.points})
         axis.set_xticks([0.0] if single else ratios, [f"{ratio:g}" for ratio in ratios])
         if single:
             axis.set_xlim(-0.5, 0.5)
@@ -142,7 +142,7 @@ def _curves(found: Sequence[Curve], style: dict[str, Look], dataset: str, name: 
         axis.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel(f"{about.heading} ({_direction(name)})", fontsize=9)
     figure.suptitle(f"{dataset}: {name}, mean ± std over seeds", fontsize=11, x=0.01, ha="left")
-    rows = [row for row in REFERENCES if any(curve.series == row for curve in found if curve.reference)]
+    rows = [row for row in REFERENCES if any(curve.series == row for curve in lines if curve.reference)]
     _legend(figure, [style[variant] for variant in shown], rows)
     return figure
 
@@ -188,7 +188,7 @@ def _columns(maps: Sequence[Map], columns: Sequence[str], style: dict[str, Look]
     values = np.array([[np.nan if value is None else value for value in m.columns] for m in maps])
     size = (3.2 + max(0.5 * len(columns), 3.0) if len(columns) <= MOST_LABELS else 16.0, 1.8 + 0.28 * len(maps))
     figure = Figure(figsize=size, layout="constrained")
-    rows = [f"{style[m.variant].label}, {m.place}" for m in maps]
+    rows = [f"{style[m.variant].label}, {m.missingness}" for m in maps]
     image = _heat(figure.subplots(), values, floor, columns, rows, len(columns) <= MOST_NUMBERS)
     figure.suptitle(f"{maps[0].dataset}: score of each column (1 = as in the real table)", fontsize=11)
     figure.colorbar(image, shrink=0.9)
@@ -206,10 +206,10 @@ def _pairs(maps: Sequence[Map], columns: Sequence[str], style: dict[str, Look], 
         image = _heat(axis, values, floor, columns, columns, len(columns) <= MOST_NUMBERS // 2)
         axis.set_aspect("equal")
         axis.set_title(fill(style[m.variant].label, 2 * LABEL_WIDTH), fontsize=9)
-        place = axis.get_subplotspec()
-        if place is not None and not place.is_first_col():
+        position = axis.get_subplotspec()
+        if position is not None and not position.is_first_col():
             axis.tick_params(labelleft=False)
-    title = f"{maps[0].dataset} {maps[0].place}: score of each pair (1 = as in the real table)"
+    title = f"{maps[0].dataset} {maps[0].missingness}: score of each pair (1 = as in the real table)"
     figure.suptitle(title, fontsize=11, x=0.01, ha="left")
     figure.colorbar(image, ax=panels, shrink=0.7)
     return figure
@@ -222,9 +222,9 @@ def _seconds(runs: Sequence[Run], style: dict[str, Look], dataset: str) -> Figur
     figure, panels = _grid(len(chosen), 4.2, 3.4)
     for name, axis in zip(chosen, panels, strict=True):
         for variant, look in style.items():
-            own = [run for run in runs if run.variant == variant and run.metric(name) is not None]
-            x = np.array([run.report["time"]["total_s"] for run in own], dtype=float)
-            y = np.array([run.metric(name) for run in own], dtype=float)
+            of_variant = [run for run in runs if run.variant == variant and run.metric(name) is not None]
+            x = np.array([run.report["time"]["total_s"] for run in of_variant], dtype=float)
+            y = np.array([run.metric(name) for run in of_variant], dtype=float)
             axis.scatter(x, y, s=22, color=look.color, marker=look.marker, alpha=0.75, linewidths=0)
         axis.set_xscale("log")
         axis.xaxis.set_major_formatter("{x:g}")

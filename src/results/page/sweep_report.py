@@ -76,8 +76,8 @@ def write_results(
     """
     paper, others = ([_with_departures(table, runs, departures) for table in tables] for tables in (paper, others))
     pictures = [_copied(png, file.parent / "figures") for png in figures if PICTURES.fullmatch(png.stem)]
-    asked = ",".join(map(str, sweep))
-    made_by = code(command("report", sweep=asked, results=str(file)))
+    sources = ",".join(map(str, sweep))
+    made_by = code(command("report", sweep=sources, results=str(file)))
     imputation = [table for table in others if (table.metric or "").startswith("imputation/")]
     lines = [
         "# Results: the tables of the paper",
@@ -95,7 +95,7 @@ def write_results(
 
 def _with_departures(table: ResultTable, runs: Sequence[Run], departures: Mapping[Path, Sequence[str]]) -> ResultTable:
     """The table, with a sentence above it where its commands make other runs at this commit."""
-    folders = {folder for _, cells in table.rows for found in cells for folder in found.folders} & set(departures)
+    folders = {folder for _, cells in table.rows for cell in cells for folder in cell.folders} & set(departures)
     if not folders:
         return table
     keys = sorted({key for folder in folders for key in departures[folder]})
@@ -146,8 +146,8 @@ def _report(
     for dataset in dict.fromkeys(run.dataset for run in runs):
         here = [run for run in runs if run.dataset == dataset]
         lines += [f"## {dataset}", *_origin(origin(here), commands(here))]
-        own = [table for table in others if table.title.startswith(f"{dataset}: ")]
-        lines += [part for table in own for part in _section(table, "###")]
+        of_dataset = [table for table in others if table.title.startswith(f"{dataset}: ")]
+        lines += [part for table in of_dataset for part in _section(table, "###")]
     return "\n\n".join([*lines, "## Runs", _runs(runs, out)]) + "\n"
 
 
@@ -171,7 +171,7 @@ def _runs(runs: Sequence[Run], out: Path) -> str:
     folders: dict[tuple[str, str, str], list[str]] = {}
     for run in runs:
         link = f"[{run.seed}]({_link(run.folder, out)})"
-        folders.setdefault((run.dataset, run.place, run.variant), []).append(link)
+        folders.setdefault((run.dataset, run.missingness, run.variant), []).append(link)
     lines = ["| dataset | place | variant | seeds |", "| --- | --- | --- | --- |"]
     for setting, links in folders.items():
         lines.append(f"| {' | '.join(text_in_markdown(part) for part in setting)} | {', '.join(links)} |")

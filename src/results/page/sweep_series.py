@@ -87,7 +87,7 @@ class Map:
     """
 
     dataset: str
-    place: str
+    missingness: str
     missing: str
     ratio: float | None
     variant: str
@@ -132,9 +132,13 @@ def looks(runs: Sequence[Run]) -> dict[str, Look]:
     shared = set(shared_settings(runs))
     result = {}
     for method in methods:
-        own = {run.variant: run for run in runs if run.method == method}
-        for i, variant in enumerate(sorted(own, key=lambda variant: (len(settings(own[variant])), variant))):
-            parts = [part for part in settings(own[variant]) if part not in shared and not part.startswith(MODELS)]
+        by_variant = {run.variant: run for run in runs if run.method == method}
+        for i, variant in enumerate(
+            sorted(by_variant, key=lambda variant: (len(settings(by_variant[variant])), variant))
+        ):
+            parts = [
+                part for part in settings(by_variant[variant]) if part not in shared and not part.startswith(MODELS)
+            ]
             label = " ".join([method, *parts])
             marker, dash = MARKERS[(first[method] + i) % len(MARKERS)], DASHES[i % len(DASHES)]
             result[variant] = Look(variant, method, label, colors[method], marker, dash)
@@ -155,8 +159,11 @@ def curves(runs: Sequence[Run], dataset: str, name: str) -> list[Curve]:
     for run in runs:
         if run.dataset != dataset or run.ratio is None or not run.done:
             continue
-        found = [(False, run.variant, run.metric(name)), *((True, row, run.reference(row, name)) for row in REFERENCES)]
-        for reference, series, value in found:
+        measured = [
+            (False, run.variant, run.metric(name)),
+            *((True, row, run.reference(row, name)) for row in REFERENCES),
+        ]
+        for reference, series, value in measured:
             if value is not None:
                 values[run.missing, reference, series][run.ratio].setdefault(run.seed, value)
     mechanisms = by_known((key[0] for key in values), MECHANISMS)
@@ -184,18 +191,18 @@ def heat_maps(runs: Sequence[Run], dataset: str) -> list[Map]:
     groups: dict[tuple[str, str], list[Run]] = defaultdict(list)
     for run in runs:
         if run.dataset == dataset and run.report["per_column"]:
-            groups[run.place, run.variant].append(run)
+            groups[run.missingness, run.variant].append(run)
     pairs = [(a, b) for i, a in enumerate(columns) for b in columns[i + 1 :]]
     variants = list(looks(runs))
     missing = by_known((run.missing for run in runs), MECHANISMS)
     maps = []
-    for (place, variant), group in groups.items():
+    for (missingness, variant), group in groups.items():
         single = [run.report["per_column"] for run in group]
         double = [run.report["per_pair"] for run in group]
         maps.append(
             Map(
                 dataset,
-                place,
+                missingness,
                 group[0].missing,
                 group[0].ratio,
                 variant,

@@ -13,7 +13,7 @@ from src.results.sweep.paper import TITLES, PaperNumber, paper_numbers
 from src.results.sweep.runs import Cell, ResultTable, Run, best_cell, best_columns, cell, shown
 from src.results.sweep.selection import family_of, measuring, runs_of
 
-BESIDE = ("complete", "marginals")
+REFERENCE_METHODS = ("complete", "marginals")
 """Methods that are a ceiling and a floor, not rivals: read beside the others, never best."""
 FLOOR = "marginals"
 FIGURE_1 = "figure_1"
@@ -50,7 +50,7 @@ class Row:
 
     heading: str
     metric: str
-    place: str
+    missingness: str
 
 
 def paper_tables(runs: Sequence[Run]) -> list[ResultTable]:
@@ -62,7 +62,7 @@ def paper_tables(runs: Sequence[Run]) -> list[ResultTable]:
         if chosen:
             table = _paper_table(number, printed, chosen)
             n_methods = len(table.columns) - table.references
-            if any(found.values for _, cells in table.rows for found in cells[:n_methods]):
+            if any(cell.values for _, cells in table.rows for cell in cells[:n_methods]):
                 tables.append(table)
     return tables
 
@@ -94,13 +94,13 @@ def figure_1(runs: Sequence[Run]) -> list[ResultTable]:
 
 
 def _setting_table(name: str, title: str, metric: str, runs: Sequence[Run]) -> tuple[ResultTable, list[Column]]:
-    places = sorted(
-        {run.place: run for run in runs}.values(), key=lambda run: (mechanism_order(run.missing), run.ratio or 0)
+    examples = sorted(
+        {run.missingness: run for run in runs}.values(), key=lambda run: (mechanism_order(run.missing), run.ratio or 0)
     )
     columns, n_references = _columns(runs, ())
     headings = tuple(column.heading for column in columns)
     table = ResultTable(name, title, metric, describe(metric).best, headings, n_references, rows=())
-    return _table(table, [Row(run.place, metric, run.place) for run in places], columns, runs), columns
+    return _table(table, [Row(run.missingness, metric, run.missingness) for run in examples], columns, runs), columns
 
 
 def _paper_table(number: int, printed: Sequence[PaperNumber], runs: Sequence[Run]) -> ResultTable:
@@ -109,10 +109,10 @@ def _paper_table(number: int, printed: Sequence[PaperNumber], runs: Sequence[Run
     rows: dict[tuple[str, str], Row] = {}
     numbers: dict[tuple[str, str, str], PaperNumber] = {}
     for n in printed:
-        place = n.place
-        heading = place if len(metrics) == 1 else f"{place} {n.metric.rpartition('/')[2]}"
-        rows.setdefault((n.metric, place), Row(heading, n.metric, place))
-        numbers[n.metric, place, n.method] = n
+        missingness = n.missingness
+        heading = missingness if len(metrics) == 1 else f"{missingness} {n.metric.rpartition('/')[2]}"
+        rows.setdefault((n.metric, missingness), Row(heading, n.metric, missingness))
+        numbers[n.metric, missingness, n.method] = n
     table = ResultTable(
         name=f"table_{number}",
         title=f"Table {number}. {TITLES[number]}",
@@ -132,24 +132,24 @@ def _paper_table(number: int, printed: Sequence[PaperNumber], runs: Sequence[Run
 def _columns(runs: Sequence[Run], printed: Sequence[str]) -> tuple[list[Column], int]:
     """Columns of a table and how many of the last are references: the paper's methods, others, floors and ceilings."""
     methods = {family_of(run.method) for run in runs}
-    rivals = [*printed, *sorted(methods.difference(printed, BESIDE), key=method_order)]
+    rivals = [*printed, *sorted(methods.difference(printed, REFERENCE_METHODS), key=method_order)]
     references = list(dict.fromkeys(name for run in runs for name in run.report["references"]))
     columns = [column for family in rivals for column in _variants(runs, family, "")]
-    beside = [column for family in BESIDE if family in methods for column in _variants(runs, family, " (run)")]
-    beside += [Column(name, None, name) for name in references]
-    return [*columns, *beside], len(beside)
+    reference_columns = [c for f in REFERENCE_METHODS if f in methods for c in _variants(runs, f, " (run)")]
+    reference_columns += [Column(name, None, name) for name in references]
+    return [*columns, *reference_columns], len(reference_columns)
 
 
 def _variants(runs: Sequence[Run], family: str, mark: str) -> list[Column]:
     """A column for each variant of a method, headed by what tells it from the method's others."""
     columns: list[Column] = []
     for method in sorted({run.method for run in runs if family_of(run.method) == family}, key=method_order):
-        found = {run.variant: settings(run) for run in runs if run.method == method}
-        shared = set.intersection(*(set(asked) for asked in found.values()))
-        for variant, asked in sorted(found.items(), key=lambda item: (len(item[1]), item[0])):
-            own = ", ".join(setting for setting in asked if setting not in shared)
+        settings_of = {run.variant: settings(run) for run in runs if run.method == method}
+        shared = set.intersection(*(set(of_variant) for of_variant in settings_of.values()))
+        for variant, of_variant in sorted(settings_of.items(), key=lambda item: (len(item[1]), item[0])):
+            difference = ", ".join(setting for setting in of_variant if setting not in shared)
             name = method.removeprefix(IMPUTE)
-            columns.append(Column(f"{name}{mark} {own}".strip(), family, variant, first=not columns))
+            columns.append(Column(f"{name}{mark} {difference}".strip(), family, variant, first=not columns))
     return columns or [Column(family, family, None)]
 
 
@@ -161,19 +161,19 @@ def _table(
     printed: Mapping[tuple[str, str, str], PaperNumber] | None = None,
 ) -> ResultTable:
     """``table`` with its rows, and the notes that they call for."""
-    at: dict[str, list[Run]] = {row.place: [] for row in rows}
+    at: dict[str, list[Run]] = {row.missingness: [] for row in rows}
     for run in runs:
-        at.setdefault(run.place, []).append(run)
+        at.setdefault(run.missingness, []).append(run)
     filled = []
     for row in rows:
         cells = []
         for column in columns:
-            found = column.cell(at[row.place], row.metric)
-            number = (printed or {}).get((row.metric, row.place, column.method or ""))
+            cell = column.cell(at[row.missingness], row.metric)
+            number = (printed or {}).get((row.metric, row.missingness, column.method or ""))
             if number is not None and column.first:
                 dash = "not applicable" if number.value is None else None
-                found = replace(found, paper=number.value, paper_bold=number.bold, paper_reason=dash)
-            cells.append(found)
+                cell = replace(cell, paper=number.value, paper_bold=number.bold, paper_reason=dash)
+            cells.append(cell)
         filled.append((row.heading, tuple(cells)))
     table = replace(table, rows=tuple(filled))
     return replace(table, notes=(*table.notes, *_notes(table, rows, columns, at)))
@@ -194,19 +194,20 @@ def _reference_cell(runs: Sequence[Run], name: str, metric: str) -> Cell:
 
 def _standing_of_missdiff(table: ResultTable, columns: Sequence[Column]) -> list[str]:
     """In which rows the method is not first: a sentence, generated so that nobody forgets it."""
-    ours = {i for i, column in enumerate(columns) if column.method == "missdiff"}
+    missdiff = {i for i, column in enumerate(columns) if column.method == "missdiff"}
     behind, shared, n_rows = [], [], 0
     for heading, cells in table.rows:
-        best, own = best_columns(table, cells), [cells[i] for i in sorted(ours) if cells[i].mean is not None]
-        others = [c for i, c in enumerate(cells[: len(cells) - table.references]) if i not in ours and c.values]
-        if not best or not own or not others:
+        best = best_columns(table, cells)
+        missdiff_cells = [cells[i] for i in sorted(missdiff) if cells[i].mean is not None]
+        others = [c for i, c in enumerate(cells[: len(cells) - table.references]) if i not in missdiff and c.values]
+        if not best or not missdiff_cells or not others:
             continue
         n_rows += 1
-        if best & ours and best - ours:
+        if best & missdiff and best - missdiff:
             shared.append(heading)
-        if not best & ours:
+        if not best & missdiff:
             first = min(best)
-            means = [shown(found.mean or 0) for found in (cells[first], best_cell(table, own))]
+            means = [shown(cell.mean or 0) for cell in (cells[first], best_cell(table, missdiff_cells))]
             behind.append(f"{heading} ({columns[first].heading} {', not '.join(means)})")
     if behind:
         return [f"missdiff is not first in: {'; '.join(behind)}."]
@@ -218,16 +219,16 @@ def _standing_of_missdiff(table: ResultTable, columns: Sequence[Column]) -> list
 def _below_the_floor(table: ResultTable, columns: Sequence[Column]) -> list[str]:
     """In which rows the method is worse than independent draws, which a first place among the methods would hide."""
     floors = [i for i, column in enumerate(columns) if (column.method, column.name) == (None, FLOOR)]
-    ours = [i for i, column in enumerate(columns) if column.method == "missdiff"]
+    missdiff = [i for i, column in enumerate(columns) if column.method == "missdiff"]
     below = []
     for heading, cells in table.rows:
         floor = next((mean for i in floors if (mean := cells[i].mean) is not None), None)
-        own = [cells[i] for i in ours if cells[i].mean is not None]
-        if floor is None or not own:
+        missdiff_cells = [cells[i] for i in missdiff if cells[i].mean is not None]
+        if floor is None or not missdiff_cells:
             continue
-        ours_best, distance = best_cell(table, own), Best(table.best).distance
-        if distance(ours_best.mean or 0, ours_best.level) > distance(floor, ours_best.level):
-            below.append(f"{heading} ({shown(ours_best.mean or 0)}, {FLOOR} {shown(floor)})")
+        best_missdiff, distance = best_cell(table, missdiff_cells), Best(table.best).distance
+        if distance(best_missdiff.mean or 0, best_missdiff.level) > distance(floor, best_missdiff.level):
+            below.append(f"{heading} ({shown(best_missdiff.mean or 0)}, {FLOOR} {shown(floor)})")
     return [f"missdiff is worse than independent draws in: {'; '.join(below)}."] if below else []
 
 
@@ -239,22 +240,21 @@ def _notes(
     without: dict[str, list[str]] = {}
     for heading, cells in table.rows:
         rivals = list(zip(columns, cells, strict=True))[: len(cells) - table.references]
-        counts = {column.heading: len(found.folders) for column, found in rivals if found.folders}
+        counts = {column.heading: len(rival.folders) for column, rival in rivals if rival.folders}
         if len(set(counts.values())) > 1:
             listed = ", ".join(f"{name} {count}" for name, count in counts.items())
             notes.append(f"Warning: {heading}: not all have the same number of seeds ({listed}).")
-        for column, found in rivals:
-            n_without = len(found.folders) - len(found.values)
-            if n_without:
-                part = f" ({n_without} of {len(found.folders)} seeds)" if found.values else ""
-                without.setdefault(found.reason or "undefined", []).append(f"{column.heading} at {heading}{part}")
+        for column, rival in rivals:
+            if n_without := len(rival.folders) - len(rival.values):
+                part = f" ({n_without} of {len(rival.folders)} seeds)" if rival.values else ""
+                without.setdefault(rival.reason or "undefined", []).append(f"{column.heading} at {heading}{part}")
     notes += [f"No value: {', '.join(where)}: {reason}." for reason, where in without.items()]
-    places = list(dict.fromkeys(row.place for row in rows))
-    notes += _realised(at, places)
-    notes += _warnings([run for place in places for run in at[place]], columns)
+    masks = list(dict.fromkeys(row.missingness for row in rows))
+    notes += _realised(at, masks)
+    notes += _warnings([run for missingness in masks for run in at[missingness]], columns)
     for row in rows:
         for column in columns:
-            if column.method is None and _disagree(at[row.place], str(column.name), row.metric):
+            if column.method is None and _disagree(at[row.missingness], str(column.name), row.metric):
                 notes.append(
                     f"Warning: {row.heading}: runs of one seed carry different {column.name} rows (other settings of "
                     "the dataset or the evaluation); the first run's is shown."
@@ -262,16 +262,16 @@ def _notes(
     return notes
 
 
-def _realised(at: Mapping[str, Sequence[Run]], places: Sequence[str]) -> list[str]:
+def _realised(at: Mapping[str, Sequence[Run]], masks: Sequence[str]) -> list[str]:
     """Where the share of cells that went missing is not the one asked for, as where rows lose whole cells."""
-    found = {}
-    for place in places:
-        shares = [run.report["realised_ratio"]["overall"] for run in at[place]]
-        asked = at[place][0].ratio if at[place] else None
-        if asked is not None and abs(fmean(shares) - asked) > NOTEWORTHY:
-            found[place] = fmean(shares)
-    listed = ", ".join(f"{share:.2f} at {place}" for place, share in found.items())
-    return [f"Share of cells that are missing: {listed}."] if found else []
+    realised = {}
+    for missingness in masks:
+        shares = [run.report["realised_ratio"]["overall"] for run in at[missingness]]
+        ratio = at[missingness][0].ratio if at[missingness] else None
+        if ratio is not None and abs(fmean(shares) - ratio) > NOTEWORTHY:
+            realised[missingness] = fmean(shares)
+    listed = ", ".join(f"{share:.2f} at {missingness}" for missingness, share in realised.items())
+    return [f"Share of cells that are missing: {listed}."] if realised else []
 
 
 def _warnings(runs: Sequence[Run], columns: Sequence[Column]) -> list[str]:
@@ -282,19 +282,19 @@ def _warnings(runs: Sequence[Run], columns: Sequence[Column]) -> list[str]:
         for text in run.report["warnings"]:
             alike.setdefault(re.sub(r"\d+", "N", text), []).append((run, text))
     notes = []
-    for found in alike.values():
+    for warned in alike.values():
         places: dict[str, dict[str, None]] = {}
-        for run, _ in found:
-            places.setdefault(headings.get(run.variant, run.variant), {})[run.place] = None
+        for run, _ in warned:
+            places.setdefault(headings.get(run.variant, run.variant), {})[run.missingness] = None
         where = "; ".join(f"{heading} at {', '.join(at)}" for heading, at in places.items())
-        runs_of = "1 run" if len(found) == 1 else f"{len(found)} runs, the first one's words"
-        notes.append(f"Warning ({runs_of}): {where}: {found[0][1]}.")
+        runs_of = "1 run" if len(warned) == 1 else f"{len(warned)} runs, the first one's words"
+        notes.append(f"Warning ({runs_of}): {where}: {warned[0][1]}.")
     return notes
 
 
 def _disagree(runs: Sequence[Run], name: str, metric: str) -> bool:
-    found: dict[int, set[float | None]] = {}
+    by_seed: dict[int, set[float | None]] = {}
     for run in runs:
         if name in run.report["references"]:
-            found.setdefault(run.seed, set()).add(run.reference(name, metric))
-    return any(len(values) > 1 for values in found.values())
+            by_seed.setdefault(run.seed, set()).add(run.reference(name, metric))
+    return any(len(values) > 1 for values in by_seed.values())

@@ -117,9 +117,9 @@ class RunFolder:
         Raises:
             RunExistsError: it is a run of another configuration.
         """
-        found, asked = flatten(self.config()), flatten(config)
-        shared = {k for k in {**found, **asked} if (k in found and k in asked) or k.startswith("data.")}
-        before, after = ({k: each[k] for k in each if k in shared} for each in (found, asked))
+        recorded, requested = flatten(self.config()), flatten(config)
+        shared = {k for k in {**recorded, **requested} if (k in recorded and k in requested) or k.startswith("data.")}
+        before, after = ({k: values[k] for k in values if k in shared} for values in (recorded, requested))
         self._refuse_other(_difference(before, after))
 
     def _refuse_other(self, difference: str) -> None:
@@ -152,8 +152,8 @@ class RunFolder:
                 entry.unlink(missing_ok=True)
 
 
-def _difference(found: Any, asked: dict[str, Any]) -> str:
-    before, after = flatten(found if isinstance(found, dict) else {}), flatten(asked)
+def _difference(recorded: Any, requested: dict[str, Any]) -> str:
+    before, after = flatten(recorded if isinstance(recorded, dict) else {}), flatten(requested)
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     return "; ".join(_change(key, before.get(key), after.get(key)) for key in keys)
 

@@ -59,19 +59,19 @@ def grid(table: ResultTable) -> list[list[Text]]:
     lines = [heading]
     for name, cells in table.rows:
         best, line = best_columns(table, cells), [Text(name)]
-        for i, (found, has_paper) in enumerate(zip(cells, with_paper, strict=True)):
-            line += [Text(cell_text(found), i in best), *([_paper(found)] if has_paper else [])]
+        for i, (cell, has_paper) in enumerate(zip(cells, with_paper, strict=True)):
+            line += [Text(cell_text(cell), i in best), *([_paper(cell)] if has_paper else [])]
         lines.append(line)
     return lines
 
 
-def cell_text(found: Cell) -> str:
+def cell_text(cell: Cell) -> str:
     """``mean ± std (seeds)`` of a cell."""
-    if found.mean is None:
-        return "-" if found.folders else ""
-    decimals = len(shown(found.mean).partition(".")[2])
-    spread = "" if found.std is None else f" ± {found.std:.{decimals}f}"
-    return f"{shown(found.mean)}{spread} ({len(found.values)})"
+    if cell.mean is None:
+        return "-" if cell.folders else ""
+    decimals = len(shown(cell.mean).partition(".")[2])
+    spread = "" if cell.std is None else f" ± {cell.std:.{decimals}f}"
+    return f"{shown(cell.mean)}{spread} ({len(cell.values)})"
 
 
 def markdown(table: ResultTable) -> str:
@@ -144,13 +144,13 @@ def cells_csv(tables: Sequence[ResultTable]) -> str:
         n_methods = len(table.columns) - table.references
         for heading, cells in table.rows:
             best = best_columns(table, cells)
-            for i, (column, found) in enumerate(zip(table.columns, cells, strict=True)):
-                paper = "-" if found.paper_reason else found.paper
+            for i, (column, cell) in enumerate(zip(table.columns, cells, strict=True)):
+                paper = "-" if cell.paper_reason else cell.paper
                 lines.append(
                     [
                         *(table.name, table.metric, table.best, heading, column, i >= n_methods),
-                        *(found.mean, found.std, len(found.values), ";".join(map(str, found.values)), i in best),
-                        *(paper, found.paper_bold, found.reason, ";".join(map(str, found.folders))),
+                        *(cell.mean, cell.std, len(cell.values), ";".join(map(str, cell.values)), i in best),
+                        *(paper, cell.paper_bold, cell.reason, ";".join(map(str, cell.folders))),
                     ]
                 )
     return _csv(lines)
@@ -176,10 +176,10 @@ def runs_csv(runs: Sequence[Run]) -> str:
     return _csv(lines)
 
 
-def _paper(found: Cell) -> Text:
-    if found.paper_reason:
+def _paper(cell: Cell) -> Text:
+    if cell.paper_reason:
         return Text("-")
-    return Text("" if found.paper is None else f"{found.paper:.5g}", found.paper_bold)
+    return Text("" if cell.paper is None else f"{cell.paper:.5g}", cell.paper_bold)
 
 
 def _markdown(entry: Text) -> str:

@@ -46,14 +46,14 @@ def commands(runs: Iterable[Run]) -> list[str]:
         point = (run.method.removeprefix(IMPUTE), run.missing, run.ratio, run.seed)
         points[kind, run.dataset, settings(run)].add(point)
     lines = []
-    for ((command, key_of_method), dataset, asked), found in points.items():
-        for methods, mechanisms, ratios, seeds in _boxes(found):
+    for ((command, key_of_method), dataset, other_settings), of_point in points.items():
+        for methods, mechanisms, ratios, seeds in _boxes(of_point):
             axes = [("missing", mechanisms), ("ratio", ratios), (key_of_method, methods), ("seed", seeds)]
             chosen = [
                 f"{key}={','.join(_text(value) for value in values)}" for key, values in axes if values != (None,)
             ]
             several = ["--multirun"] if any(len(values) > 1 for _, values in axes) else []
-            words = ["python", "-m", command, *several, f"dataset={dataset}", *chosen, *asked]
+            words = ["python", "-m", command, *several, f"dataset={dataset}", *chosen, *other_settings]
             lines.append(shlex.join(words))
     return lines
 
@@ -70,9 +70,11 @@ def origin(runs: Sequence[Run]) -> list[str]:
     variants: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
         variants[run.variant].append(run)
-    for found in sorted(variants.values(), key=lambda found: (method_order(found[0].method), found[0].variant)):
-        if any(run.done for run in found):
-            sentences.append(_variant(found))
+    for of_variant in sorted(
+        variants.values(), key=lambda of_variant: (method_order(of_variant[0].method), of_variant[0].variant)
+    ):
+        if any(run.done for run in of_variant):
+            sentences.append(_variant(of_variant))
     return sentences
 
 
@@ -93,13 +95,13 @@ def mixtures(runs: Sequence[Run]) -> list[str]:
 def _variant(runs: Sequence[Run]) -> str:
     done = [run for run in runs if run.done]
     config = done[0].report["config"]
-    asked = settings(done[0])
+    of_run = settings(done[0])
     used = sorted({run.report["n_used"] for run in done})
     rows = f"{used[0]:,}" if len(used) == 1 else f"{used[0]:,} to {used[-1]:,}"
     seconds = mean(run.report["time"]["total_s"] for run in done)
     untrained = {"marginals": "no training", "none": "no diffusion model"}
     length = untrained.get(config["method"].get("model")) or _length(config)
-    changed = f"; settings: {', '.join(asked)}" if asked else ""
+    changed = f"; settings: {', '.join(of_run)}" if of_run else ""
     return f"{done[0].method.removeprefix(IMPUTE)}: {length}; {rows} rows trained on; {seconds:,.0f} s a run{changed}."
 
 
@@ -121,7 +123,7 @@ def _boxes(points: set[tuple[Any, ...]]) -> list[tuple[tuple[Any, ...], ...]]:
         merged: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
         for box in boxes:
             merged[box[:axis] + box[axis + 1 :]] += box[axis]
-        boxes = [(*rest[:axis], tuple(values), *rest[axis:]) for rest, values in merged.items()]
+        boxes = [(*others[:axis], tuple(values), *others[axis:]) for others, values in merged.items()]
     return boxes
 
 

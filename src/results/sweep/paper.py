@@ -60,7 +60,7 @@ class PaperNumber:
     bold: bool
 
     @property
-    def place(self) -> str:
+    def missingness(self) -> str:
         """``<missing>-<ratio>`` of the runs it stands beside; :data:`UNSTATED` where the paper names none."""
         return UNSTATED if self.missing is None else f"{self.missing}-{self.ratio:g}"
 

@@ -51,7 +51,7 @@ class Run:
         return bool(self.report["status"] == "done")
 
     @property
-    def place(self) -> str:
+    def missingness(self) -> str:
         """``<missing>-<ratio>``, as in the run folder's path."""
         return self.missing if self.ratio is None else f"{self.missing}-{self.ratio:g}"
 
@@ -145,7 +145,7 @@ class ResultTable:
     @property
     def good(self) -> str:
         """Which values are good, in words."""
-        levels = {found.level for _, cells in self.rows for found in cells if found.level is not None}
+        levels = {cell.level for _, cells in self.rows for cell in cells if cell.level is not None}
         return Best(self.best).words(sorted(levels))
 
 
@@ -162,7 +162,7 @@ def read_runs(*roots: Path) -> list[Run]:
     runs: dict[tuple[str, str, str, int], Run] = {}
     for folder in finished.values():
         run = _read_run(folder / "report.json")
-        key = run.dataset, run.place, run.variant, run.seed
+        key = run.dataset, run.missingness, run.variant, run.seed
         if key in runs:
             setting = "/".join(map(str, key))
             raise ConfigError(f"{runs[key].folder} and {folder} are both {setting}; name folders that hold one of them")
@@ -190,14 +190,14 @@ def _read_run(file: Path) -> Run:
             report[key] = {sys.intern(name): value for name, value in report[key].items()}
         _check(report)
         folder = file.parent
-        in_place = folder.name == f"seed{report['seed']}" and folder.parent.name.startswith(method)
+        is_default_path = folder.name == f"seed{report['seed']}" and folder.parent.name.startswith(method)
         return Run(
             folder=folder,
             dataset=dataset_label(config["dataset"]),
             missing=str(missing["name"]),
             ratio=None if missing.get("ratio") is None else float(f"{missing['ratio']:g}"),  # as in its folder's name
             method=method,
-            variant=folder.parent.name if in_place else "-".join([method, *report.get("overrides", [])]),
+            variant=folder.parent.name if is_default_path else "-".join([method, *report.get("overrides", [])]),
             seed=int(report["seed"]),
             report=report,
         )
@@ -248,7 +248,7 @@ def shown(value: float) -> str:
 
 def best_cell(table: ResultTable, cells: Sequence[Cell]) -> Cell:
     """The best of some cells that have a mean."""
-    return min(cells, key=lambda found: Best(table.best).distance(found.mean or 0, found.level))
+    return min(cells, key=lambda cell: Best(table.best).distance(cell.mean or 0, cell.level))
 
 
 def best_columns(table: ResultTable, row: Sequence[Cell]) -> set[int]:

@@ -17,11 +17,11 @@ MEAN = "utility/mean/"
 
 def runs_of(runs: Sequence[Run], printed: Sequence[PaperNumber]) -> list[Run]:
     """The runs that belong into a table of the paper: its dataset and places, STaSy of the table's length."""
-    places = {number.place for number in printed}
+    places = {number.missingness for number in printed}
     lengths = {number.epochs for number in printed if number.method.startswith("stasy")}
     chosen = []
     for run in runs:
-        if run.dataset == printed[0].dataset and run.place in places:
+        if run.dataset == printed[0].dataset and run.missingness in places:
             is_stasy = run.method.startswith("stasy")
             if not is_stasy or None in lengths or not lengths or _is_long(run) == (1000 in lengths):
                 chosen.append(run)
@@ -59,7 +59,7 @@ def measuring(runs: Sequence[Run], metrics: Sequence[str]) -> list[Run]:
     for i in sorted(range(len(runs)), key=lambda i: -sizes[groups[i]]):
         if groups[i] in measured:
             run = runs[i]
-            chosen.setdefault((run.dataset, variant(run), run.place, run.seed), i)
+            chosen.setdefault((run.dataset, variant(run), run.missingness, run.seed), i)
     return [replace(runs[i], variant=variant(runs[i])) for i in sorted(chosen.values())]
 
 

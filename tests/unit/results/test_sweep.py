@@ -19,7 +19,12 @@ def test_a_sweep_is_read_in_the_order_of_its_paths(tmp_path):
     assert len(runs) == 2 * 2 * 3 * 2
     assert [run.folder for run in runs] == sorted(run.folder for run in runs)
     first = runs[0]
-    assert (first.dataset, first.place, first.variant, first.seed) == ("census", "independent-0.2", "diff_delete", 0)
+    assert (first.dataset, first.missingness, first.variant, first.seed) == (
+        "census",
+        "independent-0.2",
+        "diff_delete",
+        0,
+    )
     assert sum(not run.done for run in runs) == 4
 
 
