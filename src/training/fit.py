@@ -170,8 +170,8 @@ def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule)
 def _only_our_warnings() -> Iterator[None]:
     """Silence what Lightning says about itself: deprecations inside it, and the folder it resumes in."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*LeafSpec")
-        warnings.filterwarnings("ignore", message=".*exists and is not empty")
+        warnings.filterwarnings("ignore", message=".*LeafSpec")  # of torch, inside Lightning: nothing a user can mend
+        warnings.filterwarnings("ignore", message=".*exists and is not empty")  # the folder that is resumed
         yield
 
 

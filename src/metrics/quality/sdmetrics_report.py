@@ -26,7 +26,7 @@ def quality_report(
         report.real_association_threshold = 0
     columns = {column.name: {"sdtype": column.kind} for column in schema.columns}
     with warnings.catch_warnings(), _global_numpy_seed(seed):
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # of constant columns: the report's score says so too
         report.generate(
             {"table": real}, {"table": synthetic}, {"tables": {"table": {"columns": columns}}}, verbose=False
         )

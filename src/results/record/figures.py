@@ -41,6 +41,7 @@ def draw_figures(
     for name, figure in figures.items():
         files[name] = folder / f"{name}.png"
         with warnings.catch_warnings():
+            # Names in a script that the font lacks are drawn as boxes; the numbers stand in report.json.
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             write_whole(files[name], partial(figure.savefig, dpi=DPI, format="png"))
     return files
