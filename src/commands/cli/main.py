@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 import hydra
-from hydra._internal.utils import get_args_parser
+from hydra._internal.utils import get_args_parser  # the parser of hydra.main, which has no public name
 from omegaconf import DictConfig
 
 from src.commands.cli.axes import Check, check_axes, read_axes

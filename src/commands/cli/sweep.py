@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import hydra
-from hydra._internal.callbacks import Callbacks
+from hydra._internal.callbacks import Callbacks  # a HydraContext takes one; Hydra has no public name for it
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
