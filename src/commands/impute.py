@@ -31,7 +31,8 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 def placed(request: "ImputeRequest") -> "ImputeRequest":
     """The request with its run's folder, and the overrides that tell the run from the imputer's defaults."""
     from src.config.impute import as_run
-    from src.config.run import GROUPS, IMPUTER, overrides, run_path
+    from src.config.recorded import overrides, run_path
+    from src.config.run import GROUPS, IMPUTER
 
     plain, config = request.plain, request.config
     options = [f"{group}={plain[group]['name']}" for group in (*GROUPS, IMPUTER) if group in plain]

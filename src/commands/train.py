@@ -46,7 +46,8 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> FinishedRun | None:
     """One run of the composed configuration, or the trials of a search."""
-    from src.config.run import build_config, choices, overrides, run_path
+    from src.config.recorded import choices, overrides, run_path
+    from src.config.run import build_config
     from src.config.tune import build_tuning_request, is_search
     from src.metrics.base.settings import of_synthetic_rows
     from src.runs.train import run

@@ -1,15 +1,22 @@
-"""Rebuild the configuration of a finished run or a checkpoint; what it did not record is at its default."""
+"""The record of a configuration: folder and overrides of its run, and the configuration rebuilt from it."""
 
+import hashlib
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
 from src.config.options import base_values, option
-from src.config.run import GROUPS, NOT_IDENTITY, Config, General, build_config
+from src.config.run import GROUPS, NOT_IDENTITY, Config, General, build_config, group_name
 from src.errors import ConfigError
 from src.results.record.run_folder import flatten
+from src.system.quoting import hydra_value
 
+IN_PATH = ("seed", "ratio", "missing.ratio")
+IN_LABEL = ("dataset.path",)
+LONGEST_NAME = 160
 GONE = {("training", "fine_tuning_probes")}
 """Settings that earlier versions recorded and no model depends on any more."""
 
@@ -39,3 +46,42 @@ def _completed(defaults: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict
 
 def _both_mappings(default: Any, recorded: Any) -> bool:
     return isinstance(default, Mapping) and isinstance(recorded, Mapping)
+
+
+def run_path(config: Config, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> Path:
+    """Run folder: a function of the settings alone.
+
+    ``<outputs_dir>/<dataset>/<missing>-<ratio>/<method>[-<what differs from the defaults>]/seed<S>``
+
+    Arguments:
+        config: of the run.
+        defaults: plain settings of its dataset, mechanism and method, all else at the default.
+        chosen: plain settings of its option in every group, no key changed.
+    """
+    general = config.general
+    if general.run_dir is not None:
+        return Path(general.run_dir)
+    parts = [f"{key}={value}" for key, value in differences(config, defaults, chosen) if key not in IN_LABEL]
+    name = re.sub(r"[^\w.=,+-]", "_", "-".join([config.method, *parts]))
+    if len(name) > LONGEST_NAME:
+        name = f"{name[:LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return Path(general.outputs_dir) / group_name(config) / name / f"seed{general.seed}"
+
+
+def differences(config: Config, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Options and keys of a run that are not its method's defaults; arguments as of :func:`run_path`."""
+    options = [g for g in GROUPS if g not in NOT_IDENTITY and chosen[g]["name"] != defaults[g]["name"]]
+    settings, default = flatten(config.identity), flatten(chosen)
+    decisive = (key for key in sorted(settings) if key not in IN_PATH and not key.startswith("data."))
+    keys = [key for key in decisive if settings[key] != default.get(key)]
+    return [(group, chosen[group]["name"]) for group in options] + [(key, settings[key]) for key in keys]
+
+
+def overrides(config: Config, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> tuple[str, ...]:
+    """:func:`differences` as the command line takes them, e.g. ``network.hidden=[64,128]``."""
+    return tuple(f"{key}={hydra_value(value)}" for key, value in differences(config, defaults, chosen))
+
+
+def choices(config: Config) -> list[str]:
+    """Overrides that choose the option of every group, as ``group=option``."""
+    return [f"{group}={config.plain[group]['name']}" for group in GROUPS]

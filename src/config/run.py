@@ -4,12 +4,10 @@ Groups whose options are classes (dataset, missing, diffusion, network, logger, 
 looked up by the ``name`` in their yaml; the fields of the class are the keys the yaml must have.
 """
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omegaconf import DictConfig
 
@@ -23,9 +21,7 @@ from src.metrics.base.settings import EVALUATIONS, Evaluation
 from src.missing import MECHANISMS, Mechanism
 from src.models import Experiment, ModelRecipe
 from src.results.mirror.tracking import LOGGERS, CsvLogger, WandbLogger
-from src.results.record.run_folder import flatten
 from src.results.record.run_record import RunRecord
-from src.system.quoting import hydra_value
 from src.tables import DATASETS, Dataset
 from src.tables.datasets.own_table import dataset_label
 from src.training.recipe import TrainerSettings, TrainingRecipe
@@ -43,9 +39,6 @@ GROUPS = (
     "logger",
 )
 NOT_IDENTITY = ("outputs_dir", "run_dir", "force", "logger", "experiment")
-IN_PATH = ("seed", "ratio", "missing.ratio")
-IN_LABEL = ("dataset.path",)
-LONGEST_NAME = 160
 IMPUTER = "imputer"
 """Group of ``python -m src.impute`` alone."""
 OF_IMPUTERS = ("conditional", "none")
@@ -54,6 +47,8 @@ MODELS = ("diffusion", "marginals", *OF_IMPUTERS)
 
 ENCODINGS: dict[str, type[Encoding]] = {"coordinates": EncodingRecipe, "states": StatesRecipe}
 """Of the rows that a diffusion takes."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -208,26 +203,13 @@ def build_config(cfg: DictConfig) -> Config:
             message names the key and what is allowed.
     """
     plain = plain_values(cfg)
-    general_keys = {key.name for key in fields(General)}
-    only_known(set(plain), {*GROUPS, *general_keys, "experiment", "data", IMPUTER}, "")
-    general = typed(General, {key: value for key, value in plain.items() if key in general_keys}, "")
-    for group in GROUPS:
-        if not isinstance(plain.get(group), Mapping):
-            raise ConfigError(f"group {group!r} is missing; choose one of its options, e.g. {group}=...")
-        if not isinstance(plain[group].get("name"), str):
-            raise ConfigError(
-                f"{group}.name is the name of an option, chosen by {group}=..., got {plain[group].get('name')!r}"
-            )
-    method = typed(MethodChoice, without(plain["method"], "name"), "method")
+    general = _general(plain)
+    _check_groups(plain)
+    method = _group(MethodChoice, plain, "method")
     diffusion = chosen_option(RECIPES, without(plain["diffusion"], "encoding"), "diffusion")
-    encoding = ENCODINGS[diffusion.rows]
-    budget = typed(Budget, without(plain["budget"], "name"), "budget")
-    training = typed(TrainingRecipe, without(plain["training"], "name"), "training").scaled(budget.share)
-    if training.fine_tuning_epochs and not diffusion.is_continuous:
-        raise ConfigError(
-            "training.fine_tuning_epochs is driven by the likelihood of a continuous process; diffusion=absorbing has "
-            "none: set training.fine_tuning_epochs=0, or diffusion=ve"
-        )
+    budget = _group(Budget, plain, "budget")
+    training = _group(TrainingRecipe, plain, "training").scaled(budget.share)
+    _check_fine_tuning(training, diffusion)
     return Config(
         general=general,
         dataset=chosen_option(DATASETS, plain["dataset"], "dataset"),
@@ -235,11 +217,11 @@ def build_config(cfg: DictConfig) -> Config:
         method=str(plain["method"]["name"]),
         model=method.model,
         completion=COMPLETIONS[method.completion],
-        encoding=typed(encoding, plain["diffusion"].get("encoding", {}), "diffusion.encoding"),
+        encoding=typed(ENCODINGS[diffusion.rows], plain["diffusion"].get("encoding", {}), "diffusion.encoding"),
         diffusion=diffusion,
         network=chosen_option(NETWORKS, plain["network"], "network"),
         training=training,
-        trainer=typed(TrainerSettings, without(plain["trainer"], "name"), "trainer"),
+        trainer=_group(TrainerSettings, plain, "trainer"),
         evaluation=chosen_option(EVALUATIONS, plain["evaluation"], "evaluation"),
         logger=chosen_option(LOGGERS, plain["logger"], "logger"),
         plain=plain,
@@ -247,47 +229,38 @@ def build_config(cfg: DictConfig) -> Config:
     )
 
 
+def _general(plain: Mapping[str, Any]) -> General:
+    """Build the keys outside the groups; refuse any that is neither one of them nor a group."""
+    names = {key.name for key in fields(General)}
+    only_known(set(plain), {*GROUPS, *names, "experiment", "data", IMPUTER}, "")
+    return typed(General, {name: value for name, value in plain.items() if name in names}, "")
+
+
+def _check_groups(plain: Mapping[str, Any]) -> None:
+    """Refuse a configuration that lacks a group, or the name of its option."""
+    for group in GROUPS:
+        if not isinstance(plain.get(group), Mapping):
+            raise ConfigError(f"group {group!r} is missing; choose one of its options, e.g. {group}=...")
+        name = plain[group].get("name")
+        if not isinstance(name, str):
+            raise ConfigError(f"{group}.name is the name of an option, chosen by {group}=..., got {name!r}")
+
+
+def _group(kind: type[T], plain: Mapping[str, Any], group: str) -> T:
+    """Build a group whose options are values of one class."""
+    return typed(kind, without(plain[group], "name"), group)
+
+
+def _check_fine_tuning(training: TrainingRecipe, diffusion: DiffusionRecipe) -> None:
+    if training.fine_tuning_epochs and not diffusion.is_continuous:
+        raise ConfigError(
+            "training.fine_tuning_epochs is driven by the likelihood of a continuous process; diffusion=absorbing has "
+            "none: set training.fine_tuning_epochs=0, or diffusion=ve"
+        )
+
+
 def group_name(config: Config) -> str:
     """``<dataset>/<missing>-<ratio>``: what runs to be compared have in common."""
     ratio = getattr(config.missing, "ratio", None)
     missing = config.plain["missing"]["name"]
     return f"{dataset_label(config.plain['dataset'])}/{missing if ratio is None else f'{missing}-{ratio:g}'}"
-
-
-def run_path(config: Config, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> Path:
-    """Run folder: a function of the settings alone.
-
-    ``<outputs_dir>/<dataset>/<missing>-<ratio>/<method>[-<what differs from the defaults>]/seed<S>``
-
-    Arguments:
-        config: of the run.
-        defaults: plain settings of its dataset, mechanism and method, all else at the default.
-        chosen: plain settings of its option in every group, no key changed.
-    """
-    general = config.general
-    if general.run_dir is not None:
-        return Path(general.run_dir)
-    parts = [f"{key}={value}" for key, value in differences(config, defaults, chosen) if key not in IN_LABEL]
-    name = re.sub(r"[^\w.=,+-]", "_", "-".join([config.method, *parts]))
-    if len(name) > LONGEST_NAME:
-        name = f"{name[:LONGEST_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return Path(general.outputs_dir) / group_name(config) / name / f"seed{general.seed}"
-
-
-def differences(config: Config, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Options and keys of a run that are not its method's defaults; arguments as of :func:`run_path`."""
-    options = [g for g in GROUPS if g not in NOT_IDENTITY and chosen[g]["name"] != defaults[g]["name"]]
-    settings, default = flatten(config.identity), flatten(chosen)
-    decisive = (key for key in sorted(settings) if key not in IN_PATH and not key.startswith("data."))
-    keys = [key for key in decisive if settings[key] != default.get(key)]
-    return [(group, chosen[group]["name"]) for group in options] + [(key, settings[key]) for key in keys]
-
-
-def overrides(config: Config, defaults: Mapping[str, Any], chosen: Mapping[str, Any]) -> tuple[str, ...]:
-    """:func:`differences` as the command line takes them, e.g. ``network.hidden=[64,128]``."""
-    return tuple(f"{key}={hydra_value(value)}" for key, value in differences(config, defaults, chosen))
-
-
-def choices(config: Config) -> list[str]:
-    """Overrides that choose the option of every group, as ``group=option``."""
-    return [f"{group}={config.plain[group]['name']}" for group in GROUPS]

@@ -14,7 +14,8 @@ from omegaconf.errors import OmegaConfBaseException
 from src.commands.cli.settings_file import with_experiment_file
 from src.commands.train import check
 from src.config.compose import compose, compose_plain, readable
-from src.config.run import GROUPS, build_config, choices, run_path
+from src.config.recorded import choices, run_path
+from src.config.run import GROUPS, build_config
 from src.errors import MissDiffError
 from src.results.record.run_folder import flatten
 from src.system.quoting import hydra_value, quoted_path

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 from src.commands.cli.axes import read_axes
 from src.config.compose import compose, compose_plain
 from src.config.impute import build_impute_request
-from src.config.run import GROUPS, build_config, choices, overrides, run_path
+from src.config.recorded import choices, overrides, run_path
+from src.config.run import GROUPS, build_config
 from src.config.tune import build_tuning_request
 from src.config.typed import plain_values
 from src.errors import ConfigError

@@ -11,7 +11,8 @@ from src.commands.impute import placed
 from src.commands.reproduce import departures, settings_of
 from src.config.compose import compose, compose_plain
 from src.config.impute import build_impute_request
-from src.config.run import build_config, choices, overrides
+from src.config.recorded import choices, overrides
+from src.config.run import build_config
 from src.results.page.sweep_report import write_results
 from src.results.page.tables import paper_tables
 from src.results.sweep.runs import Run, read_runs
