@@ -8,7 +8,6 @@ import argparse
 import time
 
 from src.config.compose import compose
-from src.config.impute import model_recipe
 from src.config.run import build_config
 from src.imputation.diffusion import MissDiffImputer
 from src.imputation.missforest import MissForest
@@ -26,7 +25,7 @@ def main() -> None:
     train = config.dataset.load(0).train
     table = train.with_holes(config.missing.sample_mask(train, numpy_stream(0, "mask")))
     model = MissDiffImputer(n_steps=12, repeats=4, seed=0)
-    model.recipe = model_recipe(config, None, {})
+    model.recipe = config.recipe
     seconds = {}
     for name, imputer in (("missdiff", model), ("missforest", MissForest(n_trees=100, n_iterations=10, seed=0))):
         start = time.perf_counter()

@@ -1,5 +1,6 @@
 """The arithmetic of the benchmarks, and the page made of their results."""
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from benchmarks.performance import SECTIONS, document, table
 from benchmarks.scaling import exponent
 from benchmarks.scaling import table as made_table
 
+ROOT = Path(__file__).resolve().parents[2]
 MACHINE = {"processor": "P", "cores": 2, "commit": "abc", "versions": {"torch": "2"}}
 
 
@@ -62,3 +64,9 @@ def test_what_is_carried_to_a_machine_without_a_network_is_what_is_locked():
     locked = {line.partition(";")[0] for line in lines[1]}
     assert carried <= locked
     assert not {line for line in carried if line.startswith("torch==")}, "the machine has its own"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda file: file.stem)
+def test_every_benchmark_can_be_imported(file):
+    importlib.import_module(f"benchmarks.{file.stem}")
