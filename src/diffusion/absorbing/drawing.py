@@ -1,28 +1,27 @@
-"""Draw rows from an absorbing-state model: at each step one cell of every row (or several) becomes visible.
+r"""Draw rows from an absorbing-state model: hidden cells become visible, one of each row at a step, or several.
 
-A network that begins and ends with a linear layer is read layer by layer on a CPU: what the visible cells add to the
-first layer is kept and grows cell by cell, and of the last layer only the column that is drawn is computed. Of wide
-rows that is most of the arithmetic. Any other network, and any on a GPU, is evaluated as a whole.
+:func:`draw_absorbing` is the reverse process of :mod:`src.diffusion.absorbing.model` (Hoogeboom et al. 2022,
+https://arxiv.org/abs/2110.02037, Algorithm 1): in a random order :math:`\sigma` of the columns of a row,
+:math:`x_{\sigma_k} \sim p_\theta(x_{\sigma_k} \mid x_{\sigma_1}, \dots, x_{\sigma_{k-1}})`.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn.functional import silu
 
+from src.diffusion.absorbing.readers import PartialRows, Reader, reader_for
 from src.diffusion.base import Drawn, Given, OnProgress
-from src.diffusion.networks.residual_mlp import ResidualMLP
 from src.errors import ConfigError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # model.py draws with this module
     from src.diffusion.absorbing.model import AbsorbingDiffusion
 
 LARGEST_OFFSET = 0.999
-"""Largest offset inside a level, below 1 in float32 after the position of any level."""
-PACKET = 64
-"""Rows next to each other that share an order of the columns, so that few columns are drawn at a time."""
+"""Largest offset inside a level: a state below 32,768 plus it is below the next state in float32."""
+ROWS_PER_ORDER = 64
+"""Neighbouring rows that share an order of their columns, so that a step draws few columns, each of many rows."""
 
 
 @dataclass(frozen=True)
@@ -40,142 +39,26 @@ class CellByCell:
             raise ConfigError(f"diffusion.sampler.n_steps is at least 1, or null, got {self.n_steps}")
 
 
-class Cells:
-    """Rows that are being drawn: (n, d) group and level of each cell, and which are visible."""
+@dataclass(frozen=True)
+class RevealSchedule:
+    """Which cells of each row become visible at which step.
 
-    def __init__(self, group: Tensor, level: Tensor, visible: Tensor) -> None:
-        self.group, self.level, self.visible = group, level, visible
-
-    def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
-        """Make one cell of each of ``rows`` visible; arguments (m,)."""
-        self.group[rows, columns], self.level[rows, columns] = group, level
-        self.visible[rows, columns] = True
-
-
-class Reader(Protocol):
-    """What a network says of rows."""
-
-    def read(self, rows: Tensor) -> Tensor:
-        """(m, .) what :meth:`logits` need of the rows at positions ``rows`` (m,)."""
-        ...
-
-    def group_logits(self, features: Tensor, column: int) -> Tensor:
-        """(m, size) logits of a column's groups, of rows that were read."""
-        ...
-
-    def level_inputs(self, features: Tensor, split_index: int) -> Tensor:
-        """(m, F) what the network says of the levels of a column in ``states.split``."""
-        ...
-
-    def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
-        """Be told of cells that have become visible; arguments (m,)."""
-        ...
-
-
-class WholeReader:
-    """Evaluates the network on the rows as they are."""
-
-    def __init__(self, denoiser: "AbsorbingDiffusion", cells: Cells) -> None:
-        self.denoiser, self.states, self.cells = denoiser, denoiser.states, cells
-        self.first = denoiser.states.first_group.tolist()
-
-    def read(self, rows: Tensor) -> Tensor:
-        """See :class:`Reader`: (m, W)."""
-        cells = self.cells
-        return self.denoiser.read(cells.group[rows], cells.level[rows], cells.visible[rows])
-
-    def group_logits(self, features: Tensor, column: int) -> Tensor:
-        """See :class:`Reader`."""
-        start = self.first[column]
-        return features[:, start : start + self.states.sizes[column]]
-
-    def level_inputs(self, features: Tensor, split_index: int) -> Tensor:
-        """See :class:`Reader`."""
-        start = self.states.n_groups + split_index * self.states.most_levels
-        return features[:, start : start + self.states.most_levels]
-
-    def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
-        """See :class:`Reader`: the cells say it."""
-
-
-class LayeredReader:
-    """Keeps what the visible cells of each row add up to after the first layer; reads the last layer in part."""
-
-    def __init__(self, denoiser: "AbsorbingDiffusion", network: ResidualMLP, cells: Cells) -> None:
-        states = self.states = denoiser.states
-        self.network = network
-        self.first = states.first_group.tolist()
-        added = network.input.weight.t() * states.weight[:, None]
-        self.of_group = torch.cat(
-            [
-                part.cumsum(0) if ordered else part
-                for part, ordered in zip(added[: states.n_groups].split(states.sizes), states.is_ordered, strict=True)
-            ]
-        )
-        self.of_level = torch.cat([added[states.n_groups :], added.new_zeros(1, added.shape[1])])
-        self.sum = network.input(states.codes(cells.group, cells.level, cells.visible))
-
-    def read(self, rows: Tensor) -> Tensor:
-        """See :class:`Reader`: (m, channels)."""
-        return self.network.between(self.sum.index_select(0, rows), None)
-
-    def group_logits(self, features: Tensor, column: int) -> Tensor:
-        """See :class:`Reader`."""
-        start = self.first[column]
-        return self._output(features, start, start + self.states.sizes[column])
-
-    def level_inputs(self, features: Tensor, split_index: int) -> Tensor:
-        """See :class:`Reader`."""
-        start = self.states.n_groups + split_index * self.states.most_levels
-        return self._output(features, start, start + self.states.most_levels)
-
-    def show(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
-        """See :class:`Reader`."""
-        split_index = self.states.split_index[columns]
-        at = torch.where(split_index >= 0, split_index * self.states.most_levels + level, len(self.of_level) - 1)
-        added = self.of_group[self.states.first_group[columns] + group] + self.of_level[at]
-        self.sum.index_add_(0, rows, added)
-
-    def _output(self, features: Tensor, start: int, stop: int) -> Tensor:
-        output = self.network.output
-        return torch.addmm(output.bias[start:stop], features, output.weight[start:stop].t())
-
-
-def draw_columns(
-    denoiser: "AbsorbingDiffusion", reader: Reader, features: Tensor, columns: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Draw one cell of each row: its group, then its level inside the group.
-
-    Rows are taken column by column, since columns have groups of different number.
-
-    Arguments:
-        denoiser: the model.
-        reader: its network.
-        features: (m, .) what was read of the rows.
-        columns: (m,) which column of each row.
-        generator: random stream.
-
-    Returns:
-        (m,) group and (m,) level inside it.
+    Attributes:
+        order: (n, d) columns of each row in the order in which they are drawn, known ones last.
+        n_hidden: (n,) cells of each row to draw.
+        n_steps: steps of the longest row.
     """
-    states = denoiser.states
-    u = torch.rand(2, len(columns), 1, generator=generator, device=features.device)
-    group, level = torch.zeros_like(columns), torch.zeros_like(columns)
-    n_rows_of = torch.bincount(columns, minlength=states.n_columns).tolist()
-    for column, rows in enumerate(columns.argsort(stable=True).split(n_rows_of)):
-        if not len(rows):
-            continue
-        of_rows = features.index_select(0, rows)
-        chosen = _chosen(reader.group_logits(of_rows, column), u[0, rows])
-        group[rows] = chosen
-        if states.sizes_of_groups[column] > 1:
-            split_index = states.split.index(column)
-            inner = silu(reader.level_inputs(of_rows, split_index) + denoiser.of_group[split_index, chosen])
-            logits = (
-                inner @ denoiser.to_levels[split_index] + states.no_level[split_index * states.most_groups + chosen]
-            )
-            level[rows] = _chosen(logits, u[1, rows])
-    return group, level
+
+    order: Tensor
+    n_hidden: Tensor
+    n_steps: int
+
+    def positions(self, step: int) -> tuple[Tensor, Tensor]:
+        """First position in ``order`` that a step (from 0) reveals, and the one after the last; (n,) each.
+
+        The h hidden cells of a row are spread evenly: steps 0 to k reveal h (k + 1) // n_steps of them.
+        """
+        return self.n_hidden * step // self.n_steps, self.n_hidden * (step + 1) // self.n_steps
 
 
 @torch.no_grad()
@@ -187,86 +70,137 @@ def draw_absorbing(
     given: Given | None = None,
     on_progress: OnProgress = lambda share: None,
 ) -> Drawn:
-    """Draw rows, or the cells that are not given.
+    """Draw rows, or the cells that are not known.
 
-    Every row has an order of its columns, known ones last. At each step the network reads all rows once, and the next
-    cell of each becomes visible; where there are fewer steps than cells, several cells do, drawn as if they were
-    independent given what was read.
+    1. *Schedule*: each row gets a random order of its hidden cells (:func:`reveal_schedule`).
+    2. *Reveal*: at each step the network reads all rows once, and the next cell of each becomes visible
+       (:func:`reveal`). With fewer steps than cells a step reveals several cells of a row, drawn independently of each
+       other given what was read.
+    3. *Spread*: states become coordinates, a number uniform inside its level (:func:`spread`).
 
     Arguments:
         denoiser: trained.
         n_steps: network evaluations of a row at most; None, or as many as it has cells to draw: one cell a step.
         n_rows: rows to draw, n.
         generator: random stream; its device is where the rows are drawn.
-        given: cells that are known, of which ``n_repeats`` has no meaning here.
-        on_progress: receives the share of the way that is done, 0..1.
+        given: cells that are known; its ``n_repeats`` has no meaning here.
+        on_progress: receives the share of the steps that are done, 0..1.
 
     Returns:
-        Rows (n, d) of the encoder, known cells as given, and the evaluations of a row on average, rounded up.
+        Encoded rows (n, d), known cells as they are, and the network evaluations of a row on average, rounded up.
     """
     states, device = denoiser.states, generator.device
-    x, known = _known(given, (n_rows, states.n_columns), device)
-    cells = Cells(*states.parts(x), known.clone())
-    reader = reader_of(denoiser, cells)
-    order = _order(denoiser, known, generator)
-    n_unknown = (~known).sum(dim=1)
-    most = int(n_unknown.max())
-    steps = most if n_steps is None else min(n_steps, most)
+    x, is_known = _known_cells(given, (n_rows, states.n_columns), device)
+    partial = PartialRows(*states.group_and_level(x), is_known.clone())
+    reader = reader_for(denoiser, partial)
+
+    schedule = reveal_schedule(denoiser, is_known, n_steps, generator)
+
     n_evaluations = 0
-    for step in range(steps):
-        # of its n cells to draw, a row has drawn the first n * step // steps before this step
-        start, stop = n_unknown * step // steps, n_unknown * (step + 1) // steps
-        rows = (stop > start).nonzero()[:, 0]
-        features = denoiser.in_pieces(reader.read, rows)
-        n_evaluations += len(rows)
-        for later in range(int((stop - start).max())):
-            here = (start + later < stop)[rows].nonzero()[:, 0]
-            at = rows[here]
-            columns = order[at, start[at] + later]
-            drawn = draw_columns(denoiser, reader, features.index_select(0, here), columns, generator)
-            cells.show(at, columns, *drawn)
-            reader.show(at, columns, *drawn)
-        on_progress((step + 1) / steps)
-    x = torch.where(known, x, _inside_levels(denoiser, cells, generator))
+    for step in range(schedule.n_steps):
+        n_evaluations += reveal(denoiser, reader, partial, schedule, step, generator)
+        on_progress((step + 1) / schedule.n_steps)
+
+    x = torch.where(is_known, x, spread(denoiser, partial, generator))
     return Drawn(x, -(-n_evaluations // max(n_rows, 1)))
 
 
-def _known(given: Given | None, shape: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
-    """(n, d) rows with what is given, 0 elsewhere, and (n, d) bool, True = given."""
-    x, known = torch.zeros(shape, device=device), torch.zeros(shape, dtype=torch.bool, device=device)
-    if given is not None:
-        known = given.mask.to(device).expand(shape)
-        x = torch.where(known, given.x.to(device), x)
-    return x, known
+def reveal_schedule(
+    denoiser: "AbsorbingDiffusion", is_known: Tensor, n_steps: int | None, generator: torch.Generator
+) -> RevealSchedule:
+    """Draw the order in which hidden cells become visible.
 
-
-def _order(denoiser: "AbsorbingDiffusion", known: Tensor, generator: torch.Generator) -> Tensor:
-    """(n, d) the columns of each row in the order in which they are drawn, known ones (n, d) last.
-
-    :data:`PACKET` rows next to each other share an order, so that a step draws few columns.
+    Arguments:
+        denoiser: the model.
+        is_known: (n, d) bool.
+        n_steps: at most; None = one for each hidden cell.
+        generator: random stream.
     """
-    n_rows, n_columns = known.shape
-    rank = denoiser.order(-(-n_rows // PACKET), generator).repeat_interleave(PACKET, dim=0)[:n_rows]
-    return (rank + known * n_columns).argsort(dim=1)
+    n_rows, n_columns = is_known.shape
+    n_orders = -(-n_rows // ROWS_PER_ORDER)
+    rank = denoiser.draw_ranks(n_orders, generator).repeat_interleave(ROWS_PER_ORDER, dim=0)[:n_rows]
+    n_hidden = (~is_known).sum(dim=1)
+    most_hidden = int(n_hidden.max())
+    steps = most_hidden if n_steps is None else min(n_steps, most_hidden)
+    return RevealSchedule((rank + is_known * n_columns).argsort(dim=1), n_hidden, steps)
 
 
-def _inside_levels(denoiser: "AbsorbingDiffusion", cells: Cells, generator: torch.Generator) -> Tensor:
-    """(n, d) rows of the encoder: the position of each cell's level, plus a uniform offset inside it."""
+def reveal(
+    denoiser: "AbsorbingDiffusion",
+    reader: Reader,
+    partial: PartialRows,
+    schedule: RevealSchedule,
+    step: int,
+    generator: torch.Generator,
+) -> int:
+    """Read the network once and draw the cells of one step; returns the number of rows that were read."""
+    start, stop = schedule.positions(step)
+    read_rows = (stop > start).nonzero()[:, 0]
+    features = denoiser.in_pieces(reader.read, read_rows)
+    for k in range(int((stop - start).max())):
+        has_kth = (start + k < stop)[read_rows].nonzero()[:, 0]
+        rows = read_rows[has_kth]
+        columns = schedule.order[rows, start[rows] + k]
+        group, level = draw_cells(denoiser, reader, features.index_select(0, has_kth), columns, generator)
+        partial.reveal(rows, columns, group, level)
+        reader.reveal(rows, columns, group, level)
+    return len(read_rows)
+
+
+def draw_cells(
+    denoiser: "AbsorbingDiffusion", reader: Reader, features: Tensor, columns: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Draw one cell of each row: its group, then its level inside the group.
+
+    Columns differ in their numbers of groups, so that the rows are sorted by column and drawn column by column.
+
+    Arguments:
+        denoiser: the model.
+        reader: of its network.
+        features: (m, .) of :meth:`Reader.read`.
+        columns: (m,) int64, the column to draw in each row.
+        generator: random stream.
+
+    Returns:
+        (m,) group and (m,) level inside it, int64.
+    """
     states = denoiser.states
-    offset = torch.rand(cells.group.shape, generator=generator, device=generator.device).clamp(max=LARGEST_OFFSET)
+    u = torch.rand(2, len(columns), 1, generator=generator, device=features.device)
+    group, level = torch.zeros_like(columns), torch.zeros_like(columns)
+    row_counts = torch.bincount(columns, minlength=states.n_columns).tolist()
+    for column, rows in enumerate(columns.argsort(stable=True).split(row_counts)):
+        if not len(rows):
+            continue
+        row_features = features.index_select(0, rows)
+        groups = sample_categorical(reader.group_logits(row_features, column), u[0, rows])
+        group[rows] = groups
+        if states.largest_groups[column] > 1:
+            fine_index = states.fine_columns.index(column)
+            logits = denoiser.level_logits(reader.level_inputs(row_features, fine_index), fine_index, groups)
+            level[rows] = sample_categorical(logits, u[1, rows])
+    return group, level
+
+
+def sample_categorical(logits: Tensor, u: Tensor) -> Tensor:
+    """Sample one index of each row of logits (m, K): the first whose cumulative probability exceeds u (m, 1)."""
+    cumulative = logits.softmax(dim=1).cumsum(dim=1)
+    # Rounding may leave the sum of all probabilities a little off 1, so u is scaled to it.
+    return (cumulative <= u * cumulative[:, -1:]).sum(dim=1).clamp(max=logits.shape[1] - 1)
+
+
+def spread(denoiser: "AbsorbingDiffusion", partial: PartialRows, generator: torch.Generator) -> Tensor:
+    """Encoded rows (n, d): the state of each cell plus an offset that is uniform in [0, 1)."""
+    states = denoiser.states
+    shape = partial.group.shape
+    offset = torch.rand(shape, generator=generator, device=generator.device).clamp(max=LARGEST_OFFSET)
     columns = torch.arange(states.n_columns, device=generator.device)
-    return states.first_level[columns, cells.group] + cells.level + offset
+    return states.first_level[columns, partial.group] + partial.level + offset
 
 
-def reader_of(denoiser: "AbsorbingDiffusion", cells: Cells) -> Reader:
-    """The reader that is fastest for the network and where it is."""
-    network = denoiser.network
-    if isinstance(network, ResidualMLP) and network.time is None and cells.group.device.type == "cpu":
-        return LayeredReader(denoiser, network, cells)
-    return WholeReader(denoiser, cells)
-
-
-def _chosen(logits: Tensor, u: Tensor) -> Tensor:
-    """(m,) one position of each row of logits (m, K): the first whose cumulated probability exceeds u (m, 1)."""
-    below = logits.softmax(dim=1).cumsum(dim=1)
-    return (below <= u * below[:, -1:]).sum(dim=1).clamp(max=logits.shape[1] - 1)
+def _known_cells(given: Given | None, shape: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
+    """Encoded rows (n, d), 0 where unknown, and (n, d) bool, True = known."""
+    x, is_known = torch.zeros(shape, device=device), torch.zeros(shape, dtype=torch.bool, device=device)
+    if given is not None:
+        is_known = given.mask.to(device).expand(shape)
+        x = torch.where(is_known, given.x.to(device), x)
+    return x, is_known

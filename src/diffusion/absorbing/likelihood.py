@@ -1,13 +1,14 @@
 r"""Log-likelihoods of an absorbing-state model: cell after cell, in any order.
 
 In one order :math:`\sigma` of a row's observed cells, :math:`\log p_\sigma(x) = \sum_k \log p(x_{\sigma_k} \mid
-x_{\sigma_1}, \dots, x_{\sigma_{k-1}})`. Rows are drawn in random orders, so their probability is the mean over orders,
+x_{\sigma_1}, \dots, x_{\sigma_{k-1}})` (Hoogeboom et al. 2022, https://arxiv.org/abs/2110.02037, section 3). Rows are
+drawn in random orders, so their probability is the mean over orders,
 
 .. math:: \log p(x) = \log \frac{1}{K} \sum_{k=1}^{K} p_{\sigma_k}(x)
 
 with K orders drawn: unbiased for p, and a lower bound of log p on average that grows with K. Missing cells stay
-hidden, so it is the probability of the observed ones under the model that draws complete rows. A cell's probability
-is that of its state: of a category, of a number's level.
+hidden, so it is the probability of the observed ones under the model that draws complete rows. The probability of a
+cell is that of its state: a category, or the level of a number.
 """
 
 import math
@@ -18,11 +19,11 @@ from torch import Tensor
 
 from src.diffusion.base import LogLikelihood, OnProgress
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # model.py computes likelihoods with this module
     from src.diffusion.absorbing.model import AbsorbingDiffusion
 
 N_ORDERS = 4
-"""Random orders of a row's cells, K."""
+"""Random orders of a row's cells, K. Each costs d evaluations of the network, and more of them raise the bound."""
 
 
 @torch.no_grad()
@@ -34,7 +35,7 @@ def any_order_log_likelihood(
     generator: torch.Generator,
     on_progress: OnProgress = lambda share: None,
 ) -> LogLikelihood:
-    """Log-probability of the observed cells of rows.
+    """Estimate the log-probability of the observed cells of rows.
 
     Arguments:
         denoiser: the model.
@@ -42,17 +43,17 @@ def any_order_log_likelihood(
         mask: (B, d) bool, True = observed.
         n_orders: K.
         generator: random stream of the orders; its device is that of the rows.
-        on_progress: receives the share of the way that is done, 0..1.
+        on_progress: receives the share of the evaluations that are done, 0..1.
     """
     n_rows, n_columns = x.shape
-    group, level = denoiser.states.parts(x)
-    by_order = x.new_zeros(n_orders, n_rows, dtype=torch.float64)
+    group, level = denoiser.states.group_and_level(x)
+    log_p = x.new_zeros(n_orders, n_rows, dtype=torch.float64)
     for k in range(n_orders):
-        rank = denoiser.order(n_rows, generator)
+        rank = denoiser.draw_ranks(n_rows, generator)
         for step in range(n_columns):
-            out = denoiser.read(group, level, mask & (rank < step))
-            cell = denoiser.nats(out, group, level) * (mask & (rank == step))
-            by_order[k] -= cell.sum(dim=1)
+            output = denoiser.read(group, level, mask & (rank < step))
+            nats_of_step = denoiser.nats(output, group, level) * (mask & (rank == step))
+            log_p[k] -= nats_of_step.sum(dim=1)
             on_progress((k * n_columns + step + 1) / (n_orders * n_columns))
-    nats = torch.logsumexp(by_order, dim=0) - math.log(n_orders)
+    nats = torch.logsumexp(log_p, dim=0) - math.log(n_orders)
     return LogLikelihood(nats.to(x.dtype), mask.sum(dim=1), n_orders * n_columns)

@@ -2,27 +2,30 @@ r"""Absorbing-state diffusion on a table with holes: cells are hidden one after 
 
 **Forward process.** A row's cells are hidden in a random order; after k of d steps k cells are in the absorbing
 state "hidden" (Austin et al. 2021, https://arxiv.org/abs/2107.03006, Appendix; the discrete-time form in which
-exactly one cell changes is the order-agnostic autoregression of Hoogeboom et al. 2022,
-https://arxiv.org/abs/2110.02037). A missing cell is hidden from the start: it is no value to be noised, it simply
-never becomes visible, so nothing is put into its place.
+exactly one cell changes at a step is the order-agnostic autoregression of Hoogeboom et al. 2022,
+https://arxiv.org/abs/2110.02037). A missing cell is hidden from the start and never becomes visible: nothing is put
+into its place.
 
 **Objective.** With V the visible cells after a uniform number of steps, H the other ones and m the mask,
 
 .. math:: \ell = -\frac{1}{|H|} \sum_{i \in H} m_i \log p_\theta(x_i \mid x_V)
 
-the negative evidence bound over d, of which only observed cells are targets. Its minimiser is
-:math:`p(x_i \mid x_V, m_i = 1, m_V = 1)` for every V. Where cells are missing completely at random that is the complete
-data's conditional, whatever the ratio. Missing at random: likewise once the cells that missingness depends on are
-in V; these have no hole, so **columns without a hole come first** in the order. A share of the training rows is
-hidden in any order, so that any cells may be given later; of these, rows in which a cell should be visible and is
-missing do not count: that it is missing would tell of cells that are not visible. See ``docs/theory.md``.
+(:meth:`AbsorbingDiffusion.losses`): the negative evidence bound over d (Hoogeboom et al. 2022, section 3 and
+Algorithm 2), of which only observed cells are targets. Its minimiser is :math:`p(x_i \mid x_V, m_i = 1, m_V = 1)` for
+every V. Where cells are missing completely at random that is the conditional of the complete data, at any missing
+ratio. Where they are missing at random, it is so once V holds the cells that missingness depends on; these have no
+hole, so **columns without a hole come first** in the order. A share of the training rows is hidden in any order, so
+that a draw may start from any known cells; of these, rows in which a cell should be visible and is missing do not
+count: that it is missing would tell of hidden cells. See ``docs/theory.md``.
 
-**Drawing** takes the way back: of every row one cell (or several, with fewer steps) becomes visible at each step.
-What is known is visible from the start, so conditional draws and imputations are exact draws of the same model.
+**Drawing** is the reverse process: at each step a cell of every row becomes visible, or several with fewer steps
+(:mod:`src.diffusion.absorbing.drawing`). Known cells are visible from the start, so conditional draws and imputations
+are exact draws of the same model.
 
-A state of a numerical column is a level of a group (:mod:`src.encoding.states`). The network gives logits of the
-groups; those of the levels inside the group g are :math:`W_i \mathrm{silu}(a_i + e_{i,g})` with a_i read off the
-network and W, e weights of their own.
+**Output.** A state of a numerical column is a level of a group (:mod:`src.diffusion.absorbing.states`), and its
+probability is that of the group times that of the level inside it. The network gives logits of the groups; the logits
+of the levels inside group g of column i are :math:`W_i^T \mathrm{silu}(a_i + e_{i,g})`, with :math:`a_i` outputs of
+the network and W, e weights of their own (:meth:`AbsorbingDiffusion.level_logits`).
 """
 
 from typing import NamedTuple
@@ -38,16 +41,19 @@ from src.diffusion.absorbing.states import States
 from src.diffusion.base import Accuracy, Diffusion, Drawn, Given, LogLikelihood, OnProgress, RowLosses
 
 SHARE_FREE_ORDER = 0.25
-"""Of training rows, where some columns have no hole, whose order is any; the others' is that of drawing."""
+"""Share of training rows that are hidden in any order, where some columns have no hole.
+
+The others are hidden in the order of drawing, which the model is used in unless cells are known.
+"""
 
 
 class AbsorbingNoise(NamedTuple):
-    """What is random in the objective.
+    """Random numbers of the objective.
 
     Attributes:
-        key: (B, d); the order of a row's keys is that of its columns.
-        n_visible: (B, 1) cells that are visible.
-        any_order: (B, 1) bool, whether the columns without a hole need not come first.
+        key: (B, d) uniform in [0, 1); cells become visible in the order of their keys.
+        n_visible: (B, 1) number of visible cells, uniform in 0..d-1.
+        any_order: (B, 1) bool, True = columns without a hole need not come first.
     """
 
     key: Tensor
@@ -56,12 +62,17 @@ class AbsorbingNoise(NamedTuple):
 
 
 class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
-    """Predicts hidden cells of rows from the visible ones.
+    """Predicts the states of hidden cells from the visible cells of their row.
 
     Arguments:
-        network: maps (B, W) coordinates of :class:`States`, (1,) times and sigmas (0 and 1) to (B, W).
+        network: maps (B, W) coordinates of :class:`States`, (1,) times and sigmas (always 0 and 1) to (B, W).
         states: of the columns.
         share_observed: (d,) share of each column's training cells that are observed.
+
+    Attributes:
+        comes_first: (d,) bool, True = the column has no hole and is drawn before the others.
+        of_group: (s, G, F) vectors e of the groups of fine columns.
+        to_levels: (s, F, F) weights W of fine columns; zeros at first, so that all levels start equally likely.
     """
 
     comes_first: Tensor
@@ -69,14 +80,14 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
     def __init__(self, network: nn.Module, states: States, share_observed: Tensor) -> None:
         super().__init__(network)
         self.states = states
-        if states.split:
-            n_split, most_groups, most_levels = len(states.split), states.most_groups, states.most_levels
-            self.of_group = nn.Parameter(torch.randn(n_split, most_groups, most_levels))
-            self.to_levels = nn.Parameter(torch.zeros(n_split, most_levels, most_levels))
+        if states.fine_columns:
+            n_fine, most_groups, most_levels = len(states.fine_columns), states.most_groups, states.most_levels
+            self.of_group = nn.Parameter(torch.randn(n_fine, most_groups, most_levels))
+            self.to_levels = nn.Parameter(torch.zeros(n_fine, most_levels, most_levels))
         self.register_buffer("comes_first", share_observed >= 1)
 
     def draw_noise(self, x: Tensor, generator: torch.Generator) -> AbsorbingNoise:
-        """See :class:`Diffusion`."""
+        """See :meth:`Diffusion.draw_noise`."""
         n_rows, n_columns = x.shape
         key = torch.rand(n_rows, n_columns, generator=generator, device=x.device)
         n_visible = torch.randint(0, n_columns, (n_rows, 1), generator=generator, device=x.device)
@@ -84,32 +95,47 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
         return AbsorbingNoise(key, n_visible, any_order)
 
     def losses(self, x: Tensor, mask: Tensor, noise: AbsorbingNoise) -> RowLosses:
-        r"""The masked bound of each row at one random step; see :class:`Diffusion`.
+        r"""Masked evidence bound of each row at one random step; arguments as for :meth:`Diffusion.losses`.
 
-        Three steps: hide the cells that come later in a random order; read the visible ones; sum
-        :math:`-\log p` over the hidden cells that are observed, over the number of hidden cells |H|.
+        .. math:: \ell = -\frac{1}{|H|} \sum_{i \in H} m_i \log p_\theta(x_i \mid x_V)
+
+        1. *Hide* the cells H that come last in a random order; V are the other ones.
+        2. *Predict* the hidden cells from the visible ones; a missing cell is never visible.
+        3. *Sum* :math:`-\log p` over the hidden cells that are observed, and divide by :math:`|H|`. Missing cells count
+           in :math:`|H|`, so that the mask has no say in how much a row weighs.
+
+        The noise level is :math:`|H| / d`.
         """
         observed = mask.bool()
-        group, level = self.states.parts(x)
-        hidden, counts = self._hidden(observed, noise)
+        group, level = self.states.group_and_level(x)
 
-        out = self.read(group, level, observed & ~hidden)
+        hidden, is_counted = self._hide(observed, noise)
 
-        nats = (self.nats(out, group, level) * (observed & hidden & counts)).sum(dim=1)
+        output = self.read(group, level, observed & ~hidden)
+
+        nats = (self.nats(output, group, level) * (observed & hidden & is_counted)).sum(dim=1)
         n_hidden = (x.shape[1] - noise.n_visible[:, 0]).float()
         return RowLosses(nats / n_hidden, n_hidden / x.shape[1])
 
-    def _hidden(self, observed: Tensor, noise: AbsorbingNoise) -> tuple[Tensor, Tensor]:
-        """(B, d) cells that are hidden, and (B, 1) rows that count.
+    def _hide(self, observed: Tensor, noise: AbsorbingNoise) -> tuple[Tensor, Tensor]:
+        """Hide all but the first ``n_visible`` cells of each row's order.
 
         A row in any order does not count where a cell that should be visible is missing: that it is missing would
         tell of hidden cells.
+
+        Arguments:
+            observed: (B, d) bool.
+            noise: of :meth:`draw_noise`.
+
+        Returns:
+            (B, d) bool, True = hidden; and (B, 1) bool, True = the row counts in the loss.
         """
         any_order = noise.any_order & self.comes_first.any()
+        # Keys are below 1: less 1, those of columns without a hole come before all others.
         key = noise.key - (self.comes_first & ~any_order).float()
         hidden = key >= key.sort(dim=1).values.gather(1, noise.n_visible)
-        tells = (any_order & ~hidden & ~observed).any(dim=1, keepdim=True)
-        return hidden, ~tells
+        lacks_visible = (any_order & ~hidden & ~observed).any(dim=1, keepdim=True)
+        return hidden, ~lacks_visible
 
     def draw(
         self,
@@ -119,7 +145,7 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
         given: Given | None = None,
         on_progress: OnProgress = lambda share: None,
     ) -> Drawn:
-        """See :class:`Diffusion`; what is given is visible from the start."""
+        """Draw rows; known cells are visible from the start. Arguments as for :meth:`Diffusion.draw`."""
         return draw_absorbing(self, sampler.n_steps, n_rows, generator, given, on_progress)
 
     def log_likelihood(
@@ -130,31 +156,68 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
         accuracy: Accuracy,
         on_progress: OnProgress = lambda share: None,
     ) -> LogLikelihood:
-        """Log-probability of the observed cells' states, a sum; see :class:`Diffusion`."""
+        """Log-probability of the states of observed cells, over random orders of them.
+
+        Arguments as for :meth:`Diffusion.log_likelihood`; ``accuracy``, of an integral, has no effect.
+        """
         return any_order_log_likelihood(self, x, mask, N_ORDERS, generator, on_progress)
 
-    def order(self, n_rows: int, generator: torch.Generator) -> Tensor:
-        """(n, d) position of each column in each row's random order; columns without a hole come first."""
+    def draw_ranks(self, n_rows: int, generator: torch.Generator) -> Tensor:
+        """Draw an order of the columns for each row, those without a hole first; (n, d) int64 ranks, 0 = first."""
         key = torch.rand(n_rows, self.states.n_columns, generator=generator, device=generator.device)
         return (key - self.comes_first.float()).argsort(dim=1).argsort(dim=1)
 
     def read(self, group: Tensor, level: Tensor, visible: Tensor) -> Tensor:
-        """(B, W) what the network says of the hidden cells; arguments (B, d)."""
-        time, sigma = group.new_zeros(1, dtype=torch.float32), group.new_ones(1, dtype=torch.float32)
-        out: Tensor = self.network(self.states.codes(group, level, visible), time, sigma).float()
-        return out
+        """Evaluate the network on the visible cells of rows.
 
-    def nats(self, out: Tensor, group: Tensor, level: Tensor) -> Tensor:
-        """(B, d) -log p of each cell's state, given what the network read; arguments of :meth:`read`."""
+        Arguments:
+            group: (B, d) int64, any value where hidden.
+            level: likewise, the level inside the group.
+            visible: (B, d) bool.
+
+        Returns:
+            (B, W) logits of groups, then inputs of :meth:`level_logits`.
+        """
+        time, sigma = group.new_zeros(1, dtype=torch.float32), group.new_ones(1, dtype=torch.float32)
+        output: Tensor = self.network(self.states.network_input(group, level, visible), time, sigma).float()
+        return output
+
+    def nats(self, output: Tensor, group: Tensor, level: Tensor) -> Tensor:
+        r"""Cross-entropy of each cell, :math:`-\log p(g \mid x_V) - \log p(l \mid g, x_V)` of its group and level.
+
+        Arguments:
+            output: (B, W) of :meth:`read`.
+            group: (B, d) int64, group of the true state.
+            level: (B, d) int64, its level inside the group.
+
+        Returns:
+            (B, d) nats.
+        """
         states = self.states
-        groups, levels = out.split([states.n_groups, states.width - states.n_groups], dim=1)
+        groups, levels = output.split([states.n_groups, states.width - states.n_groups], dim=1)
         nats = segment_nats(groups, states.column, group + states.first_group)
-        if not states.split:
+        if not states.fine_columns:
             return nats
-        at = states.split_at
-        of_group = (group[:, at] + states.first_of_group).t()
-        given = levels.view(len(out), len(at), -1).transpose(0, 1)
-        inner = silu(given + embedding(of_group, self.of_group.flatten(0, 1)))
-        logits = torch.bmm(inner, self.to_levels) + embedding(of_group, states.no_level)
-        inside = log_softmax(logits, dim=2).gather(2, level[:, at].t()[:, :, None])[:, :, 0]
-        return nats.index_add(1, at, inside.t(), alpha=-1)
+        # As level_logits, for all s fine columns at once: (s, B, F). Batched over the columns, a step has one product.
+        group_row = (group[:, states.fine_column] + states.fine_offset).t()
+        inputs = levels.view(len(output), len(states.fine_column), -1).transpose(0, 1)
+        inner = silu(inputs + embedding(group_row, self.of_group.flatten(0, 1)))
+        logits = torch.bmm(inner, self.to_levels) + embedding(group_row, states.level_mask)
+        true_level = level[:, states.fine_column].t()[:, :, None]
+        log_p = log_softmax(logits, dim=2).gather(2, true_level)[:, :, 0]
+        return nats.index_add(1, states.fine_column, log_p.t(), alpha=-1)
+
+    def level_logits(self, inputs: Tensor, fine_index: int, group: Tensor) -> Tensor:
+        r"""Logits of the levels inside groups, :math:`W_i^T \mathrm{silu}(a_i + e_{i,g})`, -inf where a group has none.
+
+        Arguments:
+            inputs: (m, F) outputs :math:`a_i` of the network.
+            fine_index: position i of the column in ``states.fine_columns``.
+            group: (m,) int64, group g of each row.
+
+        Returns:
+            (m, F).
+        """
+        inner = silu(inputs + self.of_group[fine_index, group])
+        level_mask = self.states.level_mask[fine_index * self.states.most_groups + group]
+        return inner @ self.to_levels[fine_index] + level_mask

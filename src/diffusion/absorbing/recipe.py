@@ -27,13 +27,13 @@ class AbsorbingRecipe(DiffusionRecipe, names=("absorbing",)):
     def build(
         self, network: NetworkRecipe, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
     ) -> AbsorbingDiffusion:
-        """See :class:`DiffusionRecipe`."""
+        """See :meth:`DiffusionRecipe.build`."""
         if targets is not None:
             raise ConfigError("imputer=csdi_t is a model of noisy cells; diffusion is vp, ddpm or ve")
         states = States(coordinates.groups, coordinates.is_ordered)
         return AbsorbingDiffusion(network.build(states.width, has_time=False), states, moments.share_observed)
 
     def check_steps(self, n_steps: int, n_columns: int) -> None:
-        """See :class:`DiffusionRecipe`."""
+        """See :meth:`DiffusionRecipe.check_steps`."""
         if n_steps > n_columns:
             raise ConfigError(f"n_steps is at most {n_columns}, one for each learned column, got {n_steps}")

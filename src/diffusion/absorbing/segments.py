@@ -1,4 +1,8 @@
-"""The softmax of each of many columns that lie side by side, without padding them to one width."""
+"""Cross-entropy of many columns whose logits lie side by side, without padding them to one width.
+
+Padding to the widest column, and undoing it in the backward pass, took a third of a training step on Census
+(``docs/decisions/0022-speed.md``).
+"""
 
 from typing import Any
 
@@ -7,35 +11,39 @@ from torch import Tensor
 
 
 class SegmentNats(torch.autograd.Function):
-    r"""-log softmax of one coordinate of each column, the softmax taken over the column's own coordinates.
+    """Computes -log softmax of one coordinate of each column, the softmax over the coordinates of the column.
 
-    The gradient is the softmax less one at that coordinate, so nothing but the exponentials is kept for it, and
-    neither way is there a pass over more than the V coordinates there are.
+    The gradient is the softmax, less 1 at that coordinate. For it only the exponentials and their sums are saved, and
+    both passes touch V coordinates a row.
     """
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, column: Tensor, at: Tensor) -> Tensor:
+    def forward(ctx: Any, logits: Tensor, column: Tensor, target: Tensor) -> Tensor:
         index = column.expand_as(logits)
-        top = logits.new_full(at.shape, -torch.inf).scatter_reduce_(1, index, logits, "amax")
+        # The largest logit of a column is taken off, so that no exponential overflows.
+        top = logits.new_full(target.shape, -torch.inf).scatter_reduce_(1, index, logits, "amax")
         weight = (logits - top.index_select(1, column)).exp_()
         total = torch.zeros_like(top).scatter_add_(1, index, weight)
-        ctx.save_for_backward(weight, total, column, at)
-        return total.log() + top - logits.gather(1, at)
+        ctx.save_for_backward(weight, total, column, target)
+        return total.log() + top - logits.gather(1, target)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        weight, total, column, at = ctx.saved_tensors
+        weight, total, column, target = ctx.saved_tensors
         grad = weight * (grads[0] / total).index_select(1, column)
-        return grad.scatter_add_(1, at, -grads[0]), None, None
+        return grad.scatter_add_(1, target, -grads[0]), None, None
 
 
-def segment_nats(logits: Tensor, column: Tensor, at: Tensor) -> Tensor:
-    """(B, d) -log p of the coordinates ``at``, under a softmax over each column's coordinates.
+def segment_nats(logits: Tensor, column: Tensor, target: Tensor) -> Tensor:
+    """Compute -log p of one coordinate of each column, under a softmax over the coordinates of the column.
 
     Arguments:
         logits: (B, V) of all coordinates, those of a column side by side, finite.
-        column: (V,) column of a coordinate.
-        at: (B, d) a coordinate of each column.
+        column: (V,) int64, column of a coordinate.
+        target: (B, d) int64, a coordinate of each column.
+
+    Returns:
+        (B, d) nats.
     """
-    nats: Tensor = SegmentNats.apply(logits, column, at)
+    nats: Tensor = SegmentNats.apply(logits, column, target)
     return nats

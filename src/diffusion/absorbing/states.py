@@ -1,4 +1,4 @@
-"""The states of a table's columns, as a network reads and writes them."""
+"""The states of a table's columns, and the vectors by which a network reads and writes them."""
 
 from collections.abc import Sequence
 
@@ -9,57 +9,74 @@ Groups = tuple[tuple[int, ...], ...]
 
 
 class States(nn.Module):
-    """Which states the columns have, and where the network reads and writes them.
+    """Maps states of cells to the coordinates that the network reads and writes.
 
-    A column's levels are gathered in groups. Of W coordinates of the network the first V are the groups of all columns
-    one after another; F more follow for each column that has a group of several levels, F the most levels of any group.
-    Here a category of three values and a number in groups of two and three levels (V = 5, F = 3, W = 8)::
+    A column has states 0, 1, ..., gathered in groups; a state is a *level* of its group. A category is a group of one
+    level. A numerical column of many values has groups of several levels ("fine column"): first the group is
+    predicted, then the level inside it, so that a thousand states need no thousand outputs.
 
-        groups      ((1, 1, 1), (2, 3))        coordinate   0    1    2  |  3      4   |  5      6      7
-        is_ordered  (False, True)              stands for  a=0  a=1  a=2 | b>=g0  b>=g1 | level0 level1 level2
+    The network reads and writes W coordinates. The first V stand for the groups of all columns, one after another.
+    F more follow for each fine column and stand for the level inside its group; F is the largest number of levels of
+    any group. Example: column a has three categories; column b is a number with the groups g0 of two levels (states 0
+    and 1) and g1 of three levels (states 2, 3 and 4), so that V = 5, F = 3, W = 8::
 
-        a = 1, b in group 1 at level 2         is read as   0    1    0  |  1      1   |  0      0      1
-        a = 0, b hidden                        is read as   1    0    0  |  0      0   |  0      0      0
+        States(groups=((1, 1, 1), (2, 3)), is_ordered=(False, True))
 
-    A visible number is read as ones at its group *and at all smaller ones*, so that what depends on a threshold is one
-    weight. Ones are weighted so that a layer with PyTorch's first weights (variance 1 / 3W) answers with a variance of
-    about 1: with smaller inputs the first layer learns too slowly.
+                           groups of a         groups of b       level in b's group
+        stands for       a=0   a=1   a=2     b>=g0   b>=g1      0     1     2
+        coordinate        0     1     2        3       4        5     6     7
+        a = 1, b = 4      0     1     0        1       1        0     0     1       state 4 is level 2 of g1
+        a = 0, b = 1      1     0     0        1       0        0     1     0       state 1 is level 1 of g0
+        a = 2, b hidden   0     0     1        0       0        0     0     0
+
+    The network reads a category as a one-hot vector. It reads a number as ones at its group *and at all smaller
+    groups*: then an effect that starts at a threshold is a single weight of the first layer.
+
+    Ones are multiplied by ``weight``. PyTorch draws the first layer's weights with variance 1 / (3 W), and a row has
+    about d ones; inputs of size (3 W / d)^.5 give the layer's outputs a variance of about 1. With inputs of size 1
+    the first layer learns too slowly (``docs/decisions/0021-absorbing-states.md``). A number of G groups turns on up
+    to G coordinates, each of which is therefore smaller by G^.5.
 
     Arguments:
         groups: by column, the number of levels of each of its groups.
         is_ordered: by column, whether it holds numbers.
 
     Attributes:
-        n_columns, n_groups, most_groups, most_levels: d, V, the most groups of a column, F.
-        width: W.
-        sizes, sizes_of_groups: by column, its groups, and the most levels of one of them.
-        split: columns that have a group of several levels, s of them.
+        n_columns: d.
+        n_groups: V, the groups of all columns together.
+        most_groups: G, the largest number of groups of a column.
+        most_levels: F, the largest number of levels of a group of a fine column; 1 where no column is fine.
+        width: W = V + s F.
+        group_counts: by column, the number of its groups.
+        largest_groups: by column, the number of levels of its largest group.
+        fine_columns: columns that have a group of several levels, s of them.
         first_group: (d,) coordinate of a column's first group.
-        first_level: (d, G) position of a group's first level among the column's levels.
-        group_of: (d, L) group of a level.
-        first_state: (d,) position of a column's first level in ``group_of``, flattened.
-        first_of_group: (s,) position of the first group of a column of ``split`` in ``no_level``.
-        no_level: (s G, F) 0 for a level that a group of such a column has, else -inf.
-        split_index: (d,) position in ``split``, -1 where not there.
-        split_at: (s,) the columns of ``split``.
-        column: (V,) column of a coordinate.
-        source: (W,) what turns a coordinate on: the group of a column, or d + split_index for the level of one.
-        least, most: (W,) the smallest and the largest group or level that turns it on.
-        weight: (W,) its value where it is on.
+        first_level: (d, G) state of a group's first level.
+        group_of: (d, L) group of a state, L the largest number of states of a column.
+        state_offset: (d,) position of a column's state 0 in ``group_of``, flattened.
+        fine_offset: (s,) row of ``level_mask`` of a fine column's first group.
+        level_mask: (s G, F) what is added to logits of levels: 0 for a level that the group has, else -inf.
+        fine_index: (d,) position of a column in ``fine_columns``, -1 where it is not there.
+        fine_column: (s,) ``fine_columns`` as a tensor.
+        column: (V,) column of a coordinate that stands for a group.
+        source: (W,) what turns a coordinate on: the group of column ``source`` where it is below d, else the level
+            of fine column ``source - d``.
+        lowest, highest: (W,) smallest and largest group or level that turns a coordinate on.
+        weight: (W,) value of a coordinate that is on.
     """
 
     first_group: Tensor
     first_level: Tensor
     group_of: Tensor
-    first_state: Tensor
-    first_of_group: Tensor
-    no_level: Tensor
-    split_index: Tensor
-    split_at: Tensor
+    state_offset: Tensor
+    fine_offset: Tensor
+    level_mask: Tensor
+    fine_index: Tensor
+    fine_column: Tensor
     column: Tensor
     source: Tensor
-    least: Tensor
-    most: Tensor
+    lowest: Tensor
+    highest: Tensor
     weight: Tensor
 
     def __init__(self, groups: Groups, is_ordered: Sequence[bool]) -> None:
@@ -67,17 +84,18 @@ class States(nn.Module):
         self.n_columns = len(groups)
         self.n_groups = sum(len(column) for column in groups)
         self.most_groups = max(len(column) for column in groups)
-        self.sizes = [len(column) for column in groups]
-        self.sizes_of_groups = [max(column) for column in groups]
+        self.group_counts = [len(column) for column in groups]
+        self.largest_groups = [max(column) for column in groups]
         self.is_ordered = list(is_ordered)
-        self.split = [i for i, column in enumerate(groups) if max(column) > 1]
-        self.most_levels = max((max(groups[i]) for i in self.split), default=1)
-        self.width = self.n_groups + len(self.split) * self.most_levels
-        self._register(self._positions(groups))
-        self._register(self._coordinates(groups))
+        self.fine_columns = [i for i, column in enumerate(groups) if max(column) > 1]
+        self.most_levels = max((self.largest_groups[i] for i in self.fine_columns), default=1)
+        self.width = self.n_groups + len(self.fine_columns) * self.most_levels
+        # Not stored in checkpoints: the encoder, which is, gives all of them again.
+        for name, buffer in {**self._state_tables(groups), **self._coordinate_tables(groups)}.items():
+            self.register_buffer(name, buffer, persistent=False)
 
-    def _positions(self, groups: Groups) -> dict[str, Tensor]:
-        """From a state to its group and level and back."""
+    def _state_tables(self, groups: Groups) -> dict[str, Tensor]:
+        """Tables from a state to its group and level, and back."""
         most_states = max(sum(column) for column in groups)
         first_level = torch.zeros(self.n_columns, self.most_groups, dtype=torch.int64)
         n_levels = torch.ones(self.n_columns, self.most_groups, dtype=torch.int64)
@@ -87,56 +105,62 @@ class States(nn.Module):
             first_level[i, : len(size)] = size.cumsum(0) - size
             n_levels[i, : len(size)] = size
             group_of[i, : int(size.sum())] = torch.repeat_interleave(torch.arange(len(size)), size)
-        split_index = torch.full((self.n_columns,), -1)
-        split_index[self.split] = torch.arange(len(self.split))
-        has_level = torch.arange(self.most_levels) < n_levels[self.split, :, None]
+        fine_index = torch.full((self.n_columns,), -1)
+        fine_index[self.fine_columns] = torch.arange(len(self.fine_columns))
+        has_level = torch.arange(self.most_levels) < n_levels[self.fine_columns, :, None]
         return {
-            "first_group": torch.tensor([0, *self.sizes]).cumsum(0)[:-1],
+            "first_group": torch.tensor([0, *self.group_counts]).cumsum(0)[:-1],
             "first_level": first_level,
             "group_of": group_of,
-            "first_state": torch.arange(self.n_columns) * most_states,
-            "first_of_group": torch.arange(len(self.split)) * self.most_groups,
-            "no_level": torch.where(has_level, 0.0, -torch.inf).reshape(-1, self.most_levels),
-            "split_index": split_index,
-            "split_at": torch.tensor(self.split, dtype=torch.int64),
+            "state_offset": torch.arange(self.n_columns) * most_states,
+            "fine_offset": torch.arange(len(self.fine_columns)) * self.most_groups,
+            "level_mask": torch.where(has_level, 0.0, -torch.inf).reshape(-1, self.most_levels),
+            "fine_index": fine_index,
+            "fine_column": torch.tensor(self.fine_columns, dtype=torch.int64),
         }
 
-    def _coordinates(self, groups: Groups) -> dict[str, Tensor]:
+    def _coordinate_tables(self, groups: Groups) -> dict[str, Tensor]:
         """What turns each coordinate of the network on, and its value then; groups first, then levels."""
-        n_split, levels = len(self.split), torch.arange(self.most_levels)
+        n_fine, levels = len(self.fine_columns), torch.arange(self.most_levels)
         column = torch.tensor([i for i in range(self.n_columns) for _ in groups[i]])
-        of_levels = self.n_columns + torch.arange(n_split).repeat_interleave(self.most_levels)
-        position = torch.cat([*(torch.arange(size) for size in self.sizes), levels.repeat(n_split)]).float()
-        is_threshold = torch.cat([torch.tensor(self.is_ordered)[column], torch.zeros(len(of_levels)).bool()])
-        # a number turns on as many of its groups as lie below it: each counts for less
-        n_on = torch.tensor([size if ordered else 1 for size, ordered in zip(self.sizes, self.is_ordered, strict=True)])
-        weight = torch.cat([n_on[column].float().rsqrt(), torch.ones(len(of_levels))])
+        level_source = self.n_columns + torch.arange(n_fine).repeat_interleave(self.most_levels)
+        lowest = torch.cat([*(torch.arange(size) for size in self.group_counts), levels.repeat(n_fine)]).float()
+        is_threshold = torch.cat([torch.tensor(self.is_ordered)[column], torch.zeros(len(level_source)).bool()])
+        n_on = torch.tensor(
+            [size if ordered else 1 for size, ordered in zip(self.group_counts, self.is_ordered, strict=True)]
+        )
+        weight = torch.cat([n_on[column].float().rsqrt(), torch.ones(len(level_source))])
         return {
             "column": column,
-            "source": torch.cat([column, of_levels]),
-            "least": position,
-            "most": torch.where(is_threshold, torch.inf, position),
+            "source": torch.cat([column, level_source]),
+            "lowest": lowest,
+            "highest": torch.where(is_threshold, torch.inf, lowest),
             "weight": weight * (3 * self.width / self.n_columns) ** 0.5,
         }
 
-    def _register(self, buffers: dict[str, Tensor]) -> None:
-        for name, value in buffers.items():
-            self.register_buffer(name, value, persistent=False)
-
-    def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Group, and level inside it, of rows x (B, d) of the encoder; both (B, d) int64."""
+    def group_and_level(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Group, and level inside it, of encoded rows x (B, d); both (B, d) int64."""
         state = x.long()
-        group = self.group_of.view(-1)[state + self.first_state]
+        group = self.group_of.view(-1)[state + self.state_offset]
         columns = torch.arange(self.n_columns, device=x.device)
         return group, state - self.first_level[columns, group]
 
-    def codes(self, group: Tensor, level: Tensor, visible: Tensor) -> Tensor:
-        """(B, W) what the network reads of rows, zeros of hidden cells; arguments (B, d).
+    def network_input(self, group: Tensor, level: Tensor, visible: Tensor) -> Tensor:
+        """Encode rows for the network; hidden cells are zeros.
 
-        Made coordinate by coordinate, that is column-major: whole stretches of memory are copied and compared.
+        The result is built coordinate by coordinate and transposed (column-major), so that memory is copied and
+        compared in contiguous runs.
+
+        Arguments:
+            group: (B, d) int64.
+            level: (B, d) int64, the level inside the group.
+            visible: (B, d) bool.
+
+        Returns:
+            (B, W).
         """
-        state = torch.cat([group, level[:, self.split_at]], dim=1)
-        shown = torch.cat([visible, visible[:, self.split_at]], dim=1)
-        state = torch.where(shown, state, -1).float().t().contiguous().index_select(0, self.source)
-        on = (state >= self.least[:, None]) & (state <= self.most[:, None])
+        state = torch.cat([group, level[:, self.fine_column]], dim=1)
+        is_read = torch.cat([visible, visible[:, self.fine_column]], dim=1)
+        state = torch.where(is_read, state, -1).float().t().contiguous().index_select(0, self.source)
+        on = (state >= self.lowest[:, None]) & (state <= self.highest[:, None])
         return (on * self.weight[:, None]).t()

@@ -1,4 +1,4 @@
-"""Residual MLP over the encoded row: the blocks of the paper's network without attention."""
+"""Residual MLP over the encoded row: FiLM-conditioned residual blocks, as in the paper's network without attention."""
 
 from torch import Tensor, nn
 
@@ -6,7 +6,14 @@ from src.diffusion.networks.embedding import TimeEmbedding
 
 
 class ResidualBlock(nn.Module):
-    """h + W2 silu(W1 norm(h) * (1 + scale(t)) + shift(t)), the scale and shift read off the time, if there is one."""
+    """Computes h + W2 silu(W1 norm(h) * (1 + scale(t)) + shift(t)); without a time, scale and shift are 0.
+
+    W2 starts at zero, so that an untrained block is the identity.
+
+    Arguments:
+        channels: width of h.
+        dim_time: width of the time's embedding; None = there is no time.
+    """
 
     def __init__(self, channels: int, dim_time: int | None) -> None:
         super().__init__()
@@ -27,14 +34,16 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualMLP(nn.Module):
-    """``network=residual_mlp``: (B, D) rows and (B,) times -> (B, D).
+    """``network=residual_mlp``: maps (B, D) rows and (B,) times to (B, D).
+
+    The last layer starts at zero, so that the untrained network predicts 0 everywhere.
 
     Arguments:
         width: D.
         channels: width of the hidden layers.
         n_blocks: residual blocks.
         dim_time: width of the time embedding; None = the process has no time.
-        n_channels: C; of more than one, rows are (B, C, D).
+        n_channels: C; with more than one, rows are (B, C, D).
     """
 
     def __init__(self, width: int, channels: int, n_blocks: int, dim_time: int | None, n_channels: int = 1) -> None:
@@ -49,11 +58,11 @@ class ResidualMLP(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, sigma: Tensor) -> Tensor:
         time = None if self.time is None else self.time(t)
-        out: Tensor = self.output(self.between(self.input(x.flatten(1)), time))
+        out: Tensor = self.output(self.hidden_layers(self.input(x.flatten(1)), time))
         return out
 
-    def between(self, h: Tensor, time: Tensor | None) -> Tensor:
-        """(B, channels) of the first layer -> (B, channels) for the last one."""
+    def hidden_layers(self, h: Tensor, time: Tensor | None) -> Tensor:
+        """Map the outputs (B, channels) of the first layer to the inputs (B, channels) of the last one."""
         for block in self.blocks:
             h = block(h, time)
         return nn.functional.silu(self.norm(h))

@@ -73,12 +73,12 @@ def linked(n, seed=0):
 def test_states_are_split_into_groups_and_levels():
     states = States(GROUPS, ORDERED)
     x = torch.tensor([[0.2, 1.0, 0.0], [1.9, 2.0, 1.5], [0, 0, 2.0], [0, 0, 4.9], [0, 0, 5.2]])
-    group, level = states.parts(x)
+    group, level = states.group_and_level(x)
     assert group.tolist() == [[0, 1, 0], [1, 2, 0], [0, 0, 1], [0, 0, 1], [0, 0, 2]]
     assert level.tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 2], [0, 0, 0]]
     assert (states.n_groups, states.width) == (8, 8 + 3)
     visible = torch.tensor([[True, True, True]] * 2 + [[False, True, True]] * 2 + [[False, True, False]])
-    codes = states.codes(group, level, visible)
+    codes = states.network_input(group, level, visible)
     on = [row.nonzero()[:, 0].tolist() for row in codes]
     assert on == [[0, 3, 5, 8], [1, 4, 5, 9], [2, 5, 6, 8], [2, 5, 6, 10], [2]]
     one = (3 * 11 / 3) ** 0.5
@@ -88,11 +88,19 @@ def test_states_are_split_into_groups_and_levels():
     )
 
 
+def test_rows_are_read_as_the_example_of_states_draws_them():
+    states = States(((1, 1, 1), (2, 3)), (False, True))
+    group, level = states.group_and_level(torch.tensor([[1.0, 4.0], [0.0, 1.0], [2.0, 0.0]]))
+    visible = torch.tensor([[True, True], [True, True], [True, False]])
+    ones = (states.network_input(group, level, visible) > 0).int()
+    assert ones.tolist() == [[0, 1, 0, 1, 1, 0, 0, 1], [1, 0, 0, 1, 0, 0, 1, 0], [0, 0, 1, 0, 0, 0, 0, 0]]
+
+
 @pytest.mark.integration
 def test_before_training_every_state_is_as_likely():
     denoiser = made()
     x = torch.tensor([[1.0, 2.0, 3.0]])
-    group, level = denoiser.states.parts(x)
+    group, level = denoiser.states.group_and_level(x)
     out = denoiser.read(group, level, torch.zeros(1, 3, dtype=torch.bool))
     expected = [math.log(2), math.log(3), math.log(3) + math.log(3)]
     torch.testing.assert_close(denoiser.nats(out, group, level)[0], torch.tensor(expected))

@@ -3,16 +3,9 @@
 import pytest
 import torch
 
-from src.diffusion.absorbing.drawing import (
-    PACKET,
-    Cells,
-    LayeredReader,
-    WholeReader,
-    _chosen,
-    draw_absorbing,
-    reader_of,
-)
+from src.diffusion.absorbing.drawing import ROWS_PER_ORDER, draw_absorbing, sample_categorical
 from src.diffusion.absorbing.model import AbsorbingDiffusion
+from src.diffusion.absorbing.readers import FullReader, IncrementalReader, PartialRows, reader_for
 from src.diffusion.absorbing.states import States
 from src.diffusion.networks import ResidualAttentionRecipe, ResidualMLPRecipe
 
@@ -34,15 +27,15 @@ def cells(denoiser, n_rows=20):
     generator = torch.Generator().manual_seed(1)
     sizes = torch.tensor([sum(column) for column in GROUPS])
     x = (torch.rand(n_rows, len(GROUPS), generator=generator) * sizes).floor()
-    group, level = denoiser.states.parts(x)
-    return Cells(group, level, torch.rand(n_rows, len(GROUPS), generator=generator) < 0.4)
+    group, level = denoiser.states.group_and_level(x)
+    return PartialRows(group, level, torch.rand(n_rows, len(GROUPS), generator=generator) < 0.4)
 
 
 @torch.no_grad()
 def test_layer_by_layer_says_what_the_network_says_as_cells_become_visible():
     denoiser = made()
     here = cells(denoiser)
-    whole, layered = WholeReader(denoiser, here), LayeredReader(denoiser, denoiser.network, here)
+    whole, layered = FullReader(denoiser, here), IncrementalReader(denoiser, denoiser.network, here)
     rows = torch.tensor([0, 3, 4, 11, 19])
     for column in range(len(GROUPS)):
         found = whole.read(rows), layered.read(rows)
@@ -50,35 +43,35 @@ def test_layer_by_layer_says_what_the_network_says_as_cells_become_visible():
             a, b = whole.group_logits(found[0], other), layered.group_logits(found[1], other)
             assert a.shape == (5, len(GROUPS[other]))
             torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
-        for place in range(len(denoiser.states.split)):
-            a, b = whole.level_inputs(found[0], place), layered.level_inputs(found[1], place)
+        for fine_index in range(len(denoiser.states.fine_columns)):
+            a, b = whole.level_inputs(found[0], fine_index), layered.level_inputs(found[1], fine_index)
             torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
         hidden = rows[~here.visible[rows, column]]
         columns = torch.full_like(hidden, column)
         group = (hidden + 1) % len(GROUPS[column])
         level = hidden % torch.tensor(GROUPS[column])[group]
-        here.show(hidden, columns, group, level)
-        layered.show(hidden, columns, group, level)
+        here.reveal(hidden, columns, group, level)
+        layered.reveal(hidden, columns, group, level)
     assert here.visible[rows].all()
 
 
 def test_the_reader_fits_the_network():
-    assert isinstance(reader_of(made(), cells(made())), LayeredReader)
+    assert isinstance(reader_for(made(), cells(made())), IncrementalReader)
     attention = made(ResidualAttentionRecipe(8, 1, 2, 8))
-    assert isinstance(reader_of(attention, cells(attention)), WholeReader)
+    assert isinstance(reader_for(attention, cells(attention)), FullReader)
 
 
 def test_positions_are_chosen_as_often_as_their_probabilities():
     logits = torch.tensor([0.5, 0.2, 0.3]).log().expand(40_000, 3)
     u = torch.rand(40_000, 1, generator=torch.Generator().manual_seed(0))
-    shares = torch.bincount(_chosen(logits, u), minlength=3) / 40_000
+    shares = torch.bincount(sample_categorical(logits, u), minlength=3) / 40_000
     torch.testing.assert_close(shares, torch.tensor([0.5, 0.2, 0.3]), atol=0.01, rtol=0)
 
 
 @pytest.mark.parametrize("u", [0.0, 1 - 2**-24])
-def test_a_position_without_probability_is_never_chosen(u):
+def test_a_position_without_probability_is_neversample_categorical(u):
     logits = torch.tensor([[-torch.inf, 1.0, 2.0, -torch.inf]])
-    assert _chosen(logits, torch.tensor([[u]])).item() in (1, 2)
+    assert sample_categorical(logits, torch.tensor([[u]])).item() in (1, 2)
 
 
 def test_levels_that_a_group_does_not_have_are_never_drawn():
@@ -90,8 +83,8 @@ def test_levels_that_a_group_does_not_have_are_never_drawn():
 def test_rows_next_to_each_other_share_an_order_and_others_have_their_own():
     denoiser = made()
     orders = []
-    original = denoiser.order
-    denoiser.order = lambda *args: orders.append(original(*args)) or orders[-1]
-    draw_absorbing(denoiser, None, 10 * PACKET + 1, torch.Generator().manual_seed(0))
+    original = denoiser.draw_ranks
+    denoiser.draw_ranks = lambda *args: orders.append(original(*args)) or orders[-1]
+    draw_absorbing(denoiser, None, 10 * ROWS_PER_ORDER + 1, torch.Generator().manual_seed(0))
     assert orders[0].shape == (11, len(GROUPS))
     assert len({tuple(row) for row in orders[0].tolist()}) > 1

@@ -52,7 +52,7 @@ def holds(denoiser, n_rows, monkeypatch, error):
 
         return evaluate
 
-    for name in ("between", "forward"):
+    for name in ("hidden_layers", "forward"):
         monkeypatch.setattr(network, name, scarce(getattr(network, name)))
 
 
