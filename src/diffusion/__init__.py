@@ -1,4 +1,4 @@
-"""Diffusion on encoded rows: the interface, the diffusions behind it, their networks. Torch only."""
+"""Diffusion models of encoded rows: the interface, its implementations, their networks. Torch only."""
 
 from importlib import import_module
 from pkgutil import walk_packages
@@ -18,7 +18,7 @@ from src.diffusion.base import (
 )
 
 for _module in walk_packages(__path__, f"{__name__}."):
-    import_module(_module.name)  # a recipe makes itself known
+    import_module(_module.name)  # importing a recipe registers it in RECIPES
 
 __all__ = [
     "RECIPES",

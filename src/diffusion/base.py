@@ -1,9 +1,9 @@
-r"""What a diffusion of rows is: the interface that training, drawing, imputation and likelihoods need of it.
+"""Interface of a diffusion model of rows, which training, drawing, imputation and likelihoods use.
 
-:class:`Diffusion` is the model and :class:`DiffusionRecipe` its settings, ``diffusion=...``. A new diffusion is a file
-with one of each in a folder here and a YAML file in ``conf/diffusion`` (``docs/contributing.md``). Training draws what
-is random in the objective (:meth:`Diffusion.draw_noise`) apart from the objective itself (:meth:`Diffusion.losses`), so
-that several processes can share the noise of a batch, and the objective can be compiled.
+:class:`Diffusion` is the model and :class:`DiffusionRecipe` holds its settings, ``diffusion=...``. A new diffusion is a
+file with one of each in a folder here and a YAML file in ``conf/diffusion`` (``docs/contributing.md``). The random
+numbers of the objective are drawn (:meth:`Diffusion.draw_noise`) apart from its computation (:meth:`Diffusion.losses`),
+so that several processes can share the noise of a batch, and the computation can be compiled.
 """
 
 import math
@@ -20,14 +20,19 @@ from src.diffusion.networks.pieces import InPieces
 from src.errors import ConfigError
 
 OnProgress = Callable[[float], object]
-"""Receives the share of the way that is done, 0..1, now and then."""
+"""Receives the share of the work that is done, 0..1, now and then."""
 Noise = TypeVar("Noise", bound=tuple[Tensor, ...])
-"""What is random in an objective: a named tuple of tensors, rows first."""
+"""Random numbers of an objective: a named tuple of tensors whose first axis is that of rows."""
 
 
 @dataclass(frozen=True)
 class RowLosses:
-    """Of a batch: ``loss`` (B,), whose mean is the objective, and ``noise_level`` (B,), how noisy its rows are."""
+    """Losses of the rows of a batch.
+
+    Attributes:
+        loss: (B,); the objective is their mean.
+        noise_level: (B,) how noisy the rows are, on a scale of the diffusion's own.
+    """
 
     loss: Tensor
     noise_level: Tensor
@@ -35,7 +40,12 @@ class RowLosses:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Rows ``x`` (n, D) and how many times the network was evaluated on each of them."""
+    """Rows that were drawn.
+
+    Attributes:
+        x: (n, D) encoded rows.
+        n_evaluations: evaluations of the network for each row.
+    """
 
     x: Tensor
     n_evaluations: int
@@ -43,12 +53,12 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Given:
-    """What is known of the rows to draw.
+    """Known coordinates of rows to draw.
 
     Attributes:
         x: (D,) or (n, D) clean coordinates, any value where unknown.
         mask: bool of the same shape, True = known.
-        n_repeats: how often each step is taken, of a diffusion that draws by replacing what is known.
+        n_repeats: repetitions of each step, in a diffusion that draws by replacing known coordinates.
     """
 
     x: Tensor
@@ -58,7 +68,13 @@ class Given:
 
 @dataclass(frozen=True)
 class LogLikelihood:
-    """Natural logarithms ``nats`` (B,), observed ``n_coordinates`` (B,), network evaluations per row."""
+    """Log-likelihoods of the rows of a batch on their observed coordinates.
+
+    Attributes:
+        nats: (B,) natural logarithms.
+        n_coordinates: (B,) number of observed coordinates.
+        n_evaluations: evaluations of the network for each row.
+    """
 
     nats: Tensor
     n_coordinates: Tensor
@@ -72,12 +88,12 @@ class LogLikelihood:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Of a log-likelihood that is integrated; one that is summed is exact.
+    """Accuracy of a log-likelihood that is integrated numerically.
 
     Attributes:
-        tolerance: of an adaptive solver, relative and absolute.
+        tolerance: of the adaptive solver, relative and absolute.
         n_probes: random probes of the trace; None = the exact trace.
-        n_steps: takes so many fixed steps instead, with a probe each; None = the adaptive solver.
+        n_steps: number of fixed steps, with one probe each, in place of the adaptive solver; None = adaptive.
     """
 
     tolerance: float = 1e-5
@@ -86,7 +102,13 @@ class Accuracy:
 
 
 class Moments(NamedTuple):
-    """Of each coordinate over its observed training entries, (D,): mean, standard deviation, share observed."""
+    """Moments of each coordinate over its observed training cells.
+
+    Attributes:
+        mean: (D,).
+        std: (D,) standard deviation.
+        share_observed: (D,) share of the training rows in which it is observed.
+    """
 
     mean: Tensor
     std: Tensor
@@ -95,13 +117,13 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True)
 class Coordinates:
-    """What encoded rows are.
+    """Layout of encoded rows.
 
     Attributes:
         width: D.
-        columns: (D,) int64 column that each coordinate belongs to.
-        groups: of rows of states, by column the number of levels of each of its groups.
-        is_ordered: of rows of states, by column whether it holds numbers.
+        columns: (D,) int64, column of a coordinate.
+        groups: by column, the number of levels of each of its groups; of rows of states only.
+        is_ordered: by column, whether it holds numbers; of rows of states only.
     """
 
     width: int
@@ -112,10 +134,11 @@ class Coordinates:
 
 @dataclass(frozen=True)
 class Targets:
-    """Which observed cells are hidden in the training of a conditional model: of each row a share of its own.
+    """Share of the cells that is hidden in the training of a conditional model, drawn anew for each row.
 
     Attributes:
-        low, high: the share is uniform between them; both in [0, 1].
+        low: smallest share, in [0, 1].
+        high: largest share; shares are uniform between the two.
     """
 
     low: float
@@ -126,7 +149,7 @@ class Targets:
             raise ConfigError(f"targets are a share between 0 and 1, got {self.low} to {self.high}")
 
     def draw(self, n_rows: int, n_columns: int, generator: torch.Generator) -> Tensor:
-        """(B, d) bool, True = hidden."""
+        """Draw the cells to hide, (B, d) bool, True = hidden; ``n_rows`` is B and ``n_columns`` d."""
         device = generator.device
         share = self.low + (self.high - self.low) * torch.rand(n_rows, 1, generator=generator, device=device)
         return torch.rand(n_rows, n_columns, generator=generator, device=device) < share
@@ -136,9 +159,9 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
     """A model of rows with holes.
 
     Attributes:
-        network: what learns; reads and writes rows at the network's scale.
-        in_pieces: evaluates it on as many rows at a time as memory holds.
-        is_conditional: whether it knows cells given others only, not whole rows.
+        network: its neural network.
+        in_pieces: evaluates a function on as many rows at a time as memory can hold.
+        is_conditional: whether it models cells given others only, not complete rows.
     """
 
     network: nn.Module
@@ -151,11 +174,13 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
 
     @abstractmethod
     def draw_noise(self, x: Tensor, generator: torch.Generator) -> Noise:
-        """Draw what is random in the objective of rows x (B, D), of which the shape alone counts."""
+        """Draw the random numbers of the objective for rows x (B, D); only their shape and device are used."""
 
     @abstractmethod
     def losses(self, x: Tensor, mask: Tensor, noise: Noise) -> RowLosses:
-        """The masked objective of each row; no operation waits for a value.
+        """Compute the masked objective of each row.
+
+        No operation may make the host wait for a value of the device: the objective is compiled as one graph.
 
         Arguments:
             x: (B, D) clean rows, finite, zero where missing.
@@ -164,7 +189,7 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
         """
 
     def random_losses(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> RowLosses:
-        """:meth:`losses` with noise from a random stream."""
+        """Compute :meth:`losses` with noise from a random stream."""
         return self.losses(x, mask, self.draw_noise(x, generator))
 
     @abstractmethod
@@ -176,14 +201,14 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
         given: Given | None = None,
         on_progress: OnProgress = lambda share: None,
     ) -> Drawn:
-        """Draw rows, or those coordinates that are not given.
+        """Draw rows, or the coordinates of rows that are not known.
 
         Arguments:
             sampler: of the diffusion's recipe.
             n_rows: n.
             generator: random stream; its device is where the rows are drawn.
-            given: known coordinates.
-            on_progress: receives the share of the way that is done.
+            given: known coordinates; None = no coordinate is known.
+            on_progress: receives the share of the work that is done, 0..1.
         """
 
     @abstractmethod
@@ -195,17 +220,18 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
         accuracy: Accuracy,
         on_progress: OnProgress = lambda share: None,
     ) -> LogLikelihood:
-        """Log-likelihood of encoded rows on their observed coordinates.
+        """Compute the log-likelihood of encoded rows on their observed coordinates.
 
         Arguments:
             x: (B, D) encoded rows, 0 where missing.
             mask: (B, D) bool, True = observed.
-            generator: random stream of what is estimated.
-            accuracy: of one that is integrated.
-            on_progress: receives the share of the way that is done.
+            generator: random stream of the estimate.
+            accuracy: of a likelihood that is integrated; a likelihood that is a sum does not use it.
+            on_progress: receives the share of the work that is done, 0..1.
 
         Raises:
-            ConfigError: the model is of no whole rows.
+            ConfigError: the model is conditional.
+            SolverError: a likelihood that is integrated cannot be, to this tolerance.
         """
 
 
@@ -214,11 +240,13 @@ RECIPES: dict[str, type["DiffusionRecipe"]] = {}
 
 
 class DiffusionRecipe(ABC):
-    """``diffusion=...``: how rows are corrupted, what is learned and how rows are drawn; a dataclass of its settings.
+    """``diffusion=...``: settings of forward process, objective and sampler; subclasses are dataclasses.
+
+    ``class MyRecipe(DiffusionRecipe, names=("mine",))`` registers the class in :data:`RECIPES`.
 
     Attributes:
         sampler: how rows are drawn.
-        rows: what encoded rows hold, ``coordinates`` (real numbers) or ``states`` (positions of categories and levels).
+        rows: entries of encoded rows, ``coordinates`` (real numbers) or ``states`` (indices of categories and levels).
         is_continuous: whether the model is a density, with the bound of Theorem 2.3; else a probability of states.
         imputation_steps: steps of a draw that fills holes; None = one for each hole.
     """
@@ -236,27 +264,31 @@ class DiffusionRecipe(ABC):
     def build(
         self, network: NetworkRecipe, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
     ) -> Diffusion[Any]:
-        """The untrained model; its weights come from torch's global stream.
+        """Build the untrained model; its weights are drawn from torch's global stream.
 
         Arguments:
-            network: what learns.
-            coordinates: of the encoded rows.
+            network: settings of the network.
+            coordinates: layout of the encoded rows.
             moments: of their coordinates.
-            targets: makes it a conditional model of the cells they hide; None = of whole rows.
+            targets: share of hidden cells of a conditional model; None = a model of complete rows.
 
         Raises:
-            ConfigError: there is no conditional model of this diffusion.
+            ConfigError: this diffusion has no conditional model.
         """
 
     @abstractmethod
     def check_steps(self, n_steps: int, n_columns: int) -> None:
-        """Refuse a number of the sampler's steps that has no effect for rows of ``n_columns`` columns.
+        """Refuse a number of steps that the sampler cannot make.
+
+        Arguments:
+            n_steps: number of steps.
+            n_columns: columns of the rows to draw.
 
         Raises:
-            ConfigError: the sampler chooses its own, or there are fewer.
+            ConfigError: the sampler chooses its number of steps, or has fewer.
         """
 
     def with_steps(self, n_steps: int) -> Self:
-        """The recipe with another number of steps of its sampler."""
+        """A copy whose sampler makes ``n_steps`` steps."""
         recipe: Any = self
         return cast(Self, replace(recipe, sampler=replace(self.sampler, n_steps=n_steps)))

@@ -1,1 +1,1 @@
-"""Processes that add Gaussian noise: schedules, the masked objective, samplers, likelihoods."""
+"""Diffusions that add Gaussian noise: schedules, the masked objective, samplers, likelihoods."""

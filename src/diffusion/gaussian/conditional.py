@@ -1,14 +1,18 @@
-r"""Draw coordinates given the others from a model of whole rows, by replacement with resampling.
+r"""Draw unknown coordinates given known ones from a model of complete rows, by replacement with resampling.
 
-At every step from t to an earlier t' the known coordinates are replaced by a noisy version of their
-values, :math:`\alpha_{t'} x + \sigma_{t'} z`, and the unknown ones follow the ancestral step (Song et al.
-2021, https://arxiv.org/abs/2011.13456, Section 5; the paper's code imputes in this way). One such step does
-not make the two parts agree: the unknown one was drawn before the known one of t' was. So each step is
-repeated: the row is noised again from t' to t, :math:`x_t = a x_{t'} + \sqrt{b} z`, and taken back,
-``n_repeats`` times in all (RePaint, Lugmayr et al. 2022, https://arxiv.org/abs/2201.09865, jump length 1).
-The steps back have ``beta``'s noise: with the smaller one of ``posterior`` every repetition shrinks the
-spread, to three quarters of the variance of a known Gaussian after ten; with ``beta`` mean and variance are
-within 7 % of a standard deviation and 5 %.
+At every step from t to an earlier t' the known coordinates are replaced by a noisy version of their values,
+
+.. math:: x_{t'}^{known} = \alpha_{t'} x + \sigma_{t'} z
+
+and the unknown ones follow the ancestral step (Song et al. 2021, https://arxiv.org/abs/2011.13456, section 5; the
+MissDiff paper's code imputes in this way). One such step does not make the two parts agree: the unknown part was drawn
+before the known one of t'. So each step is repeated: the row is noised again from t' to t,
+:math:`x_t = a x_{t'} + \sqrt{b} z`, and denoised, ``n_repeats`` times in all (RePaint, Lugmayr et al. 2022,
+https://arxiv.org/abs/2201.09865, Algorithm 1 with jump length 1).
+
+The denoising steps add the noise of ``beta``: with the smaller one of ``posterior`` every repetition shrinks the
+spread, to three quarters of the variance of a Gaussian after ten; with ``beta`` the mean is within 7 % of a standard
+deviation, and the variance within 5 %.
 """
 
 import torch
@@ -19,7 +23,7 @@ from src.diffusion.gaussian.predictor import NoisePredictor
 from src.diffusion.gaussian.sampler import Sampler, transition
 
 DEFAULT_STEPS = 100
-"""Steps of a continuous process whose sampler has none of its own."""
+"""Steps of a process in continuous time whose sampler has no fixed number; as many as ``diffusion=vp`` has."""
 
 
 @torch.no_grad()
@@ -31,43 +35,43 @@ def draw_given(
     generator: torch.Generator,
     on_progress: OnProgress = lambda share: None,
 ) -> Drawn:
-    """Draw rows whose known coordinates are as given; ancestral steps, whatever the sampler's name.
+    """Draw rows with known coordinates, by ancestral steps whatever the sampler's name.
 
     Arguments:
         denoiser: predicts noise.
-        sampler: its number of steps.
-        given: known coordinates.
+        sampler: its number of steps counts alone.
+        given: known coordinates, and the repetitions of a step.
         n_rows: rows to draw, n.
         generator: random stream; its device is where the rows are drawn.
-        on_progress: receives the share of the way that is done, 0..1.
+        on_progress: receives the share of the steps that are done, 0..1.
     """
     device, schedule = generator.device, denoiser.schedule
     n_steps = sampler.n_steps if sampler.n_steps or schedule.discrete else DEFAULT_STEPS
     times = schedule.grid(n_steps)
     alphas, sigmas = schedule.scales(times.to(schedule.log_ratio.device))
     scales = list(zip(alphas.tolist(), sigmas.tolist(), strict=True))
-    known, mask = given.x.to(device).expand(n_rows, -1), given.mask.to(device)
+    clean, mask = given.x.to(device).expand(n_rows, -1), given.mask.to(device)
 
     def noise() -> Tensor:
-        return torch.randn(known.shape, generator=generator, device=device)
+        return torch.randn(clean.shape, generator=generator, device=device)
 
-    def placed(x: Tensor, alpha: float, sigma: float) -> Tensor:
-        return torch.where(mask, alpha * known + sigma * noise() if sigma > 0 else alpha * known, x)
+    def replace_known(x: Tensor, alpha: float, sigma: float) -> Tensor:
+        return torch.where(mask, alpha * clean + sigma * noise() if sigma > 0 else alpha * clean, x)
 
     alpha, sigma = scales[0]
-    x = placed(schedule.prior_scale * noise(), alpha, sigma)
+    x = replace_known(schedule.prior_scale * noise(), alpha, sigma)
     n_evaluations = 0
     for i, (alpha, sigma) in enumerate(scales):
         t = torch.full((1,), float(times[i]), dtype=torch.float64, device=device)
         earlier = scales[i + 1] if i + 1 < len(scales) else (1.0, 0.0)
         step = transition((alpha, sigma), earlier)
-        n_repeats = given.n_repeats if earlier[1] > 0 else 1
+        n_repeats = given.n_repeats if earlier[1] > 0 else 1  # the last step adds no noise: it cannot be repeated
         for repeat in range(n_repeats):
             x = (x - (step.b / sigma) * denoiser(x, t)) / step.a
             n_evaluations += 1
             if earlier[1] > 0:
                 x = x + step.spread("beta") * noise()
-            x = placed(x, *earlier)
+            x = replace_known(x, *earlier)
             if repeat + 1 < n_repeats:
                 x = step.a * x + step.b**0.5 * noise()
         on_progress((i + 1) / len(scales))

@@ -1,19 +1,20 @@
 r"""Exact log-likelihoods by the probability-flow ODE, and the bound of Theorem 2.3.
 
-A row at the first time flows to the last one by :mod:`src.diffusion.gaussian.flow`, where its density is
-Gaussian. Along the way (instantaneous change of variables; Song et al. 2021, Eq. 39)
+The ODE of :mod:`src.diffusion.gaussian.flow` carries a row from the first time to the last one, where its density is
+Gaussian. Along its path (instantaneous change of variables; Song et al. 2021, https://arxiv.org/abs/2011.13456, Eq. 39)
 
 .. math:: \log p(y(u_{first})) = \log \mathcal N(y(u_{last})) +
     \int_{u_{first}}^{u_{last}} \nabla \cdot \frac{dy}{du}\, du
 
-**Rows with holes.** The missing coordinates stay at their fill, 0, and the others flow among
-themselves: a change of variables in the observed coordinates, so that their density integrates to
-one. It is the density that the objective trains for each pattern of holes, not a marginal of the
-complete rows' density (no flow gives that in closed form).
+(:func:`log_likelihood`).
+
+**Rows with holes.** The missing coordinates stay at their fill, 0, and the ODE is that of the observed ones: a change
+of variables in the observed coordinates, so that their density integrates to one. It is the density that the objective
+trains for each pattern of holes, not a marginal of the density of complete rows (no flow gives that in closed form).
 
 **Which density.** Models are trained from the first time on, at which rows carry a little noise
-(:math:`\sigma_{first}`). The density is that of such rows; :func:`noised` makes them. Without it a
-one-hot coordinate would have none.
+(:math:`\sigma_{first}`). The density is that of such rows (:func:`noised`): without the noise a one-hot coordinate has
+no density.
 """
 
 import math
@@ -29,7 +30,7 @@ from src.diffusion.gaussian.predictor import NoisePredictor
 
 
 def noised(denoiser: NoisePredictor, x: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-    """Rows x (B, D) as they are at the first time: scaled, noise added, 0 where missing."""
+    """Bring rows x (B, D) to the first time: scale them and add noise; 0 where missing."""
     first = torch.tensor(denoiser.schedule.first, device=x.device)
     alpha, sigma = (scale.to(x.dtype) for scale in denoiser.schedule.scales(first))
     return (alpha * x + sigma * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)) * mask
@@ -44,7 +45,7 @@ def log_likelihood(
     generator: torch.Generator | None = None,
     on_progress: Callable[[float], object] = lambda share: None,
 ) -> LogLikelihood:
-    """Log-density of rows at the first time, on their observed coordinates.
+    """Compute the log-density of rows at the first time, on their observed coordinates.
 
     Arguments:
         denoiser: the model.
@@ -53,7 +54,10 @@ def log_likelihood(
         tolerance: of the solver, relative and absolute.
         n_probes: Rademacher probes of the trace (Hutchinson); None or at least D = the exact trace.
         generator: random stream of the probes; needed when the trace is not exact.
-        on_progress: receives the share of the way that is done, 0..1, now and then.
+        on_progress: receives the share of the path that is done, 0..1, now and then.
+
+    Raises:
+        SolverError: the ODE cannot be integrated to this tolerance.
     """
     if n_probes is None or n_probes >= x.shape[1]:
         probes = torch.eye(x.shape[1], device=x.device, dtype=x.dtype)[:, None, :].expand(-1, len(x), -1)
@@ -61,7 +65,7 @@ def log_likelihood(
     else:
         assert generator is not None, "Hutchinson's estimate needs a random stream"
         probes, weight = _signs(n_probes, x, generator), 1 / n_probes
-    return _along(
+    return _integrate_density(
         denoiser,
         x,
         mask,
@@ -79,11 +83,11 @@ def quick_log_likelihood(
     generator: torch.Generator,
     on_progress: Callable[[float], object] = lambda share: None,
 ) -> LogLikelihood:
-    """Estimate of :func:`log_likelihood` in ``n_steps`` Euler steps, each with one probe of the trace of its own.
+    """Estimate :func:`log_likelihood` in ``n_steps`` Euler steps, with a new probe of the trace at every step.
 
-    An adaptive solver needs one field, hence the same probes all the way, and their error adds up; fixed steps may
-    have a probe each, whose errors average out. Of two models the same generator state gives the same probes: their
-    difference is much surer than either. ``docs/decisions/0009-stasy.md`` has the figures.
+    An adaptive solver needs one field, hence the same probes along the path, and their error adds up; fixed steps can
+    have a probe each, whose errors average out. Equally seeded generators give two models the same probes: their
+    difference is much surer than either estimate. ``docs/decisions/0009-stasy.md`` has the figures.
 
     Arguments:
         denoiser: the model.
@@ -91,9 +95,9 @@ def quick_log_likelihood(
         mask: (B, D) bool, True = observed.
         n_steps: network evaluations.
         generator: random stream of the probes.
-        on_progress: receives the share of the way that is done, 0..1.
+        on_progress: receives the share of the path that is done, 0..1.
     """
-    return _along(
+    return _integrate_density(
         denoiser,
         x,
         mask,
@@ -104,11 +108,11 @@ def quick_log_likelihood(
 
 
 def _signs(n_probes: int, x: Tensor, generator: torch.Generator) -> Tensor:
-    """(n, B, D) Rademacher probes of rows x (B, D)."""
+    """Draw Rademacher probes (n, B, D) for rows x (B, D)."""
     return 2 * torch.randint(0, 2, (n_probes, *x.shape), generator=generator, device=x.device).to(x.dtype) - 1
 
 
-def _along(
+def _integrate_density(
     denoiser: NoisePredictor,
     x: Tensor,
     mask: Tensor,
@@ -116,30 +120,30 @@ def _along(
     solve: Callable[..., tuple[Tensor, Tensor]],
     on_progress: Callable[[float], object],
 ) -> LogLikelihood:
-    """The log-density, the trace integrated along the way of the rows.
+    """Integrate rows and the trace of their field along the path, and add the density at its end.
 
     Arguments:
         denoiser: the model.
         x: (B, D) rows at the first time, 0 where missing.
         mask: (B, D) bool, True = observed.
-        probes: gives (n, B, D) probes of an evaluation's trace, and the weight of each.
-        solve: integrates a field from a state (B, D), (B,) between two times.
-        on_progress: receives the share of the way that is done.
+        probes: draws the (n, B, D) probes of the trace of one evaluation; also returns the weight of a probe.
+        solve: integrates a field of rows (B, D) and log-densities (B,) between two times.
+        on_progress: receives the share of the path that is done.
     """
     schedule = denoiser.schedule
     observed = mask.to(x.dtype)
     first, last = schedule.log_ratio_range
     flow = Flow(denoiser, lambda u: on_progress((u - first) / max(last - first, 1e-12)))
 
-    def augmented(u: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    def augmented(u: Tensor, rows_and_trace: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         directions, weight = probes()
         with torch.enable_grad():
-            y = state[0].detach().requires_grad_(True)
+            y = rows_and_trace[0].detach().requires_grad_(True)
             field = flow(u, y) * observed
-            trace = torch.zeros_like(state[1])
+            trace = torch.zeros_like(rows_and_trace[1])
             for k, probe in enumerate(directions * observed):
-                (pulled,) = torch.autograd.grad(field, y, probe, retain_graph=k + 1 < len(directions))
-                trace = trace + weight * (pulled * probe).sum(dim=1)
+                (product,) = torch.autograd.grad(field, y, probe, retain_graph=k + 1 < len(directions))
+                trace = trace + weight * (product * probe).sum(dim=1)
         return field.detach(), trace
 
     ends = torch.tensor([first, last], dtype=torch.float64, device=x.device)
@@ -156,10 +160,15 @@ def _along(
 
 @dataclass(frozen=True)
 class Bound:
-    r"""The right side of Theorem 2.3, nats a row: ``factor`` times ``objective`` plus ``constant``.
+    r"""Right side of Theorem 2.3, nats a row: ``factor`` times ``objective`` plus ``constant``.
 
-    The theorem leaves its constant :math:`C_1` open; this one makes it computable (Song et al. 2021a,
-    Theorem 3, https://arxiv.org/abs/2101.09258), it does not depend on the model.
+    The theorem leaves its constant :math:`C_1` open. Theorem 3 of Song et al. 2021a
+    (https://arxiv.org/abs/2101.09258) gives one, which does not depend on the model.
+
+    Attributes:
+        factor: 1 / (1 - largest share of missing cells of a coordinate).
+        objective: J, the masked objective under the weight of the theorem.
+        constant: C_1.
     """
 
     factor: float
@@ -176,14 +185,17 @@ class Bound:
 def theorem_2_3(
     denoiser: NoisePredictor, x: Tensor, mask: Tensor, complete: Tensor, n_draws: int, generator: torch.Generator
 ) -> Bound:
-    r"""Evaluate the bound of Theorem 2.3 with the weight lambda = g^2 (beta_t).
+    r"""Evaluate the bound of Theorem 2.3 with the weight :math:`\lambda = g^2` (:math:`\beta_t`).
 
-    .. math:: J = \int_{u_{first}}^{u_{last}} E\, \lVert (\hat\epsilon - \epsilon) \odot m \rVert^2 du,
-        \qquad C_1 = E[-\log \pi(x_T)] - D (u_{last} - u_{first}) - D \log (\alpha_{last} / \alpha_{first})
+    .. math:: -E \log p(x) \le \frac{J}{1 - \rho_{max}} + C_1, \qquad
+        J = \int_{u_{first}}^{u_{last}} E\, \lVert (\hat\epsilon - \epsilon) \odot m \rVert^2 du
 
-    (:math:`g^2 dt / (2 \sigma^2) = du`), times drawn in equal strata. J is what training minimises:
-    the network meets the zero-filled noisy rows. The theorem's proof puts it at complete ones; its
-    inequality is proven where the two agree (``docs/decisions/0005-theorem-2-2.md``).
+    .. math:: C_1 = E[-\log \pi(x_T)] - D (u_{last} - u_{first}) - D \log (\alpha_{last} / \alpha_{first})
+
+    with :math:`\rho_{max}` the largest share of missing cells, :math:`\pi` the prior of :math:`x_T` and
+    :math:`g^2 dt / (2 \sigma^2) = du`; times are drawn in equal strata. J is what training minimises: the network
+    reads zero-filled noisy rows. The proof of the theorem has it read complete ones; its inequality is proven where
+    the two agree (``docs/decisions/0005-theorem-2-2.md``).
 
     Arguments:
         denoiser: the model.

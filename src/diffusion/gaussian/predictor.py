@@ -1,4 +1,4 @@
-"""What samplers, the flow and likelihoods need of a model: the noise it predicts."""
+"""Interface between a denoiser and the samplers, the flow and the likelihoods that use it."""
 
 from typing import Protocol
 
@@ -8,7 +8,7 @@ from src.diffusion.gaussian.schedule import Schedule
 
 
 class NoisePredictor(Protocol):
-    """What samplers draw with."""
+    """Predicts the noise of noisy rows; :class:`src.diffusion.gaussian.model.GaussianDiffusion` is one."""
 
     @property
     def schedule(self) -> Schedule:
@@ -16,9 +16,9 @@ class NoisePredictor(Protocol):
         ...
 
     def __call__(self, x_t: Tensor, t: Tensor) -> Tensor:
-        """Predicted noise of noisy rows; see :meth:`Denoiser.forward`."""
+        """Predict the noise (B, D) of noisy rows x_t (B, D) at times t (B,) or (1,)."""
         ...
 
     def predict(self, x_t: Tensor, t: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
-        """The same, the scales given."""
+        """As calling it, where the scales alpha and sigma (B,) or (1,) of the times are known already."""
         ...

@@ -13,7 +13,7 @@ from src.diffusion.networks import NetworkRecipe
 from src.errors import ConfigError
 
 IMPUTATION_STEPS = 12
-"""Of a draw that fills holes, each taken several times."""
+"""Steps of a draw that fills holes: as each is repeated, few are enough."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class GaussianRecipe(DiffusionRecipe):
 
     Attributes:
         process: the forward process.
-        prediction: what the network's output stands for: ``residual``, ``noise`` (Algorithm 1) or ``score`` (STaSy's).
+        prediction: meaning of the network's output: ``residual``, ``noise`` (Algorithm 1) or ``score`` (STaSy's).
         weight: lambda(t) of Eq. 3: ``velocity``, ``noise`` (Algorithm 1) or ``likelihood`` (Theorem 2.3).
         sampler: how rows are drawn (:mod:`src.diffusion.gaussian.sampler`).
     """
@@ -43,19 +43,24 @@ class GaussianRecipe(DiffusionRecipe):
     def build(
         self, network: NetworkRecipe, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
     ) -> GaussianDiffusion:
-        """See :class:`DiffusionRecipe`."""
+        """See :meth:`DiffusionRecipe.build`."""
         schedule, width = self.process.schedule(), coordinates.width
         if targets is None:
             return GaussianDiffusion(
                 network.build(width), schedule, self.prediction, self.weight, moments.mean, moments.std
             )
-        learns = network.build(width, N_CHANNELS)
         return ConditionalDiffusion(
-            learns, schedule, self.prediction, self.weight, moments, coordinates.columns, targets
+            network.build(width, N_CHANNELS),
+            schedule,
+            self.prediction,
+            self.weight,
+            moments,
+            coordinates.columns,
+            targets,
         )
 
     def check_steps(self, n_steps: int, n_columns: int) -> None:
-        """See :class:`DiffusionRecipe`."""
+        """See :meth:`DiffusionRecipe.check_steps`."""
         if self.sampler.name == "ode":
             raise ConfigError("n_steps has no effect: the run's sampler, ode, chooses its steps by a tolerance")
         schedule = self.process.schedule()
@@ -67,7 +72,7 @@ class GaussianRecipe(DiffusionRecipe):
 class VPRecipe(GaussianRecipe, names=("ddpm", "vp")):
     """``diffusion=ddpm``, the paper's, and ``diffusion=vp``: variance preserving.
 
-    The two differ in values alone: scale of numbers, coordinate for na, prediction and weight.
+    The two differ in values alone: scale of numbers, coordinate for missing cells, prediction and weight.
     """
 
     process: VariancePreserving = field(default_factory=VariancePreserving)

@@ -1,6 +1,6 @@
-r"""Samplers: four ways from noise to data, for any process.
+r"""Samplers: four ways to draw rows from noise, for any process.
 
-* ``ancestral`` (the paper's Algorithm 2). One step from t to an earlier t', with the transition
+* ``ancestral`` (Algorithm 2 of the MissDiff paper). One step from t to an earlier t', with the transition
   :math:`x_t = a x_{t'} + \sqrt{b} z`:
 
   .. math:: x_{t'} = \frac{1}{a} \Big( x_t - \frac{b}{\sigma_t} \hat\epsilon \Big) + s_t z
@@ -33,6 +33,7 @@ from src.errors import ConfigError
 SAMPLERS = ("ancestral", "predictor_corrector", "ode", "dpm")
 NOISES = ("posterior", "beta")
 LANGEVIN_SNR = 0.16
+"""Signal-to-noise ratio of a corrector step: the value of Song et al. 2021 for VE."""
 
 
 @dataclass(frozen=True)
@@ -64,19 +65,19 @@ class Sampler:
 
 @dataclass(frozen=True)
 class Transition:
-    """The step between two times: x_t = a x_t' + sqrt(b) z; ``shrinkage`` is sigma_t' / sigma_t."""
+    """Transition from an earlier time t' to t: x_t = a x_t' + sqrt(b) z; ``shrinkage`` is sigma_t' / sigma_t."""
 
     a: float
     b: float
     shrinkage: float
 
     def spread(self, noise: str) -> float:
-        """Standard deviation of the noise of a step back, for one of :data:`NOISES`."""
+        """Standard deviation of the noise that a step from t to t' adds; ``noise`` is one of :data:`NOISES`."""
         return float(self.b**0.5 * (self.shrinkage if noise == "posterior" else 1.0))
 
 
 def transition(scales: tuple[float, float], earlier: tuple[float, float]) -> Transition:
-    """The step between the times of two pairs (alpha, sigma)."""
+    """The transition between the times of two pairs (alpha, sigma)."""
     a = scales[0] / earlier[0]
     return Transition(a, scales[1] ** 2 - a**2 * earlier[1] ** 2, earlier[1] / scales[1])
 
@@ -94,11 +95,14 @@ def draw(
 
     Arguments:
         denoiser: predicts noise.
-        sampler: how.
+        sampler: how rows are drawn.
         n_rows: rows to draw.
         width: D.
         generator: random stream; its device is where the rows are drawn.
-        on_progress: receives the share of the way that is done, 0..1, now and then.
+        on_progress: receives the share of the path from noise to data that is done, 0..1, now and then.
+
+    Raises:
+        SolverError: ``ode`` cannot go on.
     """
     x = denoiser.schedule.prior_scale * torch.randn(n_rows, width, generator=generator, device=generator.device)
     if sampler.name == "ode":
@@ -111,6 +115,7 @@ def draw(
 def _ancestral(
     denoiser: NoisePredictor, sampler: Sampler, x: Tensor, generator: torch.Generator, on_progress: OnProgress
 ) -> Drawn:
+    """Ancestral steps, after a Langevin step each where the sampler is ``predictor_corrector``."""
     corrected = sampler.name == "predictor_corrector"
     noise = "beta" if corrected else sampler.noise
     schedule = denoiser.schedule
@@ -135,14 +140,16 @@ def _ancestral(
 def _langevin(
     denoiser: NoisePredictor, x: Tensor, t: Tensor, alpha: float, sigma: float, generator: torch.Generator
 ) -> Tensor:
+    """One step of Langevin dynamics (Song et al. 2021, Algorithms 4 and 5): it corrects x (n, D) at a fixed time."""
     z = torch.randn(x.shape, generator=generator, device=x.device)
     score = -denoiser(x, t) / sigma
     size = 2 * alpha * (LANGEVIN_SNR * z.norm(dim=1).mean() / score.norm(dim=1).mean()) ** 2
-    moved: Tensor = x + size * score + (2 * size).sqrt() * z
-    return moved
+    corrected: Tensor = x + size * score + (2 * size).sqrt() * z
+    return corrected
 
 
 def _ode(denoiser: NoisePredictor, sampler: Sampler, x: Tensor, on_progress: OnProgress) -> Drawn:
+    """Integrate the probability-flow ODE from the last time to the first, then remove the noise that is left."""
     first, last = denoiser.schedule.log_ratio_range
     flow = Flow(denoiser, lambda u: on_progress((last - u) / (last - first) if last > first else 1.0))
     ends = torch.tensor([first, last], dtype=torch.float64, device=x.device)
@@ -155,6 +162,7 @@ def _ode(denoiser: NoisePredictor, sampler: Sampler, x: Tensor, on_progress: OnP
 
 
 def _dpm(denoiser: NoisePredictor, sampler: Sampler, x: Tensor, on_progress: OnProgress) -> Drawn:
+    """DPM-Solver++(2M); the first step, which has no predecessor, and the last one are of first order."""
     schedule = denoiser.schedule
     first, last = schedule.log_ratio_range
     n_steps = sampler.n_steps or len(schedule.grid(None))
@@ -162,18 +170,19 @@ def _dpm(denoiser: NoisePredictor, sampler: Sampler, x: Tensor, on_progress: OnP
     alpha, sigma = (scale.to(x.dtype) for scale in schedule.scales_at(ratios))
     times, s = schedule.time(ratios), [*ratios.exp().tolist(), 0.0]
     z = x / alpha[0]
-    before = torch.zeros_like(x)
+    previous_clean = torch.zeros_like(x)
     for i in range(n_steps):
         eps_hat = denoiser.predict(z * alpha[i], times[i : i + 1], alpha[i : i + 1], sigma[i : i + 1])
         clean = z - s[i] * eps_hat
-        target = 1.5 * clean - 0.5 * before if 0 < i < n_steps - 1 else clean
+        target = 1.5 * clean - 0.5 * previous_clean if 0 < i < n_steps - 1 else clean
         shrink = s[i + 1] / s[i]
         z = shrink * z + (1 - shrink) * target
-        before = clean
+        previous_clean = clean
         on_progress((i + 1) / n_steps)
     return Drawn(z, n_steps)
 
 
 def _on_cpu(schedule: Schedule, times: Tensor) -> tuple[Tensor, Tensor]:
+    """Alpha and sigma at times, on the CPU: then the loop over steps does not wait for the device at each of them."""
     alpha, sigma = schedule.scales(times.to(schedule.log_ratio.device))
     return alpha.cpu(), sigma.cpu()

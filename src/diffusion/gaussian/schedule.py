@@ -23,14 +23,16 @@ from torch import Tensor, nn
 from src.errors import ConfigError
 
 FIRST_TIME = 1e-5
+"""First time of VE, STaSy's; Song et al. 2021 begin there for numerical stability."""
 VE_POSITIONS = 100
+"""VE's times in (0, 1] are embedded as 0..100: sinusoids that resolve whole steps do not resolve smaller numbers."""
 
 
 class Schedule(nn.Module):
-    r"""Scales at every time between ``first`` and ``last``.
+    r"""Scales of signal and noise at times between ``first`` and ``last``.
 
     :math:`u_t = \log(\sigma_t / \alpha_t)` is linear between evenly spaced knots. A discrete process
-    has a knot at each of its whole times; geometric VE is linear throughout and needs two.
+    has a knot at each of its whole times; geometric VE is linear in all of time and needs two.
 
     Arguments:
         first: earliest time, at which the rows count as clean.
@@ -56,16 +58,16 @@ class Schedule(nn.Module):
 
     @property
     def log_ratio_range(self) -> tuple[float, float]:
-        """U at the first and at the last time."""
+        """Log-ratio u at the first and at the last time."""
         return float(self.log_ratio[0]), float(self.log_ratio[-1])
 
     @property
     def prior_scale(self) -> float:
-        """Standard deviation of x_T that sampling starts from: 1 for VP, sigma_max for VE."""
+        """Standard deviation of the noise x_T that sampling starts from: 1 for VP, sigma_max for VE."""
         return 1.0 if self.preserving else float(self.log_ratio[-1].exp())
 
     def ratio(self, t: Tensor) -> Tensor:
-        """U at times t, float64, of the shape of t."""
+        """Log-ratio u at times t, float64, of the shape of t."""
         position = self._knot_position(t)
         below = position.floor().long().clamp(0, len(self.log_ratio) - 1)
         above = (below + 1).clamp(max=len(self.log_ratio) - 1)
@@ -86,7 +88,7 @@ class Schedule(nn.Module):
         return self.scales_at(self.ratio(t))
 
     def scales_at(self, log_ratio: Tensor) -> tuple[Tensor, Tensor]:
-        """Alpha and sigma where u has these values."""
+        """Alpha and sigma where u has these values, of their shape."""
         s = log_ratio.exp()
         alpha = (1 + s**2).rsqrt() if self.preserving else torch.ones_like(s)
         return alpha, s * alpha
@@ -96,18 +98,22 @@ class Schedule(nn.Module):
         return self.rates[self._knot_position(t).round().long().clamp(0, len(self.rates) - 1)]
 
     def embedded(self, t: Tensor) -> Tensor:
-        """Times on the scale that sinusoidal embeddings of whole times resolve: 1..T, or 0..100."""
+        """Times on the scale of sinusoidal embeddings: 1..T, or 0..100 in continuous time."""
         return t if self.discrete else VE_POSITIONS * t
 
     def draw_times(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n,) random times of training: whole ones, or uniform between first and last."""
+        """Draw (n,) times of training, uniform between first and last; whole ones of a discrete process."""
         device = generator.device
         if self.discrete:
             return torch.randint(int(self.first), int(self.last) + 1, (n,), generator=generator, device=device)
         return self.first + (self.last - self.first) * torch.rand(n, generator=generator, device=device)
 
     def grid(self, n_steps: int | None) -> Tensor:
-        """Decreasing times from last to first, float64: ``n_steps`` of them, or all whole ones."""
+        """Decreasing times from last to first, float64.
+
+        Arguments:
+            n_steps: number of times; a discrete process rounds them to whole ones, each once. None = all whole ones.
+        """
         if n_steps is None:
             assert self.discrete, "a continuous process has no whole times"
             return torch.arange(int(self.last), int(self.first) - 1, -1, dtype=torch.float64)
@@ -115,22 +121,23 @@ class Schedule(nn.Module):
         return times.round().unique().flip(0) if self.discrete else times
 
     def _knot_position(self, t: Tensor) -> Tensor:
+        """Times as fractional indices of knots, float64."""
         if self.last == self.first:
             return torch.zeros_like(t, dtype=torch.float64)
         return (t.double() - self.first) * ((len(self.log_ratio) - 1) / (self.last - self.first))
 
 
 class Process(Protocol):
-    """A forward process: parameters that fix a schedule."""
+    """Parameters of a forward process, which fix a schedule."""
 
     def schedule(self) -> Schedule:
-        """Its scales."""
+        """Build the schedule of the process."""
         ...
 
 
 @dataclass(frozen=True)
 class VariancePreserving:
-    """VP: T steps, beta from ``beta_min`` to ``beta_max``, square roots evenly spaced.
+    """VP: T steps with beta from ``beta_min`` to ``beta_max``, their square roots evenly spaced.
 
     Attributes:
         n_steps: T, the steps of the process.
@@ -149,7 +156,7 @@ class VariancePreserving:
             raise ConfigError(f"0 < beta_min <= beta_max < 1 must hold, got {self.beta_min} and {self.beta_max}")
 
     def schedule(self) -> Schedule:
-        """Whole times 1..T."""
+        """Build the schedule, of whole times 1..T."""
         beta = torch.linspace(self.beta_min**0.5, self.beta_max**0.5, self.n_steps, dtype=torch.float64) ** 2
         alpha_bar = (1 - beta).cumprod(0)
         log_ratio = 0.5 * ((1 - alpha_bar).log() - alpha_bar.log())
@@ -173,7 +180,7 @@ class VarianceExploding:
             raise ConfigError(f"0 < sigma_min < sigma_max must hold, got {self.sigma_min} and {self.sigma_max}")
 
     def schedule(self) -> Schedule:
-        """Times from 1e-5 (STaSy's) to 1."""
+        """Build the schedule, of times from :data:`FIRST_TIME` to 1."""
         low, high = torch.tensor([self.sigma_min, self.sigma_max], dtype=torch.float64).log()
         log_ratio = torch.stack([low + FIRST_TIME * (high - low), high])
         rates = 2 * (high - low).expand(2).clone()

@@ -1,6 +1,6 @@
-"""Networks behind the denoiser: (B, D) noisy rows, (B,) or (1,) times and sigmas -> (B, D).
+"""Networks of the denoiser: they map (B, D) noisy rows and (B,) or (1,) times and sigmas to (B, D).
 
-A network of C > 1 channels takes (B, C, D): the noisy row and what it is conditioned on.
+A network of C > 1 channels reads (B, C, D): the noisy row and its condition.
 """
 
 from dataclasses import dataclass, field
@@ -18,9 +18,12 @@ class NetworkRecipe(Protocol):
     """Sizes of a network; builds it once the width D of the encoded rows is known."""
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
-        """Network for rows of D = ``width`` coordinates, weights drawn from torch's global stream.
+        """Build the network; its weights are drawn from torch's global stream.
 
-        Where the process has no time, a network may leave out what reads it.
+        Arguments:
+            width: D.
+            n_channels: C.
+            has_time: False = the process has no time; then a network may leave out the layers that read it.
         """
         ...
 
@@ -32,7 +35,7 @@ class ResidualMLPRecipe:
     Attributes:
         channels: width of the hidden layers.
         n_blocks: residual blocks.
-        dim_time: width of the time's embedding, an even number; of a process without a time unused.
+        dim_time: width of the time's embedding, an even number; unused where the process has no time.
     """
 
     channels: int = 256
@@ -44,7 +47,7 @@ class ResidualMLPRecipe:
         _even(self.dim_time)
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
-        """Residual MLP for rows of D = ``width`` coordinates."""
+        """See :class:`NetworkRecipe`."""
         return ResidualMLP(width, self.channels, self.n_blocks, self.dim_time if has_time else None, n_channels)
 
 
@@ -71,7 +74,7 @@ class ResidualAttentionRecipe:
             raise ConfigError(f"network.n_heads={self.n_heads} must divide network.channels={self.channels}")
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
-        """Residual attention for rows of D = ``width`` coordinates."""
+        """See :class:`NetworkRecipe`."""
         return ResidualAttention(width, self.channels, self.n_blocks, self.n_heads, self.dim_time, n_channels)
 
 
@@ -81,7 +84,7 @@ class ConcatSquashRecipe:
 
     Attributes:
         hidden: widths of the layers.
-        embedding: of the noise level: ``fourier``, as the papers describe, or ``sigma``, as the published code does.
+        embedding: input for the noise level: ``fourier``, as in the papers, or ``sigma``, as in the published code.
     """
 
     hidden: list[int] = field(default_factory=lambda: [256, 512, 1024, 1024, 512, 256])
@@ -94,7 +97,7 @@ class ConcatSquashRecipe:
             raise ConfigError(f"network.embedding is one of {list(EMBEDDINGS)}, got {self.embedding!r}")
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
-        """ConcatSquash layers for rows of D = ``width`` coordinates."""
+        """See :class:`NetworkRecipe`."""
         return ConcatSquash(width, self.hidden, self.embedding, n_channels)
 
 

@@ -1,12 +1,12 @@
 r"""STaSy's network: ConcatSquash layers with dense skips.
 
-A layer is :math:`H(h, \tau) = W h \odot \mathrm{sigmoid}(W_\tau \tau) + V_\tau \tau` (biases left out), and each one's
-output is put beside its input, :math:`h_i = \mathrm{elu}([H_i(h_{i-1}, \tau); h_{i-1}])`; a linear layer
-reads the last. What :math:`\tau` is:
+A layer is :math:`H(h, \tau) = W h \odot \mathrm{sigmoid}(W_\tau \tau) + V_\tau \tau` (biases left out), and its output
+is concatenated with its input, :math:`h_i = \mathrm{elu}([H_i(h_{i-1}, \tau); h_{i-1}])`; a linear layer maps the last
+one to the output. The embedding :math:`\tau` of the noise level is one of
 
 * ``fourier``: a random Fourier projection of :math:`\log \sigma_t` through two layers, as the STaSy and
   MissDiff papers describe it;
-* ``sigma``: :math:`\sigma_t` itself, which the published code uses: it computes the projection and drops it.
+* ``sigma``: :math:`\sigma_t` itself, as in the published code, which computes the projection and drops it.
 
 Reference: Kim et al. 2023, https://arxiv.org/abs/2210.04018
 """
@@ -19,10 +19,11 @@ from torch import Tensor, nn
 EMBEDDINGS = ("fourier", "sigma")
 FREQUENCIES = 64
 FOURIER_SCALE = 16.0
+"""Standard deviation of the frequencies, as in the published code."""
 
 
 class FourierEmbedding(nn.Module):
-    """Sigmas (B,) -> (B, 4 x FREQUENCIES): fixed Gaussian frequencies of log sigma, then two layers."""
+    """Maps sigmas (B,) to (B, 4 x FREQUENCIES): fixed Gaussian frequencies of log sigma, then two layers."""
 
     frequency: Tensor
 
@@ -39,7 +40,7 @@ class FourierEmbedding(nn.Module):
 
 
 class ConcatSquashLayer(nn.Module):
-    """(B, n_in) rows and (B or 1, n_time) embeddings -> (B, n_out)."""
+    """Maps (B, n_in) rows and (B or 1, n_time) embeddings of the noise level to (B, n_out)."""
 
     def __init__(self, n_in: int, n_out: int, n_time: int) -> None:
         super().__init__()
@@ -53,13 +54,13 @@ class ConcatSquashLayer(nn.Module):
 
 
 class ConcatSquash(nn.Module):
-    """``network=concat_squash``: (B, D) rows and (B,) or (1,) sigmas -> (B, D).
+    """``network=concat_squash``: maps (B, D) rows and (B,) or (1,) sigmas to (B, D).
 
     Arguments:
         width: D.
         hidden: widths of the layers; (256, 512, 1024, 1024, 512, 256) in STaSy.
         embedding: one of :data:`EMBEDDINGS`.
-        n_channels: C; of more than one, rows are (B, C, D).
+        n_channels: C; with more than one, rows are (B, C, D).
     """
 
     def __init__(self, width: int, hidden: list[int], embedding: str, n_channels: int = 1) -> None:

@@ -5,14 +5,14 @@ from torch import Tensor, nn
 
 
 def sinusoidal(position: Tensor, dim: int, base: float = 10_000.0) -> Tensor:
-    """Embed positions (B,) as (B, dim): sines and cosines of geometrically spaced frequencies."""
+    """Embed positions (B,) as (B, dim): sines and cosines of frequencies spaced geometrically from 1 to 1 / base."""
     frequency = base ** -torch.linspace(0, 1, dim // 2, device=position.device)
     angle = position[:, None] * frequency
     return torch.cat([angle.sin(), angle.cos()], dim=1)
 
 
 class TimeEmbedding(nn.Module):
-    """Whole diffusion times (B,) -> (B, dim): sinusoid, then two SiLU layers (CSDI's embedding)."""
+    """Embeds diffusion times (B,), in whole steps, as (B, dim): sinusoids, then two SiLU layers, as in CSDI."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Evaluate a network on as many rows at a time as memory holds."""
+"""Evaluate a network on as many rows at a time as memory can hold."""
 
 import logging
 from collections.abc import Callable
@@ -6,30 +6,35 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")
+_PHRASES = ("out of memory", "can't allocate memory", "not enough memory")  # CUDA, CPU on Linux, on Windows
 
 
 class InPieces:
-    """Evaluates a function of rows on all of them, or on half as many at a time whenever memory runs out.
+    """Evaluates a function on all rows at once, and on half as many at a time whenever memory runs out.
 
-    How many pieces that takes is remembered for the next time. Rows are evaluated independently of each other, so
-    the pieces are no other rows than the whole.
+    The function evaluates rows independently of each other, so the result does not depend on the pieces.
+
+    Attributes:
+        n_pieces: number of pieces that the last call needed; the next one begins with it.
     """
 
     def __init__(self) -> None:
         self.n_pieces = 1
 
-    def __call__(self, evaluate: Callable[..., Tensor], *parts: Tensor) -> Tensor:
-        """``evaluate(*parts)``, (n, ...).
+    def __call__(self, evaluate: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        """Compute ``evaluate(*inputs)``, (n, ...).
 
         Arguments:
-            evaluate: of rows; not under autograd, which would keep what a piece has used.
-            parts: (n, ...) each, of rows, or (1, ...), of all rows.
+            evaluate: function of rows; call it without autograd, which would keep the memory of every piece.
+            inputs: tensors (n, ...) of rows, or (1, ...) where all rows share a value.
+
+        Raises:
+            RuntimeError, MemoryError: a single row does not fit, or ``evaluate`` failed for another reason.
         """
-        n_rows = max(len(part) for part in parts)
+        n_rows = max(len(tensor) for tensor in inputs)
         while True:
             size = max(-(-n_rows // self.n_pieces), 1)
-            outputs = self._tried(evaluate, parts, n_rows, size)
+            outputs = self._try_size(evaluate, inputs, n_rows, size)
             if outputs is not None:
                 return outputs
             self.n_pieces *= 2
@@ -39,16 +44,16 @@ class InPieces:
                 "out of memory: the network goes on with %d rows at a time", -(-n_rows // self.n_pieces)
             )
 
-    def _tried(
-        self, evaluate: Callable[..., Tensor], parts: tuple[Tensor, ...], n_rows: int, size: int
+    def _try_size(
+        self, evaluate: Callable[..., Tensor], inputs: tuple[Tensor, ...], n_rows: int, size: int
     ) -> Tensor | None:
-        """None where memory ran out; a single row that is too much is the end."""
+        """Evaluate ``size`` rows at a time; None where memory ran out and there are smaller pieces to try."""
         try:
             if size >= n_rows:
-                return evaluate(*parts)
+                return evaluate(*inputs)
             starts = range(0, n_rows, size)
             return torch.cat(
-                [evaluate(*(p[start : start + size] if len(p) == n_rows else p for p in parts)) for start in starts]
+                [evaluate(*(x[start : start + size] if len(x) == n_rows else x for x in inputs)) for start in starts]
             )
         except (RuntimeError, MemoryError) as error:
             if size == 1 or not is_out_of_memory(error):

@@ -1,9 +1,9 @@
-r"""Residual attention over encoded coordinates: the paper's network (TabCSDI's, one input channel).
+"""Residual attention over encoded coordinates: the paper's network (TabCSDI's, one input channel).
 
-Each of the D coordinates is a token. Four blocks, each a transformer layer over the tokens followed
-by a gated 1x1 convolution with the embeddings of the coordinate as side information; the output is
-the sum of the blocks' skips. Against the published network: attention is PyTorch's scaled-dot-product
-kernel, the second transformer (over a feature axis of length one, its weights never used) is gone.
+Each of the D coordinates is a token. A residual block is a transformer layer over the tokens, followed by a gated
+1x1 convolution with the embeddings of the coordinate as side information; the output is read from the sum of the
+skips of all blocks. Two things differ from the published network: attention is PyTorch's scaled-dot-product kernel,
+and there is no second transformer, over a feature axis of length one, whose weights were never used.
 
 References: Tashiro et al. 2021, https://arxiv.org/abs/2107.03502; Zheng and Charoenphakdee 2022,
 https://arxiv.org/abs/2210.17128
@@ -15,14 +15,20 @@ from torch import Tensor, nn
 from src.diffusion.networks.embedding import TimeEmbedding, sinusoidal
 
 DIM_POSITION = 128
+"""Width of the sinusoidal embedding of a coordinate's position."""
 DIM_FEATURE = 8
+"""Width of the learned embedding of a coordinate."""
 FEEDFORWARD = 64
+"""Hidden width of the transformer's feed-forward layer, as in CSDI's code."""
 DROPOUT = 0.1
-"""In training, drawn from PyTorch's global stream: whoever trains seeds it for every step."""
+"""As in CSDI's code. Drawn from PyTorch's global stream, which the training seeds for every step."""
 
 
 class AttentionBlock(nn.Module):
-    """Time shift, transformer layer over the tokens, gated convolution; returns (hidden, skip)."""
+    """Adds the time to the tokens, attends over them and gates the result.
+
+    Returns the tokens for the next block and the skip for the output, (B, D, channels) each.
+    """
 
     def __init__(self, channels: int, n_heads: int, dim_time: int) -> None:
         super().__init__()
@@ -38,11 +44,13 @@ class AttentionBlock(nn.Module):
         y = self.attention(h + self.time(time)[:, None, :])
         gate, value = (self.middle(y) + self.side(side)).chunk(2, dim=-1)
         residual, skip = self.out(gate.sigmoid() * value.tanh()).chunk(2, dim=-1)
-        return (h + residual) / 2**0.5, skip
+        return (h + residual) / 2**0.5, skip  # keeps the variance of h
 
 
 class ResidualAttention(nn.Module):
-    """``network=residual_attention``: (B, D) rows and (B,) or (1,) times -> (B, D).
+    """``network=residual_attention``: maps (B, D) rows and (B,) or (1,) times to (B, D).
+
+    The last layer starts at zero, so that the untrained network predicts 0 everywhere.
 
     Arguments:
         width: D, the number of tokens.
@@ -50,7 +58,7 @@ class ResidualAttention(nn.Module):
         n_blocks: residual blocks.
         n_heads: attention heads; divides ``channels``.
         dim_time: width of the time embedding.
-        n_channels: C; of more than one, rows are (B, C, D).
+        n_channels: C; with more than one, rows are (B, C, D).
     """
 
     position: Tensor
@@ -74,16 +82,16 @@ class ResidualAttention(nn.Module):
         time = self.time(t)
         side = torch.cat([self.position, self.feature], dim=1)
         h = self.input(x.view(len(x), self.n_channels, -1).transpose(1, 2)).relu()
-        total = torch.zeros_like(h)
+        skips = torch.zeros_like(h)
         for block in self.blocks:
             h, skip = block(h, time, side)
-            total = total + skip
-        out: Tensor = self.output(self.mix(total / len(self.blocks) ** 0.5).relu())
+            skips = skips + skip
+        out: Tensor = self.output(self.mix(skips / len(self.blocks) ** 0.5).relu())  # keeps the variance at any depth
         return out[..., 0]
 
 
 def _pointwise(n_in: int, n_out: int) -> nn.Linear:
-    """A 1x1 convolution, Kaiming-normal as in CSDI."""
+    """A 1x1 convolution over tokens, initialised Kaiming-normal as in CSDI."""
     layer = nn.Linear(n_in, n_out)
     nn.init.kaiming_normal_(layer.weight)
     return layer
