@@ -1,4 +1,4 @@
-"""Batches of tensors that are on the training's device already: no worker, no copy, no collation."""
+"""Batches of tensors that lie on the device of the training already: no workers, no copies, no collation."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,17 +11,19 @@ from torch import Tensor
 from src.seeding import derive
 
 STRETCH = 8
+"""Batches of a Lightning step. Lightning's hooks around a step cost about as much as a step of a small network; eight
+batches make that cost small (``docs/decisions/0004-steps-stretches-and-average.md``)."""
 
 
 class Batch(NamedTuple):
-    """What one process sees of a global batch of ``n_global`` rows.
+    """The rows of a global batch that one process trains on.
 
     Attributes:
         x: (B, D) coordinates.
-        mask: (B, D) bool on coordinates.
-        n_rows: of its rows, how many count: the first ones. Where the last batch does not come out even, a process
-            has one row less than another and its last one is there for the shape alone.
-        n_global: rows of the global batch that count.
+        mask: (B, D) bool on coordinates, True = observed.
+        n_rows: the first ``n_rows`` rows count in the loss. Where the global batch cannot be divided evenly, a process
+            has one row less than another, and its last row pads the batch to the same shape.
+        n_global: rows of the global batch.
     """
 
     x: Tensor
@@ -32,22 +34,20 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Batches:
-    """Iterable over the rows in an order of the epoch's own, in stretches of batches.
+    """Iterates over the rows in a random order of the epoch, in stretches of batches.
 
-    All ranks draw the same permutation of the rows; a global batch of ``batch_size * world_size``
-    rows is a slice of it, smaller at the end, and each rank takes its :func:`share` of the slice. So every row
-    is seen once an epoch, in the global batch it has for any number of processes.
+    All ranks draw the same permutation of the rows. A global batch of ``batch_size * world_size`` rows is a slice of
+    it, smaller at the end, and a rank trains on its :func:`shard` of the slice. So an epoch has each row once, and a
+    global batch has the same rows for any number of processes.
 
-    A stretch is a list of up to :data:`STRETCH` batches, one optimiser step each: what a training
-    loop does around a step (hooks, callbacks) costs as much as a step of a small network, and is
-    paid once a stretch.
+    A stretch is a list of up to :data:`STRETCH` batches, with one optimiser step each.
 
     Attributes:
         x: (N, D) coordinates on the device.
-        mask: (N, D) bool on coordinates, on the device.
+        mask: (N, D) bool on coordinates, on the device; True = observed.
         batch_size: rows of a batch on one device.
-        seed: of the run; the order is a stream of it and of the epoch.
-        epoch: tells the current epoch.
+        seed: of the run; the order is drawn from a stream of seed and epoch.
+        epoch: returns the current epoch.
         rank: of this process, 0..world_size-1.
         world_size: number of processes.
     """
@@ -62,7 +62,7 @@ class Batches:
 
     @property
     def n_batches(self) -> int:
-        """Batches, that is optimiser steps, of an epoch."""
+        """Batches, and so optimiser steps, of an epoch."""
         return count_batches(len(self.x), self.batch_size, self.world_size)
 
     def __len__(self) -> int:
@@ -79,29 +79,34 @@ class Batches:
         size = self.batch_size * self.world_size
         for start in range(0, self.n_batches * size, size):
             global_rows = order[start : start + size]
-            rows = share(global_rows, self.rank, self.world_size)
+            rows = shard(global_rows, self.rank, self.world_size)
             n_rows = len(range(self.rank, len(global_rows), self.world_size))
             yield Batch(self.x.index_select(0, rows), self.mask.index_select(0, rows), n_rows, len(global_rows))
 
 
 def count_batches(n_rows: int, batch_size: int, world_size: int) -> int:
-    """Optimiser steps of an epoch over ``n_rows`` rows."""
+    """Number of optimiser steps of an epoch over ``n_rows`` rows."""
     return -(-n_rows // (batch_size * world_size))
 
 
-def share(rows: Tensor, rank: int, world_size: int) -> Tensor:
-    """Every ``world_size``-th of the rows (N, ...) from ``rank`` on; as many on every rank.
+def shard(rows: Tensor, rank: int, world_size: int) -> Tensor:
+    """Rows ``rank``, ``rank + world_size``, ... of rows (N, ...), the same number on all ranks.
 
-    Where they do not come out even, the first row stands at the end of the ranks that have one less.
+    Where N is not a multiple of ``world_size``, the shards that are one row short are padded with the first row.
     """
     local_rows = rows[rank::world_size]
     return local_rows if len(local_rows) == -(-len(rows) // world_size) else torch.cat([local_rows, rows[:1]])
 
 
 class Chunk(NamedTuple):
-    """A stretch of rows to draw: number ``number`` of the table, the first ``n_rows`` of ``size`` rows drawn.
+    """Rows of a synthetic table that are drawn together.
 
     The last chunk is drawn in full too, so that a row does not depend on how many follow it.
+
+    Attributes:
+        number: position of the chunk in the table.
+        n_rows: the first ``n_rows`` rows are part of the table.
+        size: rows that are drawn.
     """
 
     number: int
@@ -111,9 +116,9 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True)
 class Chunks:
-    """The chunks of ``n_rows`` synthetic rows that one rank draws: every ``world_size``-th.
+    """The chunks of a table of ``n_rows`` rows that one rank draws: ``rank``, ``rank + world_size``, ...
 
-    A rank that none is left for gets one chunk of no row: Lightning wants a batch on every rank.
+    A rank without chunks gets an empty one, since Lightning needs a batch on all ranks.
     """
 
     n_rows: int

@@ -1,4 +1,4 @@
-"""Callbacks of the training: the curve on disk, the average of the weights, progress with an ETA."""
+"""Callbacks of a training: the training curve on disk, the average of the weights, progress with an ETA."""
 
 import csv
 import sys
@@ -21,9 +21,14 @@ FIELDS = ("epoch", "step", "train/loss", "learning_rate", "seconds")
 
 
 def progress_bar(total: int, description: str, unit: str, initial: int = 0, passing: bool = False) -> tqdm:
-    """Progress with an ETA on standard error: live on a terminal, a line every 10 s elsewhere.
+    """Show progress with an ETA on standard error: live on a terminal, a line every 10 s elsewhere.
 
-    A ``passing`` bar shows up after 5 s and leaves nothing behind.
+    Arguments:
+        total: units of work.
+        description: label of the bar.
+        unit: name of a unit.
+        initial: units that are done already.
+        passing: whether the bar appears only after 5 s, and disappears at the end.
     """
     return tqdm(
         total=total,
@@ -38,7 +43,7 @@ def progress_bar(total: int, description: str, unit: str, initial: int = 0, pass
 
 
 def row_counter(bar: tqdm) -> Callable[[float], None]:
-    """Advance a bar of rows by parts of rows; the bar shows whole ones."""
+    """Return a function that advances a bar by fractions of rows; the bar shows whole rows."""
     total = 0.0
 
     def count(n_rows: float) -> None:
@@ -50,21 +55,21 @@ def row_counter(bar: tqdm) -> Callable[[float], None]:
 
 
 class FiniteLoss(pl.Callback):
-    """Closes the epoch before the other callbacks look at it: nothing is logged or saved after a NaN."""
+    """Checks the losses of the epoch before other callbacks run: nothing is logged or saved after a NaN."""
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
         pl_module.close_epoch()
 
 
 class AveragedWeights(WeightAveraging):
-    """Exponential moving average of the weights, which samples are drawn with.
+    """Keeps the exponential moving average of the weights, which samples are drawn with.
 
-    Lightning's callback, taking the average after every stretch of steps, with a decay that warms up
-    as (1 + n) / (10 + n) over the n stretches so far, so that a short run is not averaged with the
-    weights it started from.
+    Lightning's callback, updating the average after every stretch of steps (an update costs as much as a twelfth of a
+    step). Its decay warms up as (1 + n) / (10 + n) over the n stretches so far, so that the weights at the start of a
+    short training do not stay in the average.
 
     Arguments:
-        decay: of the average, per optimiser step.
+        decay: of the average, for an optimiser step.
     """
 
     def __init__(self, decay: float) -> None:
@@ -73,7 +78,7 @@ class AveragedWeights(WeightAveraging):
         self._now = 0.0
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
-        """After every stretch."""
+        """Whether to update: after every stretch."""
         if step_idx is None:
             return False
         n_stretches = step_idx // STRETCH + 1
@@ -84,13 +89,13 @@ class AveragedWeights(WeightAveraging):
         torch._foreach_lerp_(averaged, current, 1 - self._now)
 
     def swap(self, pl_module: pl.LightningModule) -> None:
-        """Exchange the weights of the module and the average."""
+        """Exchange the weights of the module with their average."""
         self._swap_models(pl_module)
 
 
 @contextmanager
 def averaged_weights(trainer: pl.Trainer, module: pl.LightningModule) -> Iterator[None]:
-    """Inside, the module has the averaged weights, where a trainer keeps an average."""
+    """Give the module the averaged weights, if the trainer keeps an average, and its own back afterwards."""
     averages = [callback for callback in trainer.callbacks if isinstance(callback, AveragedWeights)]  # type: ignore[attr-defined]
     for average in averages:
         average.swap(module)
@@ -102,9 +107,9 @@ def averaged_weights(trainer: pl.Trainer, module: pl.LightningModule) -> Iterato
 
 
 class TrainingCurve(pl.Callback):
-    """Appends one line per epoch to ``metrics.csv`` and hands the same values on (rank 0 only).
+    """Appends one line per epoch to ``metrics.csv`` and reports its values (rank 0 only).
 
-    When a run resumes, lines of epochs that are trained again are cut first.
+    When a run resumes, the lines of epochs that are trained again are deleted first.
 
     Arguments:
         file: path of the csv.
@@ -128,7 +133,7 @@ class TrainingCurve(pl.Callback):
         self._started = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        """Append the epoch's line."""
+        """Append the line of the epoch."""
         if not trainer.is_global_zero:
             return
         row = {
@@ -144,7 +149,7 @@ class TrainingCurve(pl.Callback):
 
 
 def read_curve(file: Path) -> list[dict[str, float]]:
-    """Lines of a ``metrics.csv`` as numbers, without one that was cut short; empty when there is no file."""
+    """Read the lines of a ``metrics.csv`` as numbers, without an incomplete last one; empty if there is no file."""
     return [{name: float(value) for name, value in row.items()} for row in _lines(file)]
 
 
@@ -156,7 +161,7 @@ def _lines(file: Path) -> list[dict[str, str]]:
 
 
 class Progress(pl.Callback):
-    """One bar over all epochs of training and one over all rows of sampling."""
+    """Shows one bar over all epochs of training and one over all rows of sampling."""
 
     def __init__(self) -> None:
         self._bar: tqdm | None = None

@@ -1,4 +1,4 @@
-"""Checkpoints: written as training goes, read without executing anything they contain."""
+"""Checkpoints: written during the training, read without executing code that they contain."""
 
 import os
 import sys
@@ -19,14 +19,14 @@ from src.training.module import CHECKPOINT_KEY
 LAST = "last.ckpt"
 PREVIOUS = "previous.ckpt"
 LEAST_WORK = 50
-"""How many times as long as a checkpoint takes to write must have been trained since the last one."""
+"""Smallest ratio of the time between two checkpoints to the time that writing one takes: writing costs at most 2 %."""
 
 
 class LastCheckpoint(Checkpoint):
-    """Replaces ``last.ckpt`` in ``folder`` atomically, after the first epoch, the last one and others between.
+    """Replaces ``last.ckpt`` in ``folder`` atomically, after the first epoch, the last one and some in between.
 
-    The one before it stays beside it as ``previous.ckpt``. Short epochs share a checkpoint: writing takes 2 % of the
-    time at most, and a run that is killed loses one epoch, or 50 times as long as a checkpoint takes.
+    The checkpoint before it becomes ``previous.ckpt``. Several short epochs share a checkpoint (:data:`LEAST_WORK`): a
+    run that is killed loses one epoch, or 50 times the duration of writing a checkpoint.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -42,8 +42,8 @@ class LastCheckpoint(Checkpoint):
             self._next = ended + LEAST_WORK * (ended - started)
 
 
-class WholeFiles(TorchCheckpointIO):
-    """Writes a checkpoint whole or not at all, and keeps the one of the same name that was there before."""
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint completely or not at all, and renames the file that it replaces to ``previous.ckpt``."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """See :class:`TorchCheckpointIO`; called on rank 0 alone."""
@@ -55,10 +55,13 @@ class WholeFiles(TorchCheckpointIO):
 
 
 def newest_readable(folder: Path) -> tuple[Path, dict[str, Any]] | None:
-    """The last checkpoint of a training, or where it is damaged the one before it, with a warning; None without any.
+    """Read the last checkpoint of a training or, with a warning, the one before it if the last one is damaged.
+
+    Returns:
+        Its file and its content; None if there is no checkpoint.
 
     Raises:
-        CheckpointError: there is none that can be read.
+        CheckpointError: there are checkpoints, and none can be read.
     """
     last, previous = folder / LAST, folder / PREVIOUS
     try:
@@ -95,18 +98,18 @@ def read_checkpoint(file: Path) -> dict[str, Any]:
 
 
 def write_checkpoint(checkpoint: dict[str, Any], file: Path) -> None:
-    """Write tensors and plain values, whole or not at all."""
+    """Write tensors and plain values, completely or not at all."""
     with atomic_file(file) as partial:
         _save(checkpoint, partial)
 
 
 def _save(checkpoint: dict[str, Any], file: Path) -> None:
-    with file.open("wb") as stream:  # a stream's error says what is wrong with the disk, which torch's own does not
+    with file.open("wb") as stream:  # the error of a stream names the fault of the disk; torch's own does not
         torch.save(checkpoint, stream)
 
 
 def sampling_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
-    """State of the module to sample with: the best of fine-tuning, else the average or the last weights."""
+    """The state dict to sample with: the best weights of fine-tuning, else their average or the last ones."""
     best: dict[str, Tensor] = _fine_tuning(checkpoint).get("best", {})
     return best or checkpoint["state_dict"]
 
@@ -117,15 +120,16 @@ def fine_tuning_bits(checkpoint: dict[str, Any]) -> list[float]:
 
 
 def is_trained(checkpoint: dict[str, Any], n_epochs: int) -> bool:
-    """Whether nothing is left to train: all epochs are done, or fine-tuning has ended early."""
+    """Whether the training is finished: all epochs are done, or fine-tuning has ended early."""
     return finished_epochs(checkpoint) >= n_epochs or bool(_fine_tuning(checkpoint).get("stopped", False))
 
 
 def _fine_tuning(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """State of the callback of fine-tuning; empty without it."""
     state: dict[str, Any] = checkpoint.get("callbacks", {}).get("FineTuning", {})
     return state
 
 
 def finished_epochs(checkpoint: dict[str, Any]) -> int:
-    """Epochs a checkpoint has behind it."""
+    """Number of epochs that were trained before a checkpoint."""
     return int(checkpoint["epoch"]) + 1

@@ -1,4 +1,4 @@
-"""LightningDataModule: mechanism, completion and encoding applied to the training table."""
+"""LightningDataModule: applies mechanism, completion and encoding to the training table."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,19 +19,22 @@ from src.tables import Split
 from src.training.batches import Batches, Chunks, count_batches
 
 CHUNK_ROWS = 2048
+"""Rows that are drawn together: smaller chunks are slower, larger ones no faster. A chunk has one random stream, so
+that another size gives other rows."""
 VALIDATION_SHARE = 0.1
+"""Share of the training rows that is held out to choose weights by."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What the mechanism and the completion left of the training table.
+    """The training table after mechanism, completion and encoding.
 
     Attributes:
-        mask: (N, d) bool on cells of the table as given, True = observed.
-        n_used: rows that training sees.
+        mask: (N, d) bool on cells of the table before completion, True = observed.
+        n_used: rows after completion.
         encoder: fitted on the observed cells of those rows.
         x: (n_used, D) encoded rows, zero where missing.
-        coordinate_mask: (n_used, D) bool.
+        coordinate_mask: (n_used, D) bool, True = observed.
     """
 
     mask: np.ndarray
@@ -41,7 +44,7 @@ class TrainingData:
     coordinate_mask: Tensor
 
     def moments(self) -> Moments:
-        """Of each coordinate over its observed entries."""
+        """Compute the moments of the coordinates over their observed entries."""
         n_observed = self.coordinate_mask.sum(dim=0)
         mean = (self.x * self.coordinate_mask).sum(dim=0) / n_observed
         deviation = (self.x - mean) * self.coordinate_mask
@@ -50,10 +53,16 @@ class TrainingData:
 
 
 def prepare(split: Split, mechanism: Mechanism, completion: Completion, encoding: Encoding, seed: int) -> TrainingData:
-    """Take cells away, treat the holes, encode: the way of the data from table to coordinates.
+    """Turn the training table into coordinates: remove cells, complete the table, encode it.
 
-    The mask depends on the mechanism, the table and the seed alone, so every method of one table
-    trains on the same holes.
+    The mask depends on the mechanism, the table and the seed alone, so that all methods are trained on the same holes.
+
+    Arguments:
+        split: training and test table.
+        mechanism: removes cells of the training table.
+        completion: deletes or fills holes.
+        encoding: maps columns to coordinates.
+        seed: of the run.
 
     Raises:
         MechanismError: the ratio cannot be reached.
@@ -76,17 +85,17 @@ class TableDataModule(pl.LightningDataModule):
 
     Arguments:
         split: training and test table.
-        mechanism: takes cells of the training table away.
-        completion: what is done about the holes.
-        encoding: how columns become coordinates.
+        mechanism: removes cells of the training table.
+        completion: deletes or fills holes.
+        encoding: maps columns to coordinates.
         batch_size: rows of a batch on one device.
         n_synthetic: rows to draw in prediction.
         seed: of the run.
-        validation: whether a tenth of the rows (at least one) is kept out of training, to choose by.
+        validation: whether a tenth of the rows (at least one) is held out of the training.
 
     Attributes:
-        rows: positions in the encoded table that the coming epochs train on; None = all training
-            rows. Travels in checkpoints.
+        rows: positions in the encoded table of the rows that the next epochs train on; None = all training rows.
+            Checkpoints store them.
     """
 
     def __init__(
@@ -114,19 +123,19 @@ class TableDataModule(pl.LightningDataModule):
 
     @property
     def data(self) -> TrainingData:
-        """The prepared training data; see :func:`prepare`."""
+        """The training data, prepared by :func:`prepare` at first use."""
         if self._data is None:
             self._data = prepare(self.split, self.mechanism, self.completion, self.encoding, self.seed)
         return self._data
 
     @property
     def training_rows(self) -> Tensor:
-        """Positions of the rows that may be trained on."""
+        """Positions of the rows that are not held out, in increasing order."""
         return self._order()[self._n_validation :].sort().values
 
     @property
     def validation_rows(self) -> Tensor:
-        """Positions of the rows that are kept out of training."""
+        """Positions of the rows that are held out, in increasing order."""
         return self._order()[: self._n_validation].sort().values
 
     @property
@@ -134,6 +143,7 @@ class TableDataModule(pl.LightningDataModule):
         return max(round(VALIDATION_SHARE * self.data.n_used), 1) if self.validation else 0
 
     def _order(self) -> Tensor:
+        """Random order of the rows, of which the first are held out."""
         generator = torch.Generator().manual_seed(derive(self.seed, "validation"))
         return torch.randperm(self.data.n_used, generator=generator)
 
@@ -142,8 +152,8 @@ class TableDataModule(pl.LightningDataModule):
         return count_batches(self.data.n_used - self._n_validation, self.batch_size, world_size)
 
     def setup(self, stage: str) -> None:
-        """Prepare the data (once, on every rank: it is deterministic)."""
-        self.data  # noqa: B018
+        """Prepare the data; all ranks do it, with the same result."""
+        self.data  # noqa: B018  (the property prepares it)
 
     def train_dataloader(self) -> Batches:
         """Batches of this rank, on its device."""
@@ -164,7 +174,7 @@ class TableDataModule(pl.LightningDataModule):
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """The rows of the coming epochs."""
+        """The rows of the next epochs."""
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Fit and generate: a Lightning trainer around the module and the data."""
+"""Train a module and draw rows with it, by a Lightning trainer."""
 
 import logging
 import warnings
@@ -18,8 +18,8 @@ from src.errors import ConfigError, InterruptedRunError
 from src.training.callbacks import AveragedWeights, FiniteLoss, Progress, TrainingCurve
 from src.training.checkpoint import (
     LAST,
+    AtomicCheckpointIO,
     LastCheckpoint,
-    WholeFiles,
     finished_epochs,
     is_trained,
     newest_readable,
@@ -39,10 +39,10 @@ def is_rank_zero() -> bool:
 
 
 def check_devices(settings: TrainerSettings) -> None:
-    """Refuse an accelerator this machine does not have.
+    """Refuse an accelerator that this machine does not have.
 
     Raises:
-        ConfigError: there is no GPU, or fewer than asked for.
+        ConfigError: there is no GPU, or fewer than ``trainer.devices``.
     """
     n_gpus = torch.cuda.device_count()
     on_gpus = settings.accelerator == "gpu" or (settings.accelerator == "auto" and n_gpus > 0)
@@ -59,9 +59,9 @@ def make_trainer(
     steps_per_epoch: int,
     run_dir: Path,
     on_epoch: Callable[[dict[str, float]], object] = lambda row: None,
-    more: Sequence[Callback] = (),
+    extra_callbacks: Sequence[Callback] = (),
 ) -> pl.Trainer:
-    """Trainer that keeps its curve and its checkpoint in ``run_dir`` and is quiet but for progress.
+    """Build a trainer that writes its training curve and checkpoints to ``run_dir`` and prints progress only.
 
     Arguments:
         settings: of the machine.
@@ -69,7 +69,7 @@ def make_trainer(
         steps_per_epoch: optimiser steps of a main epoch.
         run_dir: folder of the run.
         on_epoch: receives the line of the training curve after every epoch.
-        more: callbacks that come after its own.
+        extra_callbacks: run after those of the trainer.
     """
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     if settings.accelerator != "cpu":
@@ -83,7 +83,7 @@ def make_trainer(
     ]
     if recipe.ema_decay is not None:
         callbacks.append(AveragedWeights(recipe.ema_decay))
-    callbacks += more
+    callbacks += extra_callbacks
     return pl.Trainer(
         accelerator=settings.accelerator,
         devices=settings.devices,
@@ -92,7 +92,7 @@ def make_trainer(
         strategy=settings.strategy,
         max_epochs=recipe.n_epochs(steps_per_epoch),
         callbacks=callbacks,
-        plugins=[WholeFiles(), *_environment()],
+        plugins=[AtomicCheckpointIO(), *_environment()],
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -104,22 +104,22 @@ def make_trainer(
 
 
 def _environment() -> list[Any]:
-    """SLURM's ranks without Lightning's own requeueing, whose checkpoints would lie beside ours."""
+    """Lightning's plugin for SLURM without its requeueing, which would write a second set of checkpoints."""
     return [SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else []
 
 
 def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_dir: Path, anew: bool = False) -> None:
-    """Train to the last epoch, from the newest checkpoint in ``checkpoints/`` where there is one.
+    """Train to the last epoch, from the newest checkpoint in ``checkpoints/`` if there is one.
 
-    Afterwards the module holds the weights to sample with: the best of fine-tuning, else the average.
+    Afterwards the module has the weights to sample with: the best of fine-tuning, else their average.
 
     Arguments:
         trainer: of :func:`make_trainer`.
         module: to train.
         data: to train on.
         run_dir: folder of the run.
-        anew: whether rank 0 deletes the checkpoints of an earlier run: other ranks may come before it, and do not
-            look at them.
+        anew: whether the caller deletes the checkpoints of an earlier run, on rank 0. Other ranks may arrive before
+            that, and ignore these checkpoints.
 
     Raises:
         InterruptedRunError: Ctrl-C or a termination signal; finished epochs are on disk.
@@ -128,34 +128,34 @@ def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_
     """
     folder = run_dir / "checkpoints"
     epochs = int(trainer.max_epochs or 0)
-    looks = is_rank_zero() or not anew
-    file, checkpoint = (newest_readable(folder) if looks else None) or (None, None)
+    resumes = is_rank_zero() or not anew
+    file, checkpoint = (newest_readable(folder) if resumes else None) or (None, None)
     if checkpoint is None and is_rank_zero():
         announce_length(module, data, trainer.strategy.root_device)
     if checkpoint is None or not is_trained(checkpoint, epochs):
         try:
-            with _only_our_warnings():
+            with _lightning_warnings_silenced():
                 trainer.fit(module, datamodule=data, ckpt_path=file and str(file), weights_only=True)
-        except SystemExit as stop:
+        except SystemExit as stop:  # Lightning exits after a signal
             raise InterruptedRunError(_stopped(folder / LAST, epochs)) from stop
         checkpoint = read_checkpoint(folder / LAST)
     module.load_state_dict(sampling_weights(checkpoint))
 
 
 def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule) -> tuple[Tensor, float]:
-    """Draw ``data.n_synthetic`` rows, sharded over the trainer's processes by chunks, which then part.
+    """Draw ``data.n_synthetic`` rows, in chunks divided among the processes; afterwards the process group is closed.
 
     Returns:
-        (n, D) float32 on the CPU, the same rows on every rank and for any number of processes; and
-        how many times the network was evaluated on a row, on average.
+        (n, D) float32 on the CPU, the same rows on all ranks and for any number of processes; and the evaluations of
+        the network for a row, on average.
 
     Raises:
         InterruptedRunError: Ctrl-C or a termination signal.
     """
     try:
-        with _only_our_warnings():
+        with _lightning_warnings_silenced():
             chunks = cast(list[tuple[int, Tensor, int]], trainer.predict(module, datamodule=data))
-    except SystemExit as stop:
+    except SystemExit as stop:  # Lightning exits after a signal
         raise InterruptedRunError("stopped while sampling; the training is kept, the same command draws anew") from stop
     if trainer.world_size > 1:
         gathered: list[list[tuple[int, Tensor, int]]] = [[] for _ in range(trainer.world_size)]
@@ -167,14 +167,17 @@ def generate(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule)
 
 
 @contextmanager
-def _only_our_warnings() -> Iterator[None]:
-    """Silence what Lightning says about itself: deprecations inside it, and the folder it resumes in."""
+def _lightning_warnings_silenced() -> Iterator[None]:
+    """Silence two warnings of Lightning that say nothing about the run."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*LeafSpec")  # of torch, inside Lightning: nothing a user can mend
-        warnings.filterwarnings("ignore", message=".*exists and is not empty")  # the folder that is resumed
+        # Lightning calls a class of torch that is deprecated; the user cannot change that.
+        warnings.filterwarnings("ignore", message=".*LeafSpec")
+        # A run that resumes writes to the folder of its checkpoints.
+        warnings.filterwarnings("ignore", message=".*exists and is not empty")
         yield
 
 
 def _stopped(last: Path, epochs: int) -> str:
+    """Message that the training was interrupted."""
     done = finished_epochs(read_checkpoint(last)) if last.exists() else 0
     return f"stopped after {done} of {epochs} epochs, which are kept; the same command again goes on from there"

@@ -1,4 +1,4 @@
-"""The objective on rows that no epoch trains on, with the weights that rows would be drawn with."""
+"""The objective on held-out rows, with the weights that rows would be drawn with."""
 
 from collections.abc import Callable
 
@@ -11,12 +11,12 @@ from src.training.datamodule import CHUNK_ROWS, TableDataModule
 from src.training.module import MissDiffModule
 
 N_DRAWS = 8
-"""Times each row is noised; the noise is the same whenever a model of the same data is judged."""
+"""Noise draws for each row. All models of the same data get the same noise, so that their losses can be compared."""
 
 
 @torch.no_grad()
 def held_out_loss(module: MissDiffModule, data: TableDataModule) -> float:
-    """Mean objective over the validation rows, by the weights the module has."""
+    """Compute the mean objective over the validation rows with the current weights of the module."""
     device, rows = module.device, data.validation_rows
     was_training = module.training
     module.eval()
@@ -31,11 +31,11 @@ def held_out_loss(module: MissDiffModule, data: TableDataModule) -> float:
 
 
 class HeldOut(pl.Callback):
-    """Judges a training ``n_checks`` times, evenly, the last time at its end.
+    """Computes the held-out loss ``n_checks`` times, at even intervals, the last time at the end of the training.
 
     Arguments:
         data: with validation rows.
-        n_checks: how often.
+        n_checks: number of checks.
         on_check: receives the number of the check, from 1, and the loss; may raise to end the training.
     """
 
@@ -45,7 +45,7 @@ class HeldOut(pl.Callback):
         self.on_check = on_check
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Judge where a check is due."""
+        """Check after the epochs where a check is due."""
         assert isinstance(pl_module, MissDiffModule)
         n_epochs, done = int(trainer.max_epochs or 1), trainer.current_epoch + 1
         number = done * self.n_checks // n_epochs

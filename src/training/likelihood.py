@@ -1,4 +1,4 @@
-"""Log-likelihoods of many rows, in chunks shared out over the processes."""
+"""Log-likelihoods of many rows, in chunks divided among the processes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,28 +26,32 @@ def row_log_likelihoods(
     world_size: int = 1,
     on_rows: Callable[[float], object] = lambda n_rows: None,
 ) -> tuple[Tensor, float]:
-    """Log-likelihood of each row on its observed coordinates; of a continuous process, at its first time.
+    """Compute the log-likelihood of rows on their observed coordinates; of a Gaussian diffusion, at its first time.
 
-    The noise of the first time and the probes of a row depend on the seed, ``stream`` and the row's
-    place alone, so that two models are compared on equal terms and any number of processes agrees.
+    The noise of the first time and the probes of a row depend on the seed, ``stream`` and the position of the row
+    alone, so that two models are compared on equal terms, and the result is the same for any number of processes.
 
     Arguments:
-        module: the model; its averaged weights, where they are to be judged, are already in place.
+        module: the model, with the weights to judge.
         x: (N, D) encoded rows, 0 where missing.
-        mask: (N, D) bool on coordinates.
+        mask: (N, D) bool on coordinates, True = observed.
         accuracy: of a likelihood that is integrated.
         stream: name of the random stream.
-        rank: of this process.
-        world_size: number of processes; each takes every ``world_size``-th chunk.
-        on_rows: receives rows, or the part of a chunk's way that is worth so many (progress).
+        rank: of this process; it computes chunks ``rank``, ``rank + world_size``, ...
+        world_size: number of processes.
+        on_rows: receives increments of progress in rows, also fractions.
 
     Returns:
-        (N,) nats, float32 on the CPU, the same on every rank; network evaluations a row, on average.
+        (N,) nats, float32 on the CPU, the same on all ranks; and the network evaluations for a row, on average.
+
+    Raises:
+        ConfigError: the model is conditional.
+        SolverError: the likelihood cannot be integrated.
     """
     device = module.device
     was_training = module.training
     module.eval()
-    nats = torch.zeros(len(x) + 1, device=device)
+    nats = torch.zeros(len(x) + 1, device=device)  # the last entry counts evaluations: one reduction serves both
     for number, start in enumerate(range(0, len(x), CHUNK_ROWS)):
         if number % world_size != rank:
             continue
@@ -65,7 +69,15 @@ def row_log_likelihoods(
 
 
 def bound_of_theorem_2_3(module: MissDiffModule, x: Tensor, mask: Tensor, complete: Tensor, n_draws: int) -> Bound:
-    """:func:`src.diffusion.gaussian.likelihood.theorem_2_3` of a module, on a random stream of its own."""
+    """Evaluate :func:`src.diffusion.gaussian.likelihood.theorem_2_3` for a module, on a random stream of its own.
+
+    Arguments:
+        module: of a Gaussian diffusion, with the weights to judge.
+        x: (N, D) encoded training rows, zero where missing.
+        mask: (N, D) bool on coordinates, True = observed.
+        complete: (M, D) complete rows, for the constant.
+        n_draws: times drawn for each row.
+    """
     denoiser: Any = module.denoiser
     generator = torch.Generator(module.device).manual_seed(derive(module.seed, "bound"))
     x, mask, complete = x.to(module.device), mask.to(module.device), complete.to(module.device)
@@ -74,7 +86,7 @@ def bound_of_theorem_2_3(module: MissDiffModule, x: Tensor, mask: Tensor, comple
 
 
 def load_trained(module: MissDiffModule, file: Path) -> None:
-    """Give a module the weights of a checkpoint, on the GPU where there is one.
+    """Load the weights to sample with from a checkpoint, and move the module to the GPU if there is one.
 
     Raises:
         CheckpointError: the checkpoint is damaged, or its encoder differs from the module's.

@@ -1,4 +1,4 @@
-"""LightningModule: the masked training step, and sampling through ``predict``."""
+"""LightningModule: the training step with the masked objective, and sampling through ``predict``."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,10 +15,11 @@ from src.diffusion.self_paced import self_paced_weights, shares
 from src.encoding import Encoder
 from src.errors import TrainingDivergedError
 from src.seeding import derive
-from src.training.batches import Batch, Chunk, share
+from src.training.batches import Batch, Chunk, shard
 from src.training.recipe import TrainingRecipe
 
 CHECKPOINT_KEY = "missdiff"
+"""Key of a checkpoint under which the program stores what it needs beside the weights."""
 
 
 def untrained_denoiser(
@@ -88,23 +89,24 @@ class MissDiffModule(pl.LightningModule):
         self._has_dropout = any(_drops_out(layer) for layer in self.denoiser.modules())
 
     def on_fit_start(self) -> None:
-        """Compile the objective, where that is asked for: one graph of fixed shapes, on a GPU a CUDA graph."""
+        """Compile the objective if ``compiles`` is set: one graph of fixed shapes, on a GPU a CUDA graph."""
         if self.compiles:
             mode = "reduce-overhead" if self.device.type == "cuda" else "default"
             self._objective = torch.compile(self.denoiser.losses, fullgraph=True, dynamic=False, mode=mode)
 
     def on_train_epoch_start(self) -> None:
-        """Start the epoch's own noise stream, so that resuming continues as if nothing had happened.
+        """Start the noise stream of the epoch, so that a resumed training has the noise of an uninterrupted one.
 
-        It is the same on every rank: each draws the noise of the global batch and takes that of its own rows.
+        All ranks have the same stream: each draws the noise of the global batch and uses that of its rows.
         """
         self._noise = torch.Generator(self.device).manual_seed(derive(self.seed, "noise", self.current_epoch))
         self._rows, self._sizes = [], []
 
     def training_step(self, batch: list[Batch], batch_idx: int) -> None:
-        """One optimiser step for each batch of a stretch; nothing leaves the device.
+        """Take one optimiser step for each batch of a stretch, without waiting for the device.
 
-        ``manual_backward`` without its hooks, which nobody has and which cost as much as a tenth of a small step.
+        The backward pass is Lightning's ``manual_backward`` without its hooks: none are registered, and calling them
+        costs up to a tenth of a small step.
         """
         optimizer = cast(LightningOptimizer, self.optimizers())
         recipe = self.training_recipe
@@ -121,10 +123,10 @@ class MissDiffModule(pl.LightningModule):
             optimizer.step()
 
     def masked_loss(self, batch: Batch) -> Tensor:
-        """The masked objective of a batch, remembered for the end of the epoch.
+        """Compute the masked objective of a batch, and keep the losses of its rows for the end of the epoch.
 
-        The mean of the ranks' values, and of their gradients, is that of the global batch. While a curriculum runs,
-        rows are weighted by it.
+        The mean over ranks, of values and of gradients, is that of the global batch. While a curriculum runs, it
+        weights the rows.
         """
         x, mask, n_rows, n_global = batch
         noise = self._noise_of(x, n_global)
@@ -137,19 +139,19 @@ class MissDiffModule(pl.LightningModule):
         return (weights * loss).sum() * self.trainer.world_size / n_global
 
     def _noise_of(self, x: Tensor, n_global: int) -> Any:
-        """What is random in the objective of this rank's rows: its share of the global batch's."""
-        assert self._noise is not None, "an epoch starts its noise stream"
+        """Draw the noise of the global batch; returns that of the rows x (B, D) of this rank."""
+        assert self._noise is not None, "on_train_epoch_start comes first"
         world_size = self.trainer.world_size
         if world_size == 1:
             return self.denoiser.draw_noise(x, self._noise)
         noise = self.denoiser.draw_noise(x.new_empty(n_global, x.shape[1]), self._noise)
-        return type(noise)(*(share(part, self.global_rank, world_size) for part in noise))
+        return type(noise)(*(shard(part, self.global_rank, world_size) for part in noise))
 
     @contextmanager
     def _seeded_dropout(self) -> Iterator[None]:
-        """PyTorch's global stream, which dropout draws from, seeded by run, epoch, step and rank; put back after.
+        """Seed PyTorch's global stream, which dropout draws from, by run, epoch, step and rank; restore it afterwards.
 
-        The forward pass alone draws: the backward pass uses the masks again.
+        It is needed around the forward pass only: the backward pass uses the same dropout masks.
         """
         if not self._has_dropout:
             yield
@@ -160,34 +162,35 @@ class MissDiffModule(pl.LightningModule):
             yield
 
     def _in_curriculum(self) -> bool:
-        """Whether rows are weighted: until all count in full, and never in fine-tuning."""
+        """Whether the curriculum weights rows: until all count in full, and never in fine-tuning."""
         recipe = self.training_recipe
         if recipe.self_paced_steps is None or self.current_epoch >= recipe.main_epochs(self.steps_per_epoch):
             return False
         return shares(self._main_step(), recipe.self_paced_steps)[0] < 1
 
     def _main_step(self) -> int:
+        """Number of the optimiser step, from 0, as if all epochs were as long as a main one."""
         return self.current_epoch * self.steps_per_epoch + len(self._rows)
 
     @torch.no_grad()
     def _self_paced(self, rows: RowLosses, batch: Batch) -> Tensor:
-        """Weights of the rows of this rank; thresholds are those of the global batch.
+        """Weights (B,) of the rows of this rank; thresholds are those of the global batch.
 
-        Rows are compared by their mean loss over observed coordinates: how much of a row is
-        missing must not make it easy.
+        Rows are compared by their mean loss over observed coordinates, since the objective divides by the constant D:
+        missing cells must not make a row look easy.
         """
         world_size = self.trainer.world_size
         losses = rows.loss * batch.mask.shape[1] / batch.mask.sum(dim=1)
         if world_size > 1:  # row i of rank r is row i * world_size + r of the global batch
             losses = cast(Tensor, self.all_gather(losses)).t().flatten()[: batch.n_global]
         weights = self_paced_weights(losses, self._main_step(), cast(int, self.training_recipe.self_paced_steps))
-        return share(weights, self.global_rank, world_size)
+        return shard(weights, self.global_rank, world_size)
 
     def close_epoch(self) -> None:
-        """Set ``epoch_loss`` to the epoch's mean loss over all ranks; stop, all of them, on a value that is not finite.
+        """Set ``epoch_loss`` to the mean loss of the epoch over all ranks, and check that training has not diverged.
 
         Raises:
-            TrainingDivergedError: names the optimiser step and the noise level.
+            TrainingDivergedError: a loss or a weight is not finite; names the optimiser step and the noise level.
         """
         sums = torch.stack([rows.loss.sum() for rows in self._rows])
         if self.trainer.world_size > 1:
@@ -213,14 +216,14 @@ class MissDiffModule(pl.LightningModule):
         self.epoch_loss = float(losses.mean())
 
     def configure_optimizers(self) -> Any:
-        """Adam in one kernel; its learning rate is set before every step."""
+        """Adam in one fused kernel; :meth:`training_step` sets its learning rate."""
         recipe = self.training_recipe
         return torch.optim.Adam(
             self.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
 
     def predict_step(self, batch: Chunk, batch_idx: int) -> tuple[int, Tensor, int]:
-        """Draw one chunk from its own random stream: the same rows on any number of devices.
+        """Draw one chunk from a random stream of its own: the rows are the same on any number of devices.
 
         Returns:
             The chunk's number, its rows, (n, D) float32 on the CPU, and the network evaluations of each.
@@ -239,20 +242,20 @@ class MissDiffModule(pl.LightningModule):
         given: Given | None = None,
         on_progress: Callable[[float], object] = lambda share: None,
     ) -> Drawn:
-        """Draw the chunk ``number`` of ``size`` rows from a random stream of its own.
+        """Draw a chunk from a random stream of its own.
 
         Arguments:
-            number: of the chunk in the table.
-            size: its rows.
+            number: position of the chunk in the table.
+            size: rows to draw, n.
             seed: of the table.
-            given: known coordinates of every row, which the others are drawn for.
-            on_progress: receives the share of the way that is done, 0..1, now and then.
+            given: known coordinates, (D,) of all rows or (n, D); the others are drawn.
+            on_progress: receives the share of the work that is done, 0..1, now and then.
         """
         generator = torch.Generator(self.device).manual_seed(derive(seed, "sampling", number))
         return self.denoiser.draw(self.diffusion.sampler, size, generator, given, on_progress)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add settings and encoder (with the schema), as plain values: enough to sample anywhere."""
+        """Add settings and encoder (with the schema) as plain values, so that sampling needs the checkpoint only."""
         checkpoint[CHECKPOINT_KEY] = self._stored
 
 
@@ -264,7 +267,7 @@ def _drops_out(layer: nn.Module) -> bool:
 
 
 def shares_as_rows(n_rows: int, on_rows: Callable[[float], object]) -> Callable[[float], None]:
-    """Turn the growing share of ``n_rows`` rows' common way into increments in rows."""
+    """Convert the progress of drawing ``n_rows`` rows together, a growing share, into increments in rows."""
     done = 0.0
 
     def on_progress(share: float) -> None:
@@ -277,9 +280,9 @@ def shares_as_rows(n_rows: int, on_rows: Callable[[float], object]) -> Callable[
 
 
 def _ignore(n_rows: float) -> None:
-    """Progress that nobody looks at."""
+    """Drop progress."""
 
 
 def _as_tensors(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as a checkpoint that is read without executing anything can hold them."""
+    """Turn arrays into tensors: a checkpoint that is read without running pickled code holds no arrays."""
     return {key: torch.as_tensor(value) if hasattr(value, "__array__") else value for key, value in values.items()}

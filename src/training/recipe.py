@@ -1,4 +1,4 @@
-"""Settings of a training run and of the machine it uses."""
+"""Settings of a training and of the machine that it runs on."""
 
 import math
 from dataclasses import dataclass, replace
@@ -7,8 +7,10 @@ from src.errors import ConfigError
 
 SCHEDULES = ("constant", "cosine", "multistep")
 MULTISTEP_AT = (0.25, 0.5, 0.75, 0.9)
+"""Shares of the epochs after which ``multistep`` decays, as in Appendix D.2 of the MissDiff paper."""
 MULTISTEP_DECAY = 0.1
 WARM_UP = 0.05
+"""Share of the steps in which ``cosine`` warms up: Adam's estimates of the moments are poor in the first steps."""
 
 
 @dataclass(frozen=True)
@@ -16,18 +18,19 @@ class TrainingRecipe:
     """``training=...``: epochs, batch, optimiser.
 
     Attributes:
-        epochs: passes over the training rows; None = as many as ``n_steps`` steps take.
-        n_steps: optimiser steps of the whole training, rounded up to full epochs; used where
-            ``epochs`` is None, so that a small and a large table train equally long.
-        most_epochs: passes over the rows that ``n_steps`` may come to: of a small table more teach its rows by
-            heart; None = any number.
+        epochs: passes over the training rows; None = as many as ``n_steps`` steps need.
+        n_steps: optimiser steps of the training, rounded up to full epochs; used where ``epochs`` is None, so that a
+            small and a large table train equally long.
+        most_epochs: upper limit of the passes over the rows that ``n_steps`` amounts to: more of them make the model
+            memorise a small table; None = no limit.
         batch_size: rows of a batch on one device.
         learning_rate: learning rate of Adam, at its peak.
         weight_decay: L2 penalty of Adam.
-        schedule: how the learning rate goes: ``constant``, ``cosine`` (5 % linear warm-up, then a cosine to
-            zero, step by step) or ``multistep`` (x 0.1 at 25, 50, 75 and 90 % of the epochs).
+        schedule: course of the learning rate: ``constant``, ``cosine`` (5 % linear warm-up, then a cosine to zero,
+            step by step) or ``multistep`` (x 0.1 at 25, 50, 75 and 90 % of the epochs).
         warm_up_steps: steps of a linear warm-up of ``constant`` and ``multistep``; 0 = none.
-        ema_decay: decay of the average of the weights that samples are drawn with; None = no average.
+        ema_decay: decay, per step, of the moving average of the weights, which samples are drawn with; None = no
+            average.
         gradient_clip: largest norm of the gradient; None = no clipping.
         self_paced_steps: optimiser steps of a curriculum of easy rows first (:mod:`src.diffusion.self_paced`);
             None = no curriculum.
@@ -74,7 +77,7 @@ class TrainingRecipe:
             raise ConfigError(f"training.gradient_clip is positive, or null, got {self.gradient_clip}")
 
     def scaled(self, share: float) -> "TrainingRecipe":
-        """The same recipe with all its lengths (epochs, steps, warm-up, curriculum) times ``share``."""
+        """A copy with all lengths (epochs, steps, warm-up, curriculum, fine-tuning) multiplied by ``share``."""
 
         def times(length: int, least: int) -> int:
             return max(round(length * share), least)
@@ -90,7 +93,7 @@ class TrainingRecipe:
         )
 
     def main_epochs(self, steps_per_epoch: int) -> int:
-        """Epochs before fine-tuning, each of ``steps_per_epoch`` optimiser steps."""
+        """Number of epochs before fine-tuning, of ``steps_per_epoch`` optimiser steps each."""
         if self.epochs is not None:
             return self.epochs
         epochs = -(-(self.n_steps or 0) // steps_per_epoch)
@@ -101,7 +104,7 @@ class TrainingRecipe:
         return self.epochs is None and self.main_epochs(steps_per_epoch) * steps_per_epoch < (self.n_steps or 0)
 
     def notes(self, steps_per_epoch: int) -> list[str]:
-        """What the user is told of the length of the training: that it is capped, where it is."""
+        """Messages to the user about the length of the training: that ``most_epochs`` ends it early, if it does."""
         if not self.is_capped(steps_per_epoch):
             return []
         return [
@@ -111,18 +114,18 @@ class TrainingRecipe:
         ]
 
     def n_epochs(self, steps_per_epoch: int) -> int:
-        """All epochs, those of fine-tuning included (of which each has at most as many steps)."""
+        """Number of epochs, those of fine-tuning included (which have at most ``steps_per_epoch`` steps)."""
         return self.main_epochs(steps_per_epoch) + self.fine_tuning_epochs
 
     def rate_factor(self, step: int, steps_per_epoch: int) -> float:
-        """Factor of the learning rate at optimiser step ``step`` (from 0)."""
+        """Factor of the learning rate at optimiser step ``step`` (from 0); epochs have ``steps_per_epoch`` steps."""
         epochs = self.main_epochs(steps_per_epoch)
         n_steps = epochs * steps_per_epoch
         if step >= n_steps and self.fine_tuning_epochs:
             return self.fine_tuning_rate / self.learning_rate
         if self.schedule == "cosine":
-            warm = max(WARM_UP * n_steps, 1)
-            return min((step + 1) / warm, 1) * 0.5 * (1 + math.cos(math.pi * min(step / n_steps, 1)))
+            n_warm_up = max(WARM_UP * n_steps, 1)
+            return min((step + 1) / n_warm_up, 1) * 0.5 * (1 + math.cos(math.pi * min(step / n_steps, 1)))
         factor = min((step + 1) / self.warm_up_steps, 1.0) if self.warm_up_steps else 1.0
         if self.schedule == "multistep":
             epoch = step // steps_per_epoch
@@ -136,12 +139,12 @@ class TrainerSettings:
 
     Attributes:
         accelerator: ``cpu``, ``gpu`` or ``auto``.
-        devices: processes on a node, each on a device of its own. The global batch is batch_size x devices x num_nodes.
+        devices: processes on a node, one on each device. The global batch is batch_size x devices x num_nodes.
         num_nodes: nodes.
         precision: ``32-true`` or ``bf16-mixed``.
         strategy: ``auto`` for one process, ``ddp`` for several.
-        compile: whether to compile the training step (on a GPU to CUDA graphs). It takes half a minute, and gains
-            little on a CPU.
+        compile: whether to compile the training step (on a GPU to CUDA graphs). Compilation takes half a minute, and
+            gains little on a CPU.
     """
 
     accelerator: str = "cpu"
@@ -166,13 +169,13 @@ class TrainerSettings:
 
     @property
     def n_processes(self) -> int:
-        """World size."""
+        """Number of processes, the world size."""
         return self.devices * self.num_nodes
 
     def refuse_in_sweep(self) -> None:
         """Refuse several processes inside a local sweep.
 
-        Lightning starts its other processes with the same command line, and each would walk the whole sweep.
+        Lightning starts its other processes with the same command line, and each would run all jobs of the sweep.
 
         Raises:
             ConfigError: there is more than one.

@@ -75,7 +75,7 @@ def _histogram(axis: Axes, real: pd.Series, synthetic: pd.Series) -> None:
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             edges = np.histogram_bin_edges(np.concatenate([real, synthetic]).astype(float), N_BINS)
-    except ValueError:
+    except ValueError:  # NumPy finds no finite bin width; the plot says so in place of bars
         axis.text(0.5, 0.5, "range too large or too small to draw", ha="center", fontsize=7, transform=axis.transAxes)
         return
     for values, label, color in ((real, "real", REAL), (synthetic, "synthetic", SYNTHETIC)):

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import ConfigError
-from src.training.batches import Batches, Chunks, share
+from src.training.batches import Batches, Chunks, shard
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
 RECIPE = {
@@ -54,7 +54,7 @@ def test_ranks_share_the_global_batches_of_one_process_row_by_row(n, size, world
 @given(n=st.integers(1, 40), world=st.integers(1, 5))
 @settings(max_examples=60, deadline=None)
 def test_shares_are_as_long_as_each_other_and_hold_every_row(n, world):
-    shares = [share(torch.arange(n), rank, world).tolist() for rank in range(world)]
+    shares = [shard(torch.arange(n), rank, world).tolist() for rank in range(world)]
     assert len({len(each) for each in shares}) == 1
     dealt = [row for place in zip(*shares, strict=True) for row in place]
     assert dealt[:n] == list(range(n))

@@ -8,7 +8,7 @@ import torch
 from src.training.batches import Batch
 from src.training.checkpoint import LAST, fine_tuning_bits, is_trained, read_checkpoint
 from src.training.datamodule import TableDataModule
-from src.training.fine_tuning import QUICKLY, FineTuning, n_judgements
+from src.training.fine_tuning import JUDGING_ACCURACY, FineTuning, n_judgements
 from src.training.fit import fit, make_trainer
 from src.training.likelihood import row_log_likelihoods
 from tests.unit.training.test_fit import CPU, ENCODING, StopAfter, parts, recipe, rows_of, weights
@@ -23,7 +23,7 @@ def _a_checkpoint_after_every_epoch(monkeypatch):
 
 @pytest.fixture
 def _judged_every_epoch(monkeypatch):
-    monkeypatch.setattr("src.training.fine_tuning.JUDGED_EVERY", 1)
+    monkeypatch.setattr("src.training.fine_tuning.JUDGING_INTERVAL", 1)
 
 
 def tuned_parts(path, **changes):
@@ -108,7 +108,7 @@ def test_the_weights_kept_are_those_most_likely_on_the_validation_rows(tmp_path)
     bits = tuning(trainer).bits
     rows = data.validation_rows
     x, mask = data.data.x[rows], data.data.coordinate_mask[rows]
-    nats, _ = row_log_likelihoods(module, x, mask, QUICKLY, "validation")
+    nats, _ = row_log_likelihoods(module, x, mask, JUDGING_ACCURACY, "validation")
     assert -float(nats.sum()) / (np.log(2) * int(mask.sum())) == pytest.approx(min(bits), abs=1e-6)
     checkpoint = read_checkpoint(tmp_path / "checkpoints" / LAST)
     assert fine_tuning_bits(checkpoint) == bits
@@ -180,9 +180,9 @@ def test_any_number_of_processes_gives_the_same_likelihoods(tmp_path, monkeypatc
     monkeypatch.setattr("src.training.likelihood.CHUNK_ROWS", 64)
     _, module, data, _ = parts(tmp_path, recipe())
     x, mask = data.data.x, data.data.coordinate_mask
-    whole, _ = row_log_likelihoods(module, x, mask, QUICKLY, "a")
+    whole, _ = row_log_likelihoods(module, x, mask, JUDGING_ACCURACY, "a")
     shares = []
     monkeypatch.setattr(torch.distributed, "all_reduce", lambda tensor: shares.append(tensor.clone()))
     for rank in range(3):
-        row_log_likelihoods(module, x, mask, QUICKLY, "a", rank, 3)
+        row_log_likelihoods(module, x, mask, JUDGING_ACCURACY, "a", rank, 3)
     assert torch.equal(sum(shares)[:-1], whole)
