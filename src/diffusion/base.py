@@ -52,7 +52,7 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Given:
+class KnownCoordinates:
     """Known coordinates of rows to draw.
 
     Attributes:
@@ -198,7 +198,7 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
         sampler: Any,
         n_rows: int,
         generator: torch.Generator,
-        given: Given | None = None,
+        known: KnownCoordinates | None = None,
         on_progress: OnProgress = lambda share: None,
     ) -> Drawn:
         """Draw rows, or the coordinates of rows that are not known.
@@ -207,7 +207,7 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
             sampler: of the diffusion's recipe.
             n_rows: n.
             generator: random stream; its device is where the rows are drawn.
-            given: known coordinates; None = no coordinate is known.
+            known: known coordinates; None = no coordinate is known.
             on_progress: receives the share of the work that is done, 0..1.
         """
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from src.completion import keep
-from src.diffusion import Drawn, Given, Targets
+from src.diffusion import Drawn, KnownCoordinates, Targets
 from src.errors import ConfigError
 from src.imputation.imputer import Imputer
 from src.missing.mcar import NativeMissing
@@ -172,7 +172,7 @@ class MissDiffImputer(DiffusionImputer):
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
         n_steps = module.diffusion.imputation_steps if self.n_steps is None else self.n_steps
         sampler = replace(module.diffusion.sampler, n_steps=n_steps)
-        return module.denoiser.draw(sampler, len(x), generator, Given(x, mask, self.repeats))
+        return module.denoiser.draw(sampler, len(x), generator, KnownCoordinates(x, mask, self.repeats))
 
 
 @dataclass
@@ -212,4 +212,4 @@ class ConditionalImputer(DiffusionImputer):
 
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
         sampler = replace(module.diffusion.sampler, name=self.sampler, n_steps=self.n_steps)
-        return module.denoiser.draw(sampler, len(x), generator, Given(x, mask, n_repeats=1))
+        return module.denoiser.draw(sampler, len(x), generator, KnownCoordinates(x, mask, n_repeats=1))

@@ -12,7 +12,7 @@ import torch
 import torch.multiprocessing as multiprocessing
 from torch import Tensor
 
-from src.diffusion import Given
+from src.diffusion import KnownCoordinates
 from src.errors import ConfigError, MissDiffError
 from src.system.cores import usable_cores
 from src.training.datamodule import CHUNK_ROWS
@@ -24,17 +24,17 @@ FIXED_ROWS = 256
 """Rows of a block where coordinates are given: each takes many more evaluations."""
 
 
-def block_rows(given: Given | None) -> int:
+def block_rows(given: KnownCoordinates | None) -> int:
     """Rows of a block."""
     return CHUNK_ROWS if given is None else FIXED_ROWS
 
 
-def n_blocks(n_rows: int, given: Given | None) -> int:
+def n_blocks(n_rows: int, given: KnownCoordinates | None) -> int:
     """Blocks that ``n_rows`` rows take."""
     return -(-n_rows // block_rows(given))
 
 
-def drawn_blocks(module: MissDiffModule, numbers: range, seed: int, given: Given | None) -> Blocks:
+def drawn_blocks(module: MissDiffModule, numbers: range, seed: int, given: KnownCoordinates | None) -> Blocks:
     """Coordinates of blocks, (:func:`block_rows`, D), on the CPU."""
     for number in numbers:
         yield module.draw_chunk(number, block_rows(given), seed, given).x.cpu()
@@ -47,7 +47,7 @@ class Work:
     load: Callable[[], MissDiffModule]
     n_rows: int
     seed: int
-    given: Given | None
+    given: KnownCoordinates | None
     accelerator: str
     devices: int
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from src import models
 from src.config.recorded import recorded_config
-from src.diffusion import Given
+from src.diffusion import KnownCoordinates
 from src.errors import ConfigError, TableError
 from src.runs.blocks import Blocks, block_rows, drawn_blocks, n_blocks
 from src.runs.synthetic import chunk_rng, stored_masks
@@ -56,7 +56,7 @@ class Fixed:
     """Columns that every row has in common: canonical values by name, and the coordinates they stand for."""
 
     values: dict[str, Any]
-    given: Given
+    given: KnownCoordinates
 
 
 def load_model(file: Path, n_steps: int | None = None) -> Model:
@@ -110,7 +110,7 @@ def fix(model: Model, values: Mapping[str, Any], n_repeats: int) -> Fixed | None
     for block in encoder.blocks:
         if block.name in means and not coordinates[0, block.start : block.stop].all():
             raise TableError(f"where: column {block.name!r} never has {values[block.name]!r} in the training rows")
-    return Fixed(means, Given(x[0], coordinates[0], n_repeats))
+    return Fixed(means, KnownCoordinates(x[0], coordinates[0], n_repeats))
 
 
 def draw_rows(

@@ -9,7 +9,7 @@ import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from src.diffusion import Coordinates, Diffusion, DiffusionRecipe, Drawn, Given, Moments, RowLosses, Targets
+from src.diffusion import Coordinates, Diffusion, DiffusionRecipe, Drawn, KnownCoordinates, Moments, RowLosses, Targets
 from src.diffusion.networks import NetworkRecipe
 from src.diffusion.self_paced import self_paced_weights, shares
 from src.encoding import Encoder
@@ -239,7 +239,7 @@ class MissDiffModule(pl.LightningModule):
         number: int,
         size: int,
         seed: int,
-        given: Given | None = None,
+        known: KnownCoordinates | None = None,
         on_progress: Callable[[float], object] = lambda share: None,
     ) -> Drawn:
         """Draw a chunk from a random stream of its own.
@@ -248,11 +248,11 @@ class MissDiffModule(pl.LightningModule):
             number: position of the chunk in the table.
             size: rows to draw, n.
             seed: of the table.
-            given: known coordinates, (D,) of all rows or (n, D); the others are drawn.
+            known: known coordinates, (D,) of all rows or (n, D); the others are drawn.
             on_progress: receives the share of the work that is done, 0..1, now and then.
         """
         generator = torch.Generator(self.device).manual_seed(derive(seed, "sampling", number))
-        return self.denoiser.draw(self.diffusion.sampler, size, generator, given, on_progress)
+        return self.denoiser.draw(self.diffusion.sampler, size, generator, known, on_progress)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema) as plain values, so that sampling needs the checkpoint only."""

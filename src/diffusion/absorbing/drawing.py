@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from src.diffusion.absorbing.readers import PartialRows, Reader, reader_for
-from src.diffusion.base import Drawn, Given, OnProgress
+from src.diffusion.base import Drawn, KnownCoordinates, OnProgress
 from src.errors import ConfigError
 
 if TYPE_CHECKING:  # model.py draws with this module
@@ -67,7 +67,7 @@ def draw_absorbing(
     n_steps: int | None,
     n_rows: int,
     generator: torch.Generator,
-    given: Given | None = None,
+    known: KnownCoordinates | None = None,
     on_progress: OnProgress = lambda share: None,
 ) -> Drawn:
     """Draw rows, or the cells that are not known.
@@ -83,14 +83,14 @@ def draw_absorbing(
         n_steps: network evaluations of a row at most; None, or as many as it has cells to draw: one cell a step.
         n_rows: rows to draw, n.
         generator: random stream; its device is where the rows are drawn.
-        given: cells that are known; its ``n_repeats`` has no meaning here.
+        known: cells that are known; its ``n_repeats`` has no meaning here.
         on_progress: receives the share of the steps that are done, 0..1.
 
     Returns:
         Encoded rows (n, d), known cells as they are, and the network evaluations of a row on average, rounded up.
     """
     states, device = denoiser.states, generator.device
-    x, is_known = _known_cells(given, (n_rows, states.n_columns), device)
+    x, is_known = _known_cells(known, (n_rows, states.n_columns), device)
     partial = PartialRows(*states.group_and_level(x), is_known.clone())
     reader = reader_for(denoiser, partial)
 
@@ -197,10 +197,10 @@ def spread(denoiser: "AbsorbingDiffusion", partial: PartialRows, generator: torc
     return states.first_level[columns, partial.group] + partial.level + offset
 
 
-def _known_cells(given: Given | None, shape: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
+def _known_cells(known: KnownCoordinates | None, shape: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
     """Encoded rows (n, d), 0 where unknown, and (n, d) bool, True = known."""
     x, is_known = torch.zeros(shape, device=device), torch.zeros(shape, dtype=torch.bool, device=device)
-    if given is not None:
-        is_known = given.mask.to(device).expand(shape)
-        x = torch.where(is_known, given.x.to(device), x)
+    if known is not None:
+        is_known = known.mask.to(device).expand(shape)
+        x = torch.where(is_known, known.x.to(device), x)
     return x, is_known

@@ -38,7 +38,7 @@ from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
 from src.diffusion.absorbing.likelihood import N_ORDERS, any_order_log_likelihood
 from src.diffusion.absorbing.segments import segment_nats
 from src.diffusion.absorbing.states import States
-from src.diffusion.base import Accuracy, Diffusion, Drawn, Given, LogLikelihood, OnProgress, RowLosses
+from src.diffusion.base import Accuracy, Diffusion, Drawn, KnownCoordinates, LogLikelihood, OnProgress, RowLosses
 
 SHARE_FREE_ORDER = 0.25
 """Share of training rows that are hidden in any order, where some columns have no hole.
@@ -142,11 +142,11 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
         sampler: CellByCell,
         n_rows: int,
         generator: torch.Generator,
-        given: Given | None = None,
+        known: KnownCoordinates | None = None,
         on_progress: OnProgress = lambda share: None,
     ) -> Drawn:
         """Draw rows; known cells are visible from the start. Arguments as for :meth:`Diffusion.draw`."""
-        return draw_absorbing(self, sampler.n_steps, n_rows, generator, given, on_progress)
+        return draw_absorbing(self, sampler.n_steps, n_rows, generator, known, on_progress)
 
     def log_likelihood(
         self,

@@ -18,7 +18,7 @@ deviation, and the variance within 5 %.
 import torch
 from torch import Tensor
 
-from src.diffusion.base import Drawn, Given, OnProgress
+from src.diffusion.base import Drawn, KnownCoordinates, OnProgress
 from src.diffusion.gaussian.predictor import NoisePredictor
 from src.diffusion.gaussian.sampler import Sampler, transition
 
@@ -27,10 +27,10 @@ DEFAULT_STEPS = 100
 
 
 @torch.no_grad()
-def draw_given(
+def draw_by_replacement(
     denoiser: NoisePredictor,
     sampler: Sampler,
-    given: Given,
+    known: KnownCoordinates,
     n_rows: int,
     generator: torch.Generator,
     on_progress: OnProgress = lambda share: None,
@@ -40,7 +40,7 @@ def draw_given(
     Arguments:
         denoiser: predicts noise.
         sampler: its number of steps counts alone.
-        given: known coordinates, and the repetitions of a step.
+        known: known coordinates, and the repetitions of a step.
         n_rows: rows to draw, n.
         generator: random stream; its device is where the rows are drawn.
         on_progress: receives the share of the steps that are done, 0..1.
@@ -50,7 +50,7 @@ def draw_given(
     times = schedule.grid(n_steps)
     alphas, sigmas = schedule.scales(times.to(schedule.log_ratio.device))
     scales = list(zip(alphas.tolist(), sigmas.tolist(), strict=True))
-    clean, mask = given.x.to(device).expand(n_rows, -1), given.mask.to(device)
+    clean, mask = known.x.to(device).expand(n_rows, -1), known.mask.to(device)
 
     def noise() -> Tensor:
         return torch.randn(clean.shape, generator=generator, device=device)
@@ -65,7 +65,7 @@ def draw_given(
         t = torch.full((1,), float(times[i]), dtype=torch.float64, device=device)
         earlier = scales[i + 1] if i + 1 < len(scales) else (1.0, 0.0)
         step = transition((alpha, sigma), earlier)
-        n_repeats = given.n_repeats if earlier[1] > 0 else 1  # the last step adds no noise: it cannot be repeated
+        n_repeats = known.n_repeats if earlier[1] > 0 else 1  # the last step adds no noise: it cannot be repeated
         for repeat in range(n_repeats):
             x = (x - (step.b / sigma) * denoiser(x, t)) / step.a
             n_evaluations += 1

@@ -22,7 +22,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from src.diffusion.base import Accuracy, Drawn, Given, LogLikelihood, Moments, OnProgress, RowLosses, Targets
+from src.diffusion.base import Accuracy, Drawn, KnownCoordinates, LogLikelihood, Moments, OnProgress, RowLosses, Targets
 from src.diffusion.gaussian.model import GaussianDiffusion, GaussianNoise, Network
 from src.diffusion.gaussian.objective import masked_dsm
 from src.diffusion.gaussian.sampler import Sampler, draw
@@ -111,16 +111,16 @@ class ConditionalDiffusion(GaussianDiffusion):
         sampler: Sampler,
         n_rows: int,
         generator: torch.Generator,
-        given: Given | None = None,
+        known: KnownCoordinates | None = None,
         on_progress: OnProgress = lambda share: None,
     ) -> Drawn:
-        """Draw rows given the condition ``given``; without one, all coordinates are unknown.
+        """Draw rows given the condition ``known``; without one, all coordinates are unknown.
 
         Other arguments as for :meth:`Diffusion.draw`.
         """
         condition = Condition(torch.zeros(len(self.mean)), torch.zeros(len(self.mean), dtype=torch.bool))
-        if given is not None:
-            condition = Condition(given.x, given.mask)
+        if known is not None:
+            condition = Condition(known.x, known.mask)
         condition = Condition(*(part.expand(n_rows, -1) for part in condition))
         return draw_conditional(self, sampler, condition, generator)
 

@@ -31,8 +31,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from src.diffusion.base import Accuracy, Diffusion, Drawn, Given, LogLikelihood, OnProgress, RowLosses
-from src.diffusion.gaussian.conditional import draw_given
+from src.diffusion.base import Accuracy, Diffusion, Drawn, KnownCoordinates, LogLikelihood, OnProgress, RowLosses
+from src.diffusion.gaussian.conditional import draw_by_replacement
 from src.diffusion.gaussian.likelihood import log_likelihood, noised, quick_log_likelihood
 from src.diffusion.gaussian.objective import masked_dsm, noise_weight
 from src.diffusion.gaussian.sampler import Sampler, draw
@@ -166,16 +166,16 @@ class GaussianDiffusion(Diffusion[GaussianNoise]):
         sampler: Sampler,
         n_rows: int,
         generator: torch.Generator,
-        given: Given | None = None,
+        known: KnownCoordinates | None = None,
         on_progress: OnProgress = lambda share: None,
     ) -> Drawn:
-        """Draw rows; known coordinates replace the drawn ones at every step (:func:`draw_given`).
+        """Draw rows; known coordinates replace the drawn ones at every step (:func:`draw_by_replacement`).
 
         Arguments as for :meth:`Diffusion.draw`.
         """
-        if given is None:
+        if known is None:
             return draw(self, sampler, n_rows, len(self.mean), generator, on_progress)
-        return draw_given(self, sampler, given, n_rows, generator, on_progress)
+        return draw_by_replacement(self, sampler, known, n_rows, generator, on_progress)
 
     def log_likelihood(
         self,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from src.diffusion import Given
+from src.diffusion import KnownCoordinates
 from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
 from src.diffusion.absorbing.likelihood import any_order_log_likelihood
 from src.diffusion.absorbing.model import AbsorbingDiffusion
@@ -156,8 +156,8 @@ def test_the_joint_distribution_is_learned_from_rows_with_holes(learned):
 @pytest.mark.integration
 def test_draws_of_what_is_not_given_follow_the_conditional(learned):
     denoiser, real = learned
-    known = Given(torch.tensor([1.0, 2.0, 0.0]), torch.tensor([True, True, False]), n_repeats=1)
-    drawn = draws(denoiser, given=known)
+    known = KnownCoordinates(torch.tensor([1.0, 2.0, 0.0]), torch.tensor([True, True, False]), n_repeats=1)
+    drawn = draws(denoiser, known=known)
     assert drawn.n_evaluations == 1
     assert (drawn.x[:, :2] == torch.tensor([1.0, 2.0])).all()
     same = real[(real[:, 0] == 1) & (real[:, 1] == 2)]
@@ -185,12 +185,12 @@ def test_the_likelihood_is_that_of_the_known_distribution(learned):
 def test_rows_may_know_different_cells(learned):
     denoiser, real = learned
     x, mask = real[:500], torch.rand(500, 3, generator=torch.Generator().manual_seed(1)) > 0.5
-    drawn = draws(denoiser, 500, given=Given(x, mask, 1)).x
+    drawn = draws(denoiser, 500, known=KnownCoordinates(x, mask, 1)).x
     assert torch.equal(drawn[mask], x[mask])
     assert (drawn[~mask] >= 0).all()
     assert (drawn.floor() <= torch.tensor([1, 2, 5])).all()
-    everything = Given(x, torch.ones_like(mask), 1)
-    assert torch.equal(draws(denoiser, 500, given=everything).x, x)
+    everything = KnownCoordinates(x, torch.ones_like(mask), 1)
+    assert torch.equal(draws(denoiser, 500, known=everything).x, x)
 
 
 @pytest.mark.integration

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from src.diffusion import Given
-from src.diffusion.gaussian.conditional import draw_given
+from src.diffusion import KnownCoordinates
+from src.diffusion.gaussian.conditional import draw_by_replacement
 from src.diffusion.gaussian.sampler import Sampler
 from src.diffusion.gaussian.schedule import VarianceExploding, VariancePreserving
 from tests.unit.diffusion.gaussian import MEAN, gaussian_denoiser
@@ -20,8 +20,12 @@ PROCESSES = [VariancePreserving(100, 1e-4, 0.5), VarianceExploding(0.01, 10.0)]
 def drawn(process, n_repeats, value=VALUE, mask=MASK, n_rows=N_ROWS, seed=0):
     denoiser = gaussian_denoiser(process, MEAN, COVARIANCE)
     generator = torch.Generator().manual_seed(seed)
-    return draw_given(
-        denoiser, Sampler("ancestral", 100, "posterior", 1e-5), Given(value, mask, n_repeats), n_rows, generator
+    return draw_by_replacement(
+        denoiser,
+        Sampler("ancestral", 100, "posterior", 1e-5),
+        KnownCoordinates(value, mask, n_repeats),
+        n_rows,
+        generator,
     )
 
 

@@ -7,7 +7,7 @@ import torch
 
 from src.config.compose import compose
 from src.config.run import build_config
-from src.diffusion import RECIPES, Accuracy, Given
+from src.diffusion import RECIPES, Accuracy, KnownCoordinates
 from src.errors import ConfigError
 from tests.unit.diffusion import toy
 
@@ -104,7 +104,7 @@ def test_rows_are_drawn_by_the_stream(case):
 
 def test_what_is_given_stays(case):
     sampler = case.recipe.with_steps(2).sampler if case.recipe.imputation_steps != 1 else case.recipe.sampler
-    drawn = case.model.draw(sampler, len(case.x), stream(), Given(case.x, case.mask, 2))
+    drawn = case.model.draw(sampler, len(case.x), stream(), KnownCoordinates(case.x, case.mask, 2))
     assert torch.equal(drawn.x[case.mask], case.x[case.mask])
     assert torch.isfinite(drawn.x).all()
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from src.diffusion import Coordinates, Given, Moments, Targets
+from src.diffusion import Coordinates, KnownCoordinates, Moments, Targets
 from src.diffusion.absorbing.drawing import CellByCell
 from src.diffusion.gaussian.recipe import VPRecipe
 from src.diffusion.gaussian.sampler import Sampler
@@ -59,7 +59,7 @@ def holds(denoiser, n_rows, monkeypatch, error):
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("make", [made, continuous, conditional])
 def test_rows_are_the_same_in_as_many_pieces_as_it_takes(make, error, monkeypatch, caplog):
-    given = Given(torch.ones(WIDTH), torch.arange(WIDTH) < 2, 1) if make is not made else None
+    given = KnownCoordinates(torch.ones(WIDTH), torch.arange(WIDTH) < 2, 1) if make is not made else None
     expected = drawn(make(), given)
     denoiser = make()
     holds(denoiser, 30, monkeypatch, error)

@@ -50,11 +50,11 @@ class ToyDiffusion(Diffusion[ToyNoise]):
         found = self.network(x + self.sigma * noise.eps, level, level)
         return RowLosses(((found - x) * mask).square().mean(dim=1), level)
 
-    def draw(self, sampler, n_rows, generator, given=None, on_progress=lambda share: None):
+    def draw(self, sampler, n_rows, generator, known=None, on_progress=lambda share: None):
         eps = torch.randn(n_rows, len(self.mean), generator=generator, device=generator.device)
         x = self.mean + self.std * eps
         on_progress(1.0)
-        return Drawn(x if given is None else torch.where(given.mask, given.x, x), 1)
+        return Drawn(x if known is None else torch.where(known.mask, known.x, x), 1)
 
     def log_likelihood(self, x, mask, generator, accuracy, on_progress=lambda share: None):
         nats = -0.5 * ((x - self.mean) / self.std).square() - self.std.log() - 0.5 * math.log(2 * math.pi)
