@@ -13,7 +13,7 @@ import torch
 
 from src.commands.evaluate import config_of_run
 from src.diffusion.absorbing.drawing import CellByCell
-from src.diffusion.absorbing.recipe import AbsorbingRecipe
+from src.diffusion.absorbing.settings import AbsorbingSettings
 from src.diffusion.gaussian.sampler import Sampler
 from src.metrics.evaluate import score
 from src.results.record.run_folder import RunFolder
@@ -44,7 +44,7 @@ def main() -> None:
     trainer = make_trainer(config.trainer, config.training, module.steps_per_epoch, folder.path)
     print("| sampler | evaluations a row | seconds | " + " | ".join(METRICS) + " |")
     print("|---" * (3 + len(METRICS)) + "|")
-    for sampler in CELLS if isinstance(config.diffusion, AbsorbingRecipe) else SAMPLERS:
+    for sampler in CELLS if isinstance(config.diffusion, AbsorbingSettings) else SAMPLERS:
         module.diffusion = replace(config.diffusion, sampler=sampler)
         started = time.perf_counter()
         x, n_evaluations = generate(trainer, module, data)

@@ -14,8 +14,8 @@ from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from src.completion import Completion
-from src.diffusion import DiffusionRecipe, Moments, Targets
-from src.diffusion.networks import NetworkRecipe
+from src.diffusion import DiffusionSettings, Moments, Targets
+from src.diffusion.networks import NetworkSettings
 from src.encoding import Encoding, encoder_from_dict
 from src.errors import CheckpointError
 from src.missing import Mechanism
@@ -35,8 +35,8 @@ class ModelRecipe:
     """What a model is trained by, whatever the table: the groups of these names of ``python -m src.train``."""
 
     encoding: Encoding
-    diffusion: DiffusionRecipe
-    network: NetworkRecipe
+    diffusion: DiffusionSettings
+    network: NetworkSettings
     training: TrainingRecipe
     trainer: TrainerSettings
 

@@ -16,7 +16,7 @@ import docstring_parser
 from omegaconf import OmegaConf
 
 from src.config.run import ENCODINGS, Budget, MethodChoice
-from src.diffusion import RECIPES, DiffusionRecipe
+from src.diffusion import DIFFUSIONS, DiffusionSettings
 from src.diffusion.networks import NETWORKS
 from src.errors import ConfigError
 from src.imputation import IMPUTERS
@@ -33,7 +33,7 @@ CLASSES: dict[str, Mapping[str, type] | type] = {
     "dataset": DATASETS,
     "missing": MECHANISMS,
     "method": MethodChoice,
-    "diffusion": RECIPES,
+    "diffusion": DIFFUSIONS,
     "network": NETWORKS,
     "training": TrainingRecipe,
     "budget": Budget,
@@ -78,7 +78,7 @@ def settings_of(kind: type) -> list[Setting]:
             settings += [Setting(f"{entry.name}.{one.key}", value, one.text) for one, value in inner]
         else:
             settings.append(Setting(entry.name, ABSENT if default is MISSING else default, texts.get(entry.name, "")))
-    if issubclass(kind, DiffusionRecipe):
+    if issubclass(kind, DiffusionSettings):
         settings += [Setting(f"encoding.{one.key}", one.default, one.text) for one in settings_of(ENCODINGS[kind.rows])]
     return settings
 

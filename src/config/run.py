@@ -13,8 +13,8 @@ from omegaconf import DictConfig
 
 from src.completion import COMPLETIONS, Completion
 from src.config.typed import chosen_option, only_known, plain_values, typed, without
-from src.diffusion import RECIPES, DiffusionRecipe
-from src.diffusion.networks import NETWORKS, NetworkRecipe
+from src.diffusion import DIFFUSIONS, DiffusionSettings
+from src.diffusion.networks import NETWORKS, NetworkSettings
 from src.encoding import Encoding, EncodingRecipe, StatesRecipe
 from src.errors import ConfigError
 from src.metrics.base.settings import EVALUATIONS, Evaluation
@@ -149,8 +149,8 @@ class Config:
     model: str
     completion: Completion
     encoding: Encoding
-    diffusion: DiffusionRecipe
-    network: NetworkRecipe
+    diffusion: DiffusionSettings
+    network: NetworkSettings
     training: TrainingRecipe
     trainer: TrainerSettings
     evaluation: Evaluation
@@ -206,7 +206,7 @@ def build_config(cfg: DictConfig) -> Config:
     general = _general(plain)
     _check_groups(plain)
     method = _group(MethodChoice, plain, "method")
-    diffusion = chosen_option(RECIPES, without(plain["diffusion"], "encoding"), "diffusion")
+    diffusion = chosen_option(DIFFUSIONS, without(plain["diffusion"], "encoding"), "diffusion")
     budget = _group(Budget, plain, "budget")
     training = _group(TrainingRecipe, plain, "training").scaled(budget.share)
     _check_fine_tuning(training, diffusion)
@@ -251,7 +251,7 @@ def _group(kind: type[T], plain: Mapping[str, Any], group: str) -> T:
     return typed(kind, without(plain[group], "name"), group)
 
 
-def _check_fine_tuning(training: TrainingRecipe, diffusion: DiffusionRecipe) -> None:
+def _check_fine_tuning(training: TrainingRecipe, diffusion: DiffusionSettings) -> None:
     if training.fine_tuning_epochs and not diffusion.is_continuous:
         raise ConfigError(
             "training.fine_tuning_epochs is driven by the likelihood of a continuous process; diffusion=absorbing has "

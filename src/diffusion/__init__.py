@@ -4,11 +4,11 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 from src.diffusion.base import (
-    RECIPES,
+    DIFFUSIONS,
     Accuracy,
     Coordinates,
     Diffusion,
-    DiffusionRecipe,
+    DiffusionSettings,
     Drawn,
     KnownCoordinates,
     LogLikelihood,
@@ -18,14 +18,14 @@ from src.diffusion.base import (
 )
 
 for _module in walk_packages(__path__, f"{__name__}."):
-    import_module(_module.name)  # importing a recipe registers it in RECIPES
+    import_module(_module.name)  # importing settings registers them in DIFFUSIONS
 
 __all__ = [
-    "RECIPES",
+    "DIFFUSIONS",
     "Accuracy",
     "Coordinates",
     "Diffusion",
-    "DiffusionRecipe",
+    "DiffusionSettings",
     "Drawn",
     "KnownCoordinates",
     "LogLikelihood",

@@ -1,9 +1,10 @@
 """Interface of a diffusion model of rows, which training, drawing, imputation and likelihoods use.
 
-:class:`Diffusion` is the model and :class:`DiffusionRecipe` holds its settings, ``diffusion=...``. A new diffusion is a
+:class:`Diffusion` is the model and :class:`DiffusionSettings` its settings, ``diffusion=...``. A new diffusion is a
 file with one of each in a folder here and a YAML file in ``conf/diffusion`` (``docs/contributing.md``). The random
-numbers of the objective are drawn (:meth:`Diffusion.draw_noise`) apart from its computation (:meth:`Diffusion.losses`),
-so that several processes can share the noise of a batch, and the computation can be compiled.
+numbers of the objective are drawn (:meth:`Diffusion.draw_noise`) apart from its computation
+(:meth:`Diffusion.losses`), so that several processes can share the noise of a batch, and the computation can be
+compiled.
 """
 
 import math
@@ -15,7 +16,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from src.diffusion.networks import NetworkRecipe
+from src.diffusion.networks import NetworkSettings
 from src.diffusion.networks.pieces import InPieces
 from src.errors import ConfigError
 
@@ -204,7 +205,7 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
         """Draw rows, or the coordinates of rows that are not known.
 
         Arguments:
-            sampler: of the diffusion's recipe.
+            sampler: of the diffusion's settings.
             n_rows: n.
             generator: random stream; its device is where the rows are drawn.
             known: known coordinates; None = no coordinate is known.
@@ -235,14 +236,14 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
         """
 
 
-RECIPES: dict[str, type["DiffusionRecipe"]] = {}
-"""``diffusion=NAME`` of every recipe."""
+DIFFUSIONS: dict[str, type["DiffusionSettings"]] = {}
+"""Settings of the diffusions by name, ``diffusion=NAME``."""
 
 
-class DiffusionRecipe(ABC):
+class DiffusionSettings(ABC):
     """``diffusion=...``: settings of forward process, objective and sampler; subclasses are dataclasses.
 
-    ``class MyRecipe(DiffusionRecipe, names=("mine",))`` registers the class in :data:`RECIPES`.
+    ``class MySettings(DiffusionSettings, names=("mine",))`` registers the class in :data:`DIFFUSIONS`.
 
     Attributes:
         sampler: how rows are drawn.
@@ -258,11 +259,11 @@ class DiffusionRecipe(ABC):
 
     def __init_subclass__(cls, names: tuple[str, ...] = ()) -> None:
         super().__init_subclass__()
-        RECIPES.update(dict.fromkeys(names, cls))
+        DIFFUSIONS.update(dict.fromkeys(names, cls))
 
     @abstractmethod
     def build(
-        self, network: NetworkRecipe, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
+        self, network: NetworkSettings, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
     ) -> Diffusion[Any]:
         """Build the untrained model; its weights are drawn from torch's global stream.
 
@@ -290,5 +291,5 @@ class DiffusionRecipe(ABC):
 
     def with_steps(self, n_steps: int) -> Self:
         """A copy whose sampler makes ``n_steps`` steps."""
-        recipe: Any = self
-        return cast(Self, replace(recipe, sampler=replace(self.sampler, n_steps=n_steps)))
+        settings: Any = self
+        return cast(Self, replace(settings, sampler=replace(self.sampler, n_steps=n_steps)))

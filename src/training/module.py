@@ -9,8 +9,17 @@ import torch
 from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from src.diffusion import Coordinates, Diffusion, DiffusionRecipe, Drawn, KnownCoordinates, Moments, RowLosses, Targets
-from src.diffusion.networks import NetworkRecipe
+from src.diffusion import (
+    Coordinates,
+    Diffusion,
+    DiffusionSettings,
+    Drawn,
+    KnownCoordinates,
+    Moments,
+    RowLosses,
+    Targets,
+)
+from src.diffusion.networks import NetworkSettings
 from src.diffusion.self_paced import self_paced_weights, shares
 from src.encoding import Encoder
 from src.errors import TrainingDivergedError
@@ -23,8 +32,8 @@ CHECKPOINT_KEY = "missdiff"
 
 
 def untrained_denoiser(
-    diffusion: DiffusionRecipe,
-    network: NetworkRecipe,
+    diffusion: DiffusionSettings,
+    network: NetworkSettings,
     encoder: Encoder,
     moments: Moments,
     seed: int,
@@ -64,7 +73,7 @@ class MissDiffModule(pl.LightningModule):
         self,
         denoiser: Diffusion[Any],
         encoder: Encoder,
-        diffusion: DiffusionRecipe,
+        diffusion: DiffusionSettings,
         training: TrainingRecipe,
         steps_per_epoch: int,
         seed: int,

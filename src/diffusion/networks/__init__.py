@@ -14,7 +14,7 @@ from src.diffusion.networks.residual_mlp import ResidualMLP
 from src.errors import ConfigError
 
 
-class NetworkRecipe(Protocol):
+class NetworkSettings(Protocol):
     """Sizes of a network; builds it once the width D of the encoded rows is known."""
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
@@ -29,7 +29,7 @@ class NetworkRecipe(Protocol):
 
 
 @dataclass(frozen=True)
-class ResidualMLPRecipe:
+class ResidualMLPSettings:
     """``network=residual_mlp``; see :class:`ResidualMLP`.
 
     Attributes:
@@ -47,12 +47,12 @@ class ResidualMLPRecipe:
         _even(self.dim_time)
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
-        """See :class:`NetworkRecipe`."""
+        """See :class:`NetworkSettings`."""
         return ResidualMLP(width, self.channels, self.n_blocks, self.dim_time if has_time else None, n_channels)
 
 
 @dataclass(frozen=True)
-class ResidualAttentionRecipe:
+class ResidualAttentionSettings:
     """``network=residual_attention``; see :class:`ResidualAttention`.
 
     Attributes:
@@ -74,12 +74,12 @@ class ResidualAttentionRecipe:
             raise ConfigError(f"network.n_heads={self.n_heads} must divide network.channels={self.channels}")
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
-        """See :class:`NetworkRecipe`."""
+        """See :class:`NetworkSettings`."""
         return ResidualAttention(width, self.channels, self.n_blocks, self.n_heads, self.dim_time, n_channels)
 
 
 @dataclass(frozen=True)
-class ConcatSquashRecipe:
+class ConcatSquashSettings:
     """``network=concat_squash``; see :class:`ConcatSquash`.
 
     Attributes:
@@ -97,7 +97,7 @@ class ConcatSquashRecipe:
             raise ConfigError(f"network.embedding is one of {list(EMBEDDINGS)}, got {self.embedding!r}")
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
-        """See :class:`NetworkRecipe`."""
+        """See :class:`NetworkSettings`."""
         return ConcatSquash(width, self.hidden, self.embedding, n_channels)
 
 
@@ -112,8 +112,8 @@ def _even(dim_time: int) -> None:
         raise ConfigError(f"network.dim_time is an even number of at least 4, got {dim_time}")
 
 
-NETWORKS: dict[str, type[NetworkRecipe]] = {
-    "residual_mlp": ResidualMLPRecipe,
-    "residual_attention": ResidualAttentionRecipe,
-    "concat_squash": ConcatSquashRecipe,
+NETWORKS: dict[str, type[NetworkSettings]] = {
+    "residual_mlp": ResidualMLPSettings,
+    "residual_attention": ResidualAttentionSettings,
+    "concat_squash": ConcatSquashSettings,
 }

@@ -11,7 +11,7 @@ from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
 from src.diffusion.absorbing.likelihood import any_order_log_likelihood
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.diffusion.absorbing.states import States
-from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
+from src.diffusion.networks import ConcatSquashSettings, ResidualAttentionSettings, ResidualMLPSettings
 from src.errors import ConfigError
 
 GROUPS = ((1, 1), (1, 1, 1), (2, 3, 1))
@@ -22,7 +22,7 @@ ORDERED = (False, False, True)
 def made(groups=GROUPS, share=None, channels=32):
     torch.manual_seed(0)
     states = States(groups, [len(column) != 2 or column[0] > 1 for column in groups])
-    network = ResidualMLPRecipe(channels, 2, 8).build(states.width)
+    network = ResidualMLPSettings(channels, 2, 8).build(states.width)
     return AbsorbingDiffusion(
         network, states, torch.full((len(groups),), 0.5) if share is None else torch.tensor(share)
     )
@@ -241,7 +241,7 @@ def test_a_number_that_copies_another_is_drawn_close_to_it():
 
 @pytest.mark.parametrize(
     "recipe",
-    [ResidualMLPRecipe(16, 1, 8), ResidualAttentionRecipe(8, 1, 2, 8), ConcatSquashRecipe([16, 16], "fourier")],
+    [ResidualMLPSettings(16, 1, 8), ResidualAttentionSettings(8, 1, 2, 8), ConcatSquashSettings([16, 16], "fourier")],
 )
 def test_every_network_reads_and_writes_states(recipe):
     states = States(GROUPS, ORDERED)

@@ -7,7 +7,7 @@ from src.diffusion.absorbing.drawing import ROWS_PER_ORDER, draw_absorbing, samp
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.diffusion.absorbing.readers import FullReader, IncrementalReader, PartialRows, reader_for
 from src.diffusion.absorbing.states import States
-from src.diffusion.networks import ResidualAttentionRecipe, ResidualMLPRecipe
+from src.diffusion.networks import ResidualAttentionSettings, ResidualMLPSettings
 
 GROUPS = ((1, 1), (2, 3, 1), (1, 1, 1), (1, 5))
 ORDERED = [False, True, False, True]
@@ -16,7 +16,7 @@ ORDERED = [False, True, False, True]
 def made(recipe=None):
     torch.manual_seed(0)
     states = States(GROUPS, ORDERED)
-    network = (recipe or ResidualMLPRecipe(24, 2, 8)).build(states.width, has_time=False)
+    network = (recipe or ResidualMLPSettings(24, 2, 8)).build(states.width, has_time=False)
     denoiser = AbsorbingDiffusion(network, states, torch.full((len(GROUPS),), 0.5))
     for parameter in denoiser.parameters():
         parameter.data.normal_(0, 0.5)
@@ -57,7 +57,7 @@ def test_layer_by_layer_says_what_the_network_says_as_cells_become_visible():
 
 def test_the_reader_fits_the_network():
     assert isinstance(reader_for(made(), cells(made())), IncrementalReader)
-    attention = made(ResidualAttentionRecipe(8, 1, 2, 8))
+    attention = made(ResidualAttentionSettings(8, 1, 2, 8))
     assert isinstance(reader_for(attention, cells(attention)), FullReader)
 
 

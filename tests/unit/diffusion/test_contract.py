@@ -7,7 +7,7 @@ import torch
 
 from src.config.compose import compose
 from src.config.run import build_config
-from src.diffusion import RECIPES, Accuracy, KnownCoordinates
+from src.diffusion import DIFFUSIONS, Accuracy, KnownCoordinates
 from src.errors import ConfigError
 from tests.unit.diffusion import toy
 
@@ -56,7 +56,7 @@ def case(request, tmp_path_factory):
 
 
 def test_every_diffusion_is_held_to_it():
-    assert set(NAMES) == set(RECIPES)
+    assert set(NAMES) == set(DIFFUSIONS)
 
 
 @pytest.mark.integration

@@ -8,7 +8,7 @@ from src.diffusion import Moments, Targets
 from src.diffusion.gaussian.csdi import N_CHANNELS, Condition, ConditionalDiffusion, draw_conditional
 from src.diffusion.gaussian.sampler import Sampler
 from src.diffusion.gaussian.schedule import VariancePreserving
-from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
+from src.diffusion.networks import ConcatSquashSettings, ResidualAttentionSettings, ResidualMLPSettings
 from src.errors import ConfigError
 
 RHO = 0.8
@@ -105,7 +105,7 @@ def test_a_share_that_is_none_is_refused(ends):
 
 @pytest.mark.parametrize(
     "recipe",
-    [ResidualMLPRecipe(16, 1, 8), ResidualAttentionRecipe(8, 1, 2, 8), ConcatSquashRecipe([16], "fourier")],
+    [ResidualMLPSettings(16, 1, 8), ResidualAttentionSettings(8, 1, 2, 8), ConcatSquashSettings([16], "fourier")],
     ids=lambda recipe: type(recipe).__name__,
 )
 def test_every_network_reads_every_channel(recipe):

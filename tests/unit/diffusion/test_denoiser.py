@@ -7,14 +7,14 @@ from torch import nn
 from src.diffusion.gaussian.model import PREDICTIONS, GaussianDiffusion
 from src.diffusion.gaussian.objective import WEIGHTS, masked_dsm, noise_weight
 from src.diffusion.gaussian.schedule import VarianceExploding, VariancePreserving
-from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
+from src.diffusion.networks import ConcatSquashSettings, ResidualAttentionSettings, ResidualMLPSettings
 
 SCHEDULES = [VariancePreserving(20, 1e-4, 0.5).schedule(), VarianceExploding(0.01, 10.0).schedule()]
 NETWORKS = [
-    ResidualMLPRecipe(16, 2, 8),
-    ResidualAttentionRecipe(8, 2, 2, 8),
-    ConcatSquashRecipe([8, 16, 16, 8], "fourier"),
-    ConcatSquashRecipe([8, 16, 16, 8], "sigma"),
+    ResidualMLPSettings(16, 2, 8),
+    ResidualAttentionSettings(8, 2, 2, 8),
+    ConcatSquashSettings([8, 16, 16, 8], "fourier"),
+    ConcatSquashSettings([8, 16, 16, 8], "sigma"),
 ]
 
 
@@ -166,7 +166,7 @@ def test_the_networks_do_know_the_time():
 
 def test_concat_squash_by_hand():
     """One layer of width 1 on one coordinate: elu([v x sigmoid(g sigma) + s sigma; x]) and a linear layer."""
-    network = ConcatSquashRecipe([1], "sigma").build(1)
+    network = ConcatSquashSettings([1], "sigma").build(1)
     values = {
         "layers.0.value.weight": [[2.0]],
         "layers.0.value.bias": [0.5],
@@ -184,7 +184,7 @@ def test_concat_squash_by_hand():
 
 
 def test_the_published_network_has_the_published_size():
-    network = ConcatSquashRecipe([256, 512, 1024, 1024, 512, 256], "sigma").build(105)
+    network = ConcatSquashSettings([256, 512, 1024, 1024, 512, 256], "sigma").build(105)
     assert network.output.in_features == 3689
     dropped = 128 * 256 + 256 + 256 * 256 + 256  # the embedding that the published code computes in vain
     assert sum(p.numel() for p in network.parameters()) + dropped == pytest.approx(5.92e6, rel=1e-3)

@@ -5,16 +5,16 @@ import torch
 
 from src.diffusion import Coordinates, KnownCoordinates, Moments, Targets
 from src.diffusion.absorbing.drawing import CellByCell
-from src.diffusion.gaussian.recipe import VPRecipe
 from src.diffusion.gaussian.sampler import Sampler
 from src.diffusion.gaussian.schedule import VariancePreserving
-from src.diffusion.networks import ResidualMLPRecipe
+from src.diffusion.gaussian.settings import VPSettings
+from src.diffusion.networks import ResidualMLPSettings
 from src.diffusion.networks.pieces import InPieces, is_out_of_memory
 from tests.unit.diffusion.test_cell_by_cell import made
 
 WIDTH = 5
 SAMPLER = Sampler("ancestral", None, "beta", 1e-5)
-RECIPE = VPRecipe(VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", SAMPLER)
+RECIPE = VPSettings(VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", SAMPLER)
 COORDINATES = Coordinates(WIDTH, torch.arange(WIDTH))
 MOMENTS = Moments(*(torch.ones(WIDTH) for _ in Moments._fields))
 ERRORS = [
@@ -26,12 +26,12 @@ ERRORS = [
 
 def continuous():
     torch.manual_seed(0)
-    return RECIPE.build(ResidualMLPRecipe(8, 1, 8), COORDINATES, MOMENTS)
+    return RECIPE.build(ResidualMLPSettings(8, 1, 8), COORDINATES, MOMENTS)
 
 
 def conditional():
     torch.manual_seed(0)
-    return RECIPE.build(ResidualMLPRecipe(8, 1, 8), COORDINATES, MOMENTS, Targets(0.5, 0.5))
+    return RECIPE.build(ResidualMLPSettings(8, 1, 8), COORDINATES, MOMENTS, Targets(0.5, 0.5))
 
 
 def drawn(denoiser, given):

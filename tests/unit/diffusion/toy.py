@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from src.diffusion import Coordinates, Diffusion, DiffusionRecipe, Drawn, LogLikelihood, Moments, RowLosses
+from src.diffusion import Coordinates, Diffusion, DiffusionSettings, Drawn, LogLikelihood, Moments, RowLosses
 from src.errors import ConfigError
 
 YAML = """
@@ -69,7 +69,7 @@ class OneStep:
 
 
 @dataclass(frozen=True)
-class ToyRecipe(DiffusionRecipe, names=("toy",)):
+class ToySettings(DiffusionSettings, names=("toy",)):
     """``diffusion=toy``."""
 
     sigma: float

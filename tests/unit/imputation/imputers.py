@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from src.diffusion.absorbing.drawing import CellByCell
-from src.diffusion.absorbing.recipe import AbsorbingRecipe
-from src.diffusion.gaussian.recipe import VPRecipe
+from src.diffusion.absorbing.settings import AbsorbingSettings
 from src.diffusion.gaussian.sampler import Sampler
 from src.diffusion.gaussian.schedule import VariancePreserving
-from src.diffusion.networks import ResidualMLPRecipe
+from src.diffusion.gaussian.settings import VPSettings
+from src.diffusion.networks import ResidualMLPSettings
 from src.encoding import EncodingRecipe, StatesRecipe
 from src.imputation.boosted import BoostedChain
 from src.imputation.diffusion import ConditionalImputer, DiffusionImputer, MissDiffImputer
@@ -44,8 +44,8 @@ def gain(seed: int, n_steps: int = 150) -> Gain:
 
 RECIPE = ModelRecipe(
     EncodingRecipe("quantile", -1, False),
-    VPRecipe(VariancePreserving(50, 1e-4, 0.5), "residual", "velocity", Sampler("ancestral", None, "beta", 1e-5)),
-    ResidualMLPRecipe(channels=32, n_blocks=2, dim_time=16),
+    VPSettings(VariancePreserving(50, 1e-4, 0.5), "residual", "velocity", Sampler("ancestral", None, "beta", 1e-5)),
+    ResidualMLPSettings(channels=32, n_blocks=2, dim_time=16),
     TrainingRecipe(
         epochs=None,
         n_steps=150,
@@ -77,7 +77,9 @@ def missdiff(seed: int, n_steps: int = 20) -> DiffusionImputer:
 def missdiff_absorbing(seed: int, n_steps: int = 20) -> DiffusionImputer:
     imputer = diffusion(MissDiffImputer(n_steps=None, repeats=1, seed=seed), n_steps)
     assert imputer.recipe is not None
-    imputer.recipe = replace(imputer.recipe, encoding=StatesRecipe(16, 8), diffusion=AbsorbingRecipe(CellByCell(None)))
+    imputer.recipe = replace(
+        imputer.recipe, encoding=StatesRecipe(16, 8), diffusion=AbsorbingSettings(CellByCell(None))
+    )
     return imputer
 
 

@@ -9,7 +9,7 @@ from src.config.compose import compose
 from src.config.run import build_config
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.diffusion.absorbing.states import States
-from src.diffusion.networks import ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
+from src.diffusion.networks import ConcatSquashSettings, ResidualAttentionSettings, ResidualMLPSettings
 from src.training.fit import fit, make_trainer
 
 GROUPS = ((1, 1), (1, 1, 1), (2, 3, 1))
@@ -36,7 +36,7 @@ def assert_same(denoiser, x, mask):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "recipe",
-    [ResidualMLPRecipe(16, 1, 8), ResidualAttentionRecipe(8, 1, 2, 8), ConcatSquashRecipe([16, 16], "fourier")],
+    [ResidualMLPSettings(16, 1, 8), ResidualAttentionSettings(8, 1, 2, 8), ConcatSquashSettings([16, 16], "fourier")],
     ids=lambda recipe: type(recipe).__name__,
 )
 def test_the_absorbing_objective_is_one_graph(recipe):

@@ -3,15 +3,15 @@
 import pytest
 import torch
 
-from src.diffusion.networks import NETWORKS, ConcatSquashRecipe, ResidualAttentionRecipe, ResidualMLPRecipe
+from src.diffusion.networks import NETWORKS, ConcatSquashSettings, ResidualAttentionSettings, ResidualMLPSettings
 from src.training.fit import fit, make_trainer
 from src.training.module import MissDiffModule, untrained_denoiser
 from tests.unit.training.test_fit import CPU, DIFFUSION, StopAfter, parts, recipe, weights
 
 SMALL = {
-    "residual_mlp": ResidualMLPRecipe(16, 2, 8),
-    "residual_attention": ResidualAttentionRecipe(8, 1, 2, 8),
-    "concat_squash": ConcatSquashRecipe([16, 16], "sigma"),
+    "residual_mlp": ResidualMLPSettings(16, 2, 8),
+    "residual_attention": ResidualAttentionSettings(8, 1, 2, 8),
+    "concat_squash": ConcatSquashSettings([16, 16], "sigma"),
 }
 
 

@@ -6,10 +6,10 @@ import pytorch_lightning as pl
 import torch
 
 from src.completion import keep
-from src.diffusion.gaussian.recipe import VPRecipe
 from src.diffusion.gaussian.sampler import Sampler
 from src.diffusion.gaussian.schedule import VariancePreserving
-from src.diffusion.networks import ResidualMLPRecipe
+from src.diffusion.gaussian.settings import VPSettings
+from src.diffusion.networks import ResidualMLPSettings
 from src.encoding import EncodingRecipe, TableEncoder
 from src.errors import CheckpointError, ConfigError, TrainingDivergedError
 from src.missing.mcar import IndependentMissing
@@ -23,7 +23,9 @@ from src.training.recipe import TrainerSettings, TrainingRecipe
 from tests.conftest import random_table
 
 CPU = TrainerSettings("cpu", 1, 1, "32-true", "auto")
-DIFFUSION = VPRecipe(VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", Sampler("ancestral", None, "beta", 1e-5))
+DIFFUSION = VPSettings(
+    VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", Sampler("ancestral", None, "beta", 1e-5)
+)
 ENCODING = EncodingRecipe("quantile", -1, False)
 
 
@@ -52,7 +54,7 @@ def _a_checkpoint_after_every_epoch(monkeypatch):
 
 
 def module_of(encoder, moments, training, steps, seed=0):
-    denoiser = untrained_denoiser(DIFFUSION, ResidualMLPRecipe(16, 2, 8), encoder, moments, seed)
+    denoiser = untrained_denoiser(DIFFUSION, ResidualMLPSettings(16, 2, 8), encoder, moments, seed)
     return MissDiffModule(denoiser, encoder, DIFFUSION, training, steps, seed, {"config": {"seed": seed}})
 
 

@@ -1,15 +1,15 @@
-"""Recipes of the diffusions that add Gaussian noise: forward process, parametrisation, weight and sampler."""
+"""Settings of the diffusions that add Gaussian noise: forward process, parametrisation, weight and sampler."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from src.diffusion.base import Coordinates, DiffusionRecipe, Moments, Targets
+from src.diffusion.base import Coordinates, DiffusionSettings, Moments, Targets
 from src.diffusion.gaussian.csdi import N_CHANNELS, ConditionalDiffusion
 from src.diffusion.gaussian.model import PREDICTIONS, GaussianDiffusion
 from src.diffusion.gaussian.objective import WEIGHTS
 from src.diffusion.gaussian.sampler import Sampler
 from src.diffusion.gaussian.schedule import Process, VarianceExploding, VariancePreserving
-from src.diffusion.networks import NetworkRecipe
+from src.diffusion.networks import NetworkSettings
 from src.errors import ConfigError
 
 IMPUTATION_STEPS = 12
@@ -17,7 +17,7 @@ IMPUTATION_STEPS = 12
 
 
 @dataclass(frozen=True)
-class GaussianRecipe(DiffusionRecipe):
+class GaussianSettings(DiffusionSettings):
     """A diffusion that adds Gaussian noise to coordinates.
 
     Attributes:
@@ -41,9 +41,9 @@ class GaussianRecipe(DiffusionRecipe):
                 raise ConfigError(f"diffusion.{key} is one of {list(allowed)}, got {value!r}")
 
     def build(
-        self, network: NetworkRecipe, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
+        self, network: NetworkSettings, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
     ) -> GaussianDiffusion:
-        """See :meth:`DiffusionRecipe.build`."""
+        """See :meth:`DiffusionSettings.build`."""
         schedule, width = self.process.schedule(), coordinates.width
         if targets is None:
             return GaussianDiffusion(
@@ -60,7 +60,7 @@ class GaussianRecipe(DiffusionRecipe):
         )
 
     def check_steps(self, n_steps: int, n_columns: int) -> None:
-        """See :meth:`DiffusionRecipe.check_steps`."""
+        """See :meth:`DiffusionSettings.check_steps`."""
         if self.sampler.name == "ode":
             raise ConfigError("n_steps has no effect: the run's sampler, ode, chooses its steps by a tolerance")
         schedule = self.process.schedule()
@@ -69,7 +69,7 @@ class GaussianRecipe(DiffusionRecipe):
 
 
 @dataclass(frozen=True)
-class VPRecipe(GaussianRecipe, names=("ddpm", "vp")):
+class VPSettings(GaussianSettings, names=("ddpm", "vp")):
     """``diffusion=ddpm``, the paper's, and ``diffusion=vp``: variance preserving.
 
     The two differ in values alone: scale of numbers, coordinate for missing cells, prediction and weight.
@@ -79,7 +79,7 @@ class VPRecipe(GaussianRecipe, names=("ddpm", "vp")):
 
 
 @dataclass(frozen=True)
-class VERecipe(GaussianRecipe, names=("ve",)):
+class VESettings(GaussianSettings, names=("ve",)):
     """``diffusion=ve``: variance exploding in continuous time, STaSy's."""
 
     process: VarianceExploding = field(default_factory=VarianceExploding)
