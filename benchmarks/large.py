@@ -13,9 +13,10 @@ from pathlib import Path
 import torch
 
 from src.config.compose import compose
+from src.config.recorded import load_model
 from src.config.run import build_config
 from src.results.record.provenance import peak_memory_mb
-from src.runs.draw import Model, draw_rows, load_model, write_rows
+from src.runs.draw import Model, draw_rows, write_rows
 from src.runs.synthetic import layout_of
 from src.tables.files.writing import table_writer
 from src.training.batches import Batches

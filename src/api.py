@@ -22,15 +22,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from src.completion import COMPLETIONS, marginals
 from src.config.estimator import estimator_config
+from src.config.recorded import load_model
 from src.config.run import Config
-from src.config.sample import HOLES, checkpoint_of
+from src.config.sample import HOLES
 from src.errors import ConfigError
 from src.imputation.diffusion import MissDiffImputer
 from src.metrics.base.settings import of_synthetic_rows
 from src.metrics.evaluate import score
 from src.models import Keeping, Training
 from src.runs.compare_files import holed_alike, without_holdout
-from src.runs.draw import Model, draw_rows, fix, load_model
+from src.runs.draw import Model, draw_rows, fix
 from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
@@ -40,7 +41,7 @@ from src.tables.columns.kinds import check_names
 from src.tables.files.frames import as_tables, check_frame, plain, understood, with_filled
 from src.tables.files.understanding import Columns, Rules
 from src.tables.imputations import ESTIMATES
-from src.training.checkpoint import LAST, read_checkpoint, sampling_weights, write_checkpoint
+from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, sampling_weights, write_checkpoint
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"

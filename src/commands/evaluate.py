@@ -39,19 +39,20 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> None:
     """Evaluate two files, or one run."""
-    from src.config.requests import FileRequest, build_evaluation_request
+    from src.config.requests import EvaluationRequest, build_evaluation_request
 
     request = build_evaluation_request(cfg)
-    if isinstance(request, FileRequest):
+    if isinstance(request, EvaluationRequest):
+        look_at_run(request)
+    else:
         from src.runs.compare_files import run
 
         run(request)
-    else:
-        look_at_run(request)
 
 
 def look_at_run(request: "EvaluationRequest") -> None:
     """Print what a finished run came to and, if asked, compute its log-likelihood."""
+    from src.diffusion import Accuracy
     from src.results.page.terminal import run_summary
     from src.results.record.run_folder import RunFolder
     from src.runs.likelihood import evaluate_likelihood, likelihood_summary
@@ -62,5 +63,7 @@ def look_at_run(request: "EvaluationRequest") -> None:
     if request.likelihood:
         if config.model != "diffusion":
             raise ConfigError(f"method={config.method} has no likelihood: it trains no diffusion of whole rows")
-        likelihoods = evaluate_likelihood(config.experiment, folder, request)
+        likelihoods = evaluate_likelihood(
+            config.experiment, folder, Accuracy(request.tolerance, request.n_probes), request.n_rows
+        )
         print(f"\n{likelihood_summary(likelihoods)}\nwritten to      {folder.likelihood}")

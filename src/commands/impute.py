@@ -4,6 +4,7 @@ See ``python -m src.impute --help``.
 """
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
@@ -45,15 +46,19 @@ def placed(request: "ImputeRequest") -> "ImputeRequest":
 def job(cfg: DictConfig) -> FinishedRun | None:
     """Fill one file, or score one imputer."""
     from src.config.impute import build_impute_request
+    from src.config.recorded import load_model
     from src.runs.fill_file import fill_file
     from src.runs.score_imputer import run
+    from src.training.checkpoint import checkpoint_of
 
     check(cfg, in_local_sweep())
     request = placed(build_impute_request(cfg))
     config = request.config
     experiment, record = config.experiment, config.record(request.folder)
     if request.fill is not None:
-        fill_file(request.fill, request.imputer, request.evaluation, experiment, record)
+        trained = request.fill.run
+        model = None if trained is None else load_model(checkpoint_of(Path(trained)))
+        fill_file(request.fill, request.imputer, request.evaluation, experiment, record, model)
         return None
     files = file_states(config.dataset.watched())
     worked = run(request.imputer, request.evaluation, experiment, record, config.logger)

@@ -33,9 +33,10 @@ def check(cfg: DictConfig, local_sweep: bool) -> None:
 
 def job(cfg: DictConfig) -> None:
     """Draw rows, write them to a file, print how long it took."""
+    from src.config.recorded import load_model
     from src.config.sample import build_sample_request
     from src.results.record.provenance import peak_memory_mb
-    from src.runs.draw import draw_rows, fix, load_model
+    from src.runs.draw import draw_rows, fix
 
     request = build_sample_request(cfg)
     model = load_model(request.checkpoint, request.n_steps)
@@ -58,8 +59,8 @@ def blocks_of_processes(request: "SampleRequest", model: "Model", fixed: "Fixed 
     Raises:
         ConfigError: there are fewer devices than the request names.
     """
+    from src.config.recorded import load_module
     from src.runs.blocks import Work, blocks_of_devices, device_of
-    from src.runs.draw import load_module
 
     last_device = device_of(request.accelerator, request.devices - 1, request.devices)
     if request.devices == 1:

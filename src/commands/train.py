@@ -56,7 +56,7 @@ def job(cfg: DictConfig) -> FinishedRun | None:
     if is_search(cfg):
         from src.runs.search import tune
 
-        tune(build_tuning_request(cfg))
+        tune(build_tuning_request(cfg).search)
         return None
     config = build_config(cfg)
     options = choices(config)

@@ -15,12 +15,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from src.config.describe import DescribeKeys
-from src.config.impute import Fill
 from src.config.options import CLASSES, FOLDER, base_values, option, option_names
 from src.config.requests import EvaluationRequest, FileKeys, ReportRequest
 from src.config.run import General, RunKeys
 from src.config.sample import SampleRequest
 from src.errors import ConfigError
+from src.runs.requests import Fill
 from src.tables.columns.kinds import ColumnChoices
 
 OUTSIDE_GROUPS: dict[str, tuple[type, ...]] = {

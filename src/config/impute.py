@@ -10,7 +10,6 @@ from omegaconf import DictConfig, OmegaConf
 from src.config.options import option
 from src.config.requests import check_writable
 from src.config.run import IMPUTER, Config, build_config
-from src.config.sample import checkpoint_of
 from src.config.tune import is_search
 from src.config.typed import chosen_option, plain_values, typed
 from src.errors import ConfigError
@@ -18,50 +17,11 @@ from src.imputation import IMPUTERS, ConditionalImputer, DiffusionImputer, Imput
 from src.metrics.base.settings import ImputationEvaluation
 from src.missing.mcar import NativeMissing
 from src.results.sweep.origin import IMPUTE
+from src.runs.requests import Fill
 from src.tables import OwnTable
 from src.tables.files.filling import check_out
-from src.tables.imputations import ESTIMATES
 from src.tables.text.dialect import KNOWN
-
-
-@dataclass(frozen=True)
-class Fill:
-    """Keys about the file to fill.
-
-    Attributes:
-        out: file to write, of the kind of dataset.path; None = score imputers on cells that are taken away.
-        run: folder of a finished run, or a saved model, that fills dataset.path; None = train on dataset.path.
-        n_imputations: m = write m tables, each another draw; None = one table with the best value for each hole.
-        estimate: best value of a number, ``mean`` or ``median`` of the draws; of a category the most frequent one.
-        intervals: e.g. 0.9 = write lower and upper bounds of numbers, and probabilities of categories, beside ``out``.
-    """
-
-    out: str | None = None
-    run: str | None = None
-    n_imputations: int | None = None
-    estimate: str = "mean"
-    intervals: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.n_imputations is not None and self.n_imputations < 1:
-            raise ConfigError(f"n_imputations is at least 1, or null for one best table, got {self.n_imputations}")
-        if self.estimate not in ESTIMATES:
-            raise ConfigError(f"estimate is one of {', '.join(ESTIMATES)}, got {self.estimate!r}")
-        if self.intervals is not None and not 0 < self.intervals < 1:
-            raise ConfigError(f"intervals is between 0 and 1, e.g. 0.9, or null, got {self.intervals}")
-
-    @property
-    def tables(self) -> list[Path]:
-        """The files that filled tables go to."""
-        out = Path(str(self.out))
-        if self.n_imputations is None or self.n_imputations == 1:
-            return [out]
-        return [_with_mark(out, f"-{number + 1}") for number in range(self.n_imputations)]
-
-    @property
-    def bounds(self) -> Path:
-        """The file that intervals go to."""
-        return Path(str(self.out)).with_name(f"{_stem(Path(str(self.out)))}.intervals.csv")
+from src.training.checkpoint import checkpoint_of
 
 
 @dataclass(frozen=True)
@@ -182,13 +142,3 @@ def _check_filling(request: ImputeRequest, fill: Fill) -> None:
         checkpoint_of(Path(fill.run))
         if not isinstance(request.imputer, DiffusionImputer):
             raise ConfigError(f"run={fill.run} is a diffusion model; imputer is missdiff, or csdi_t for one of csdi_t")
-
-
-def _stem(file: Path) -> str:
-    ending = next(known for known in sorted(KNOWN, key=len, reverse=True) if file.name.lower().endswith(known))
-    return file.name[: -len(ending)]
-
-
-def _with_mark(file: Path, mark: str) -> Path:
-    stem = _stem(file)
-    return file.with_name(f"{stem}{mark}{file.name[len(stem) :]}")

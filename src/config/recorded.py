@@ -1,18 +1,23 @@
-"""The record of a configuration: folder and overrides of its run, and the configuration rebuilt from it."""
+"""The record of a configuration: folder and overrides of its run; configuration and model rebuilt from it."""
 
 import hashlib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
+from src import models
 from src.config.options import base_values, option
 from src.config.run import GROUPS, NOT_IDENTITY, Config, General, build_config, group_name
 from src.errors import ConfigError
 from src.results.record.run_folder import flatten
+from src.runs.draw import Model, model_of
 from src.system.quoting import hydra_value
+from src.training.checkpoint import read_checkpoint
+from src.training.module import CHECKPOINT_KEY, MissDiffModule
 
 IN_PATH = ("seed", "ratio", "missing.ratio")
 IN_LABEL = ("dataset.path",)
@@ -36,6 +41,31 @@ def recorded_config(identity: Mapping[str, Any]) -> Config:
     recorded = {group: {k: v for k, v in identity[group].items() if (group, k) not in GONE} for group in known}
     groups = {group: _completed(defaults[group], recorded[group]) for group in known}
     return build_config(OmegaConf.create({**general, **identity, **groups}))
+
+
+def load_model(file: Path, n_steps: int | None = None) -> Model:
+    """Read a checkpoint.
+
+    Arguments:
+        file: ``checkpoints/last.ckpt`` of a run, or a saved model.
+        n_steps: of the sampler; None = as trained.
+
+    Raises:
+        CheckpointError: the file is damaged or was not written by this program.
+        ConfigError: the sampler does not take so many steps.
+    """
+    checkpoint = read_checkpoint(file)
+    stored = checkpoint[CHECKPOINT_KEY]
+    recipe = recorded_config(stored["config"]).recipe
+    if n_steps is not None:
+        recipe.diffusion.check_steps(n_steps, len(stored["encoder"]["blocks"]))
+        recipe = replace(recipe, diffusion=recipe.diffusion.with_steps(n_steps))
+    return model_of(models.load_model(checkpoint, file, recipe), checkpoint)
+
+
+def load_module(file: Path, n_steps: int | None) -> MissDiffModule:
+    """The module of :func:`load_model`."""
+    return load_model(file, n_steps).module
 
 
 def _completed(defaults: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:

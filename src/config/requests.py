@@ -9,10 +9,11 @@ from omegaconf import DictConfig
 
 from src.config.typed import chosen_option, only_known, plain_values, typed, without
 from src.errors import ConfigError
-from src.metrics.base.settings import EVALUATIONS, QuickEvaluation, of_synthetic_rows
+from src.metrics.base.settings import EVALUATIONS, of_synthetic_rows
 from src.results.mirror.tracking import LOGGERS, CsvLogger, WandbLogger
+from src.runs.requests import FileComparison
 from src.tables.columns.kinds import ColumnChoices
-from src.tables.text.dialect import KNOWN, check_file
+from src.tables.text.dialect import KNOWN
 
 
 @dataclass(frozen=True)
@@ -46,45 +47,6 @@ class EvaluationRequest:
             raise ConfigError(f"tolerance is between 0 and 1, got {self.tolerance}")
 
 
-@dataclass(frozen=True)
-class FileRequest:
-    """``python -m src.evaluate real=FILE synthetic=FILE``: which tables, and how to score the second.
-
-    Attributes:
-        real: table the synthetic one stands for, as a rule the one its generator was trained on.
-        synthetic: table to score.
-        test: real rows that the generator never saw; None = there are none.
-        choices: target, kinds and columns to leave out, where they are not as the cells suggest.
-        holes: texts that mark a hole, as ``dataset.holes``; None = :data:`src.tables.text.dialect.HOLES`.
-        also_holes: further texts or numbers that mark one, in any column.
-        evaluation: which metrics.
-        seed: fixes what the metrics draw.
-        out: file of the record.
-    """
-
-    real: Path
-    synthetic: Path
-    test: Path | None
-    choices: ColumnChoices
-    holes: list[str | int | float] | None
-    also_holes: list[str | int | float]
-    evaluation: QuickEvaluation
-    seed: int
-    out: Path
-
-    def __post_init__(self) -> None:
-        for file in (self.real, self.synthetic, self.test):
-            if file is not None:
-                check_file(file)
-        if self.test is not None and self.test.samefile(self.real):
-            raise ConfigError(f"test={self.test} is the real file; the hold-out is rows that are not in it")
-        if self.seed < 0:
-            raise ConfigError(f"seed is not negative, got {self.seed}")
-        if self.out.suffix != ".json" or self.out.is_dir():
-            raise ConfigError(f"out is the name of a .json file, got {self.out}")
-        check_writable("out", self.out, is_folder=False)
-
-
 def check_writable(key: str, path: Path, is_folder: bool) -> None:
     """Refuse a file or folder that cannot be written.
 
@@ -99,7 +61,7 @@ def check_writable(key: str, path: Path, is_folder: bool) -> None:
         raise ConfigError(f"{key}={path} cannot be written: no permission in {at}; name another {key}=...")
 
 
-def build_evaluation_request(cfg: DictConfig) -> EvaluationRequest | FileRequest:
+def build_evaluation_request(cfg: DictConfig) -> EvaluationRequest | FileComparison:
     """Check every key and value of a request to evaluate, and that its files are there.
 
     Raises:
@@ -118,7 +80,7 @@ def build_evaluation_request(cfg: DictConfig) -> EvaluationRequest | FileRequest
     return typed(EvaluationRequest, {key: plain[key] for key in of_run if key in plain}, "")
 
 
-def _file_request(plain: dict[str, Any]) -> FileRequest:
+def _file_request(plain: dict[str, Any]) -> FileComparison:
     for key in ("real", "synthetic"):
         if not plain.get(key):
             raise ConfigError(f"{key}=FILE is missing; two tables are compared: real=FILE synthetic=FILE")
@@ -130,7 +92,7 @@ def _file_request(plain: dict[str, Any]) -> FileRequest:
     evaluation = of_synthetic_rows(chosen_option(EVALUATIONS, plain["evaluation"], "evaluation"))
     synthetic = Path(str(request_keys.synthetic))
     stem = next((synthetic.name[: -len(known)] for known in KNOWN if synthetic.name.lower().endswith(known)), "")
-    return FileRequest(
+    comparison = FileComparison(
         real=Path(str(request_keys.real)),
         synthetic=synthetic,
         test=Path(request_keys.test) if request_keys.test else None,
@@ -141,11 +103,13 @@ def _file_request(plain: dict[str, Any]) -> FileRequest:
         seed=request_keys.seed,
         out=Path(request_keys.out) if request_keys.out else synthetic.with_name(f"{stem}.evaluation.json"),
     )
+    check_writable("out", comparison.out, is_folder=False)
+    return comparison
 
 
 @dataclass(frozen=True)
 class FileKeys:
-    """The keys of a :class:`FileRequest` as they are written, but for those of columns and metrics.
+    """The keys of a :class:`FileComparison` as they are written, but for those of columns and metrics.
 
     Attributes:
         real: table that the synthetic one stands for.

@@ -12,7 +12,7 @@ from src.config.typed import plain_values, typed
 from src.errors import ConfigError
 from src.tables.text.dialect import KNOWN
 from src.tables.text.formulas import check_formulas
-from src.training.checkpoint import LAST
+from src.training.checkpoint import checkpoint_of
 
 HOLES = ("none", "like_training")
 
@@ -95,7 +95,7 @@ class SampleRequest:
 
     @property
     def checkpoint(self) -> Path:
-        """The checkpoint to draw from; see :func:`checkpoint_of`."""
+        """The checkpoint to draw from; see :func:`src.training.checkpoint.checkpoint_of`."""
         return checkpoint_of(Path(str(self.run)))
 
     def refuse_data(self, config: dict[str, Any]) -> None:
@@ -111,22 +111,6 @@ class SampleRequest:
             data = Path(str(settings.get(key) or ""))
             if settings.get(key) and out.exists() and data.exists() and out.samefile(data):
                 raise ConfigError(f"out={out} is dataset.{key}, the table the model was trained on; name another file")
-
-
-def checkpoint_of(run: Path) -> Path:
-    """The checkpoint of a finished run's folder, or the file of a saved model itself.
-
-    Raises:
-        ConfigError: the run is not finished, or has no model.
-    """
-    if run.is_file():
-        return run
-    if not (run / "DONE").is_file():
-        raise ConfigError(f"run={run} holds no finished run (no DONE in it), and is no file of a model")
-    file = run / "checkpoints" / LAST
-    if not file.is_file():
-        raise ConfigError(f"run={run} has no model: its method trains none, or was not applicable")
-    return file
 
 
 def build_sample_request(cfg: DictConfig) -> SampleRequest:

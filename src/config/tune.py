@@ -1,5 +1,7 @@
 """The request of ``experiment=tune``: a search over settings of the training and the network."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -8,60 +10,16 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from src.config.run import Config, build_config
+from src.config.run import Config, build_config, group_name
 from src.config.typed import plain_values, typed
 from src.errors import ConfigError
+from src.models import Experiment
 from src.results.record.run_folder import flatten
-from src.results.record.run_record import RunRecord
+from src.runs.requests import Choices, Range, Search
 
 TUNE = "tune"
 TUNABLE = ("training", "network")
 RANGE_KEYS = ("low", "high", "log", "step")
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from ``low`` to ``high``; whole ones where both are whole."""
-
-    key: str
-    low: float
-    high: float
-    log: bool
-    step: float | None
-
-    def __post_init__(self) -> None:
-        for name in ("low", "high"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise ConfigError(f"tune.space.{self.key}.{name} is a number, got {value!r}")
-        if not self.low < self.high:
-            raise ConfigError(f"tune.space.{self.key}: low is below high, got {self.low} and {self.high}")
-        if self.log and (self.low <= 0 or self.step is not None):
-            raise ConfigError(f"tune.space.{self.key}: a logarithmic range starts above 0 and has no step")
-
-    @property
-    def ends(self) -> list[Any]:
-        """Values to be checked before the search."""
-        return [self.low, self.high]
-
-    def __contains__(self, value: Any) -> bool:
-        return isinstance(value, (int, float)) and self.low <= value <= self.high
-
-
-@dataclass(frozen=True)
-class Choices:
-    """One of several values."""
-
-    key: str
-    values: list[Any]
-
-    @property
-    def ends(self) -> list[Any]:
-        """Values to be checked before the search."""
-        return self.values
-
-    def __contains__(self, value: Any) -> bool:
-        return value in self.values
 
 
 @dataclass(frozen=True)
@@ -109,14 +67,34 @@ class TuningRequest:
     tuning: Tuning
 
     @property
-    def outputs_dir(self) -> Path:
-        """Root of all folders."""
-        return Path(self.config.general.outputs_dir)
+    def folder(self) -> Path:
+        """``<outputs_dir>/tune/<dataset>/<missing>-<ratio>/<method>-<digest of settings and space>``."""
+        config, tuning = self.config, self.tuning
+        decides = json.dumps([config.identity, tuning.space, tuning.n_checks], sort_keys=True, default=str)
+        digest = hashlib.sha256(decides.encode()).hexdigest()[:8]
+        return Path(config.general.outputs_dir) / "tune" / group_name(config) / f"{config.method}-{digest}"
 
     @property
-    def record(self) -> RunRecord:
-        """Names and settings of what every trial starts from."""
-        return self.config.record(self.outputs_dir)
+    def search(self) -> Search:
+        """The search, as it is run."""
+        config, tuning = self.config, self.tuning
+        plain = flatten(config.plain)
+
+        def trial(values: Mapping[str, Any]) -> tuple[Experiment, dict[str, Any]]:
+            of_trial = self.trial(values)
+            return of_trial.experiment, of_trial.identity
+
+        return Search(
+            folder=self.folder,
+            table=group_name(config),
+            method=config.method,
+            experiment=config.experiment,
+            start={axis.key: plain[axis.key] for axis in tuning.axes},
+            axes=tuning.axes,
+            n_trials=tuning.n_trials,
+            n_checks=tuning.n_checks,
+            trial=trial,
+        )
 
     def trial(self, values: Mapping[str, Any]) -> Config:
         """The configuration of a trial.
@@ -129,16 +107,6 @@ class TuningRequest:
             group, name = key.split(".")
             plain[group][name] = value
         return build_config(OmegaConf.create(plain))
-
-    @property
-    def is_start_in_space(self) -> bool:
-        """Whether a trial could have :attr:`start`."""
-        return all(self.start[axis.key] in axis for axis in self.tuning.axes)
-
-    @property
-    def start(self) -> dict[str, Any]:
-        """The values that the configuration has without a search."""
-        return {axis.key: flatten(self.config.plain)[axis.key] for axis in self.tuning.axes}
 
 
 def is_search(cfg: DictConfig) -> bool:

@@ -12,7 +12,6 @@ import pandas as pd
 from tqdm import tqdm
 
 from src.completion import marginals
-from src.config.requests import FileRequest
 from src.errors import TableError
 from src.metrics.base.measure import Downstream
 from src.metrics.base.scores import Scores
@@ -24,6 +23,7 @@ from src.metrics.evaluate import few_rows, n_steps, score
 from src.results.record.comparison import comparison_summary
 from src.results.record.files import write_json
 from src.results.record.provenance import commit, versions
+from src.runs.requests import FileComparison
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.system.quoting import setting
@@ -61,32 +61,32 @@ class FileTables:
         return Split(self.real, self.real if self.test is None else self.test)
 
 
-def run(request: FileRequest) -> None:
+def run(comparison: FileComparison) -> None:
     """Score, print the scores and where the record is."""
-    print(f"{comparison_summary(evaluate_files(request))}\n\nwritten to  {request.out}")
+    print(f"{comparison_summary(evaluate_files(comparison))}\n\nwritten to  {comparison.out}")
 
 
-def evaluate_files(request: FileRequest) -> dict[str, Any]:
-    """Score the synthetic file; the record is written to ``request.out`` and returned.
+def evaluate_files(comparison: FileComparison) -> dict[str, Any]:
+    """Score the synthetic file; the record is written to ``comparison.out`` and returned.
 
     Raises:
         TableError: a file cannot be read, or its columns are not those of the real file.
         ConfigError: a key names a column that is not there.
     """
     started = time.perf_counter()
-    tables = read_tables(request)
-    others = other_tables(tables, request.seed) if request.evaluation.references else {}
-    others = {name: holed_alike(name, table, _present(tables), request.seed) for name, table in others.items()}
+    tables = read_tables(comparison)
+    others = other_tables(tables, comparison.seed) if comparison.evaluation.references else {}
+    others = {name: holed_alike(name, table, _present(tables), comparison.seed) for name, table in others.items()}
     n_threads = cores_of_a_job()
     scored = {}
     to_score = {"synthetic": tables.synthetic, **others}
-    steps = n_steps(tables.real.schema, request.evaluation)
+    steps = n_steps(tables.real.schema, comparison.evaluation)
     unit = "table" if steps == 1 else "fit"
     with tqdm(total=len(to_score) * steps, desc="scoring", unit=unit, delay=DELAY_S, leave=False) as bar:
         for name, table in to_score.items():
-            rows = ceiling_rows(tables, request) if name == "ceiling" else None
+            rows = ceiling_rows(tables, comparison) if name == "ceiling" else None
             scored[name] = score(
-                tables.split, table, request.evaluation, request.seed, n_threads, rows=rows, on_fit=bar.update
+                tables.split, table, comparison.evaluation, comparison.seed, n_threads, rows=rows, on_fit=bar.update
             )
             bar.update(steps - bar.n % steps)  # fits that a table has no use for count as done
             if tables.test is None:
@@ -94,8 +94,8 @@ def evaluate_files(request: FileRequest) -> dict[str, Any]:
             elif name == "ceiling":
                 without_holdout(scored[name], "the hold-out rows themselves have no hold-out")
     scores = scored.pop("synthetic")
-    record = _record(request, tables, scores, scored) | {"time_s": time.perf_counter() - started}
-    write_json(request.out, record)
+    record = _record(comparison, tables, scores, scored) | {"time_s": time.perf_counter() - started}
+    write_json(comparison.out, record)
     return record
 
 
@@ -137,15 +137,15 @@ def holed_alike(name: str, table: Table, tables: Mapping[str, Table], seed: int)
     return table.with_holes(rng.random(table.observed.shape) < tables["real"].observed.mean(axis=0))
 
 
-def ceiling_rows(tables: FileTables, request: FileRequest) -> Downstream:
+def ceiling_rows(tables: FileTables, comparison: FileComparison) -> Downstream:
     """Rows of the ceiling's utility, that of the real table: hold-out rows test and may not train.
 
     Tuned models are not chosen on rows they were fitted to.
     """
-    if not isinstance(request.evaluation, PaperEvaluation):
+    if not isinstance(comparison.evaluation, PaperEvaluation):
         return synthetic_rows(tables.split, tables.real)
     mask = np.asarray(tables.real.observed)
-    return reference_rows(tables.split, "real_holdout", tables.real, mask, request.seed)
+    return reference_rows(tables.split, "real_holdout", tables.real, mask, comparison.seed)
 
 
 def without_holdout(scores: Scores, reason: str) -> None:
@@ -153,7 +153,7 @@ def without_holdout(scores: Scores, reason: str) -> None:
     scores.undefined([name for name in scores.values if name.startswith(COMPARE_WITH_HOLDOUT)], reason)
 
 
-def read_tables(request: FileRequest) -> FileTables:
+def read_tables(comparison: FileComparison) -> FileTables:
     """Read the files and bring them to one schema: kinds from the real one, categories from all of them.
 
     Raises:
@@ -161,35 +161,35 @@ def read_tables(request: FileRequest) -> FileTables:
         ConfigError: see :func:`evaluate_files`.
     """
     notes: list[str] = []
-    frame = read_frame(request.real, notes.append, mark=_mark(request, request.real, notes))
+    frame = read_frame(comparison.real, notes.append, mark=_mark(comparison, comparison.real, notes))
     texts = [name for name in frame.columns if content_of(frame[name]) == "texts"]
     others = {
-        name: read_frame(file, notes.append, texts, _mark(request, file, notes))
-        for name, file in (("synthetic", request.synthetic), ("test", request.test))
+        name: read_frame(file, notes.append, texts, _mark(comparison, file, notes))
+        for name, file in (("synthetic", comparison.synthetic), ("test", comparison.test))
         if file is not None
     }
-    exclude = request.choices.exclude
+    exclude = comparison.choices.exclude
     all_names = dict.fromkeys(name for table in (frame, *others.values()) for name in table.columns)
     check_names("exclude", exclude, all_names)
     frame = frame.drop(columns=exclude, errors="ignore")
-    kinds = choose_kinds(frame, replace(request.choices, exclude=[]), notes.append)
+    kinds = choose_kinds(frame, replace(comparison.choices, exclude=[]), notes.append)
     left_out = [name for name in frame.columns if name not in kinds]
     real, aligned = canonical(frame, kinds), {}
-    for name, file in (("synthetic", request.synthetic), ("test", request.test)):
+    for name, file in (("synthetic", comparison.synthetic), ("test", comparison.test)):
         if name not in others or file is None:
             continue
-        names = (f"the real file ({request.real.name})", f"the {name} file ({file.name})")
+        names = (f"the real file ({comparison.real.name})", f"the {name} file ({file.name})")
         other = others[name].drop(columns=exclude, errors="ignore")
         refuse_other_columns(frame, other, names)
         if list(frame.columns) != list(other.columns):
             notes.append(f"the columns of the {name} file are in another order; they are matched by name")
         aligned[name] = canonical(as_real(frame, other, kinds, names), kinds)
-    synthetic, schema = _schema(real, aligned, kinds, request.choices.target, notes)
+    synthetic, schema = _schema(real, aligned, kinds, comparison.choices.target, notes)
     test = make_table(aligned["test"], schema) if "test" in aligned else None
     tables = FileTables(make_table(real, schema), make_table(synthetic, schema), test, left_out, notes)
     if tables.real.n_rows < 2:
-        raise TableError(f"{request.real} has one row; at least two are needed to compare with")
-    _note_holes(tables, request, notes)
+        raise TableError(f"{comparison.real} has one row; at least two are needed to compare with")
+    _note_holes(tables, comparison, notes)
     _note_use(tables, notes)
     return tables
 
@@ -211,17 +211,17 @@ def _schema(
     return synthetic, Schema(tuple(columns), target)
 
 
-def _mark(request: FileRequest, file: Path, notes: list[str]) -> Mark | None:
+def _mark(comparison: FileComparison, file: Path, notes: list[str]) -> Mark | None:
     """What marks the holes of a file as the user says; None where nothing is said."""
-    if request.holes is None and not request.also_holes:
+    if comparison.holes is None and not comparison.also_holes:
         return None
-    rules = Rules(None, request.holes, tuple(request.also_holes))
+    rules = Rules(None, comparison.holes, tuple(comparison.also_holes))
     return lambda frame: marked(frame, {}, rules, lambda sentence: notes.append(f"{file}: {sentence}"), "holes")
 
 
-def _note_holes(tables: FileTables, request: FileRequest, notes: list[str]) -> None:
-    markers = "empty cells, NA, NaN, None and null are holes" if request.holes is None else "empty cells are holes"
-    named = [repr(marker) for marker in [*(request.holes or []), *request.also_holes]]
+def _note_holes(tables: FileTables, comparison: FileComparison, notes: list[str]) -> None:
+    markers = "empty cells, NA, NaN, None and null are holes" if comparison.holes is None else "empty cells are holes"
+    named = [repr(marker) for marker in [*(comparison.holes or []), *comparison.also_holes]]
     what = ", ".join([markers, *named])
     for name, table in _present(tables).items():
         holes = table.frame.isna().sum()
@@ -256,9 +256,11 @@ def _present(tables: FileTables) -> dict[str, Table]:
     return {name: table for name, table in present.items() if table is not None}
 
 
-def _record(request: FileRequest, tables: FileTables, scores: Scores, references: dict[str, Scores]) -> dict[str, Any]:
+def _record(
+    comparison: FileComparison, tables: FileTables, scores: Scores, references: dict[str, Scores]
+) -> dict[str, Any]:
     plain = asdict(scores)
-    files = {"real": request.real, "synthetic": request.synthetic, "test": request.test}
+    files = {"real": comparison.real, "synthetic": comparison.synthetic, "test": comparison.test}
     schema = tables.real.schema
     return {
         "metrics": plain.pop("values"),
@@ -273,10 +275,10 @@ def _record(request: FileRequest, tables: FileTables, scores: Scores, references
         "target": schema.target,
         "task": schema.task,
         "notes": tables.notes,
-        "holes": request.holes,
-        "also_holes": request.also_holes,
-        "evaluation": asdict(request.evaluation),
-        "seed": request.seed,
+        "holes": comparison.holes,
+        "also_holes": comparison.also_holes,
+        "evaluation": asdict(comparison.evaluation),
+        "seed": comparison.seed,
         "commit": commit(),
         "versions": versions(),
     }

@@ -6,15 +6,12 @@ the run, they are the rows of its ``synthetic.parquet``.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from src import models
-from src.config.recorded import recorded_config
 from src.diffusion import KnownCoordinates
 from src.errors import ConfigError, TableError
 from src.runs.blocks import Blocks, block_rows, drawn_blocks, n_blocks
@@ -23,7 +20,6 @@ from src.tables import Schema, Table
 from src.tables.columns.kinds import check_names
 from src.tables.files.layout import Layout, layout_of_schema, with_ranges
 from src.tables.files.writing import Rows
-from src.training.checkpoint import read_checkpoint
 from src.training.module import CHECKPOINT_KEY, MissDiffModule
 
 OnRows = Callable[[int], object]
@@ -59,35 +55,13 @@ class Fixed:
     given: KnownCoordinates
 
 
-def load_model(file: Path, n_steps: int | None = None) -> Model:
-    """Read a checkpoint.
-
-    Arguments:
-        file: ``checkpoints/last.ckpt`` of a run, or a saved model.
-        n_steps: of the sampler; None = as trained.
-
-    Raises:
-        CheckpointError: the file is damaged or was not written by this program.
-        ConfigError: the sampler does not take so many steps.
-    """
-    checkpoint = read_checkpoint(file)
-    stored = checkpoint[CHECKPOINT_KEY]
-    config = recorded_config(stored["config"])
-    diffusion = config.diffusion
-    if n_steps is not None:
-        diffusion.check_steps(n_steps, len(stored["encoder"]["blocks"]))
-        diffusion = diffusion.with_steps(n_steps)
-    module = models.load_model(checkpoint, file, replace(config.recipe, diffusion=diffusion))
-    schema = module.encoder.schema
+def model_of(module: MissDiffModule, checkpoint: Mapping[str, Any]) -> Model:
+    """The module of a checkpoint, with what else the checkpoint holds."""
+    stored, schema = checkpoint[CHECKPOINT_KEY], module.encoder.schema
     layout = Layout.from_dict(stored["layout"]) if "layout" in stored else layout_of_schema(schema)
     layout = with_ranges(layout, {block.name: block.knots for block in module.encoder.blocks if block.knots})
     masks = stored_masks(stored["masks"].numpy(), len(schema.columns)) if "masks" in stored else None
     return Model(module, layout, masks, stored["config"])
-
-
-def load_module(file: Path, n_steps: int | None) -> MissDiffModule:
-    """The module of :func:`load_model`."""
-    return load_model(file, n_steps).module
 
 
 def fix(model: Model, values: Mapping[str, Any], n_repeats: int) -> Fixed | None:

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from src.config.impute import Fill
-from src.config.sample import checkpoint_of
 from src.errors import InterruptedRunError, MissDiffError
 from src.imputation import DiffusionImputer, Imputer
 from src.metrics.base.settings import ImputationEvaluation
@@ -16,7 +14,8 @@ from src.models import Experiment
 from src.results.record.files import write_whole
 from src.results.record.run_record import RunRecord
 from src.runs.blocks import device_of
-from src.runs.draw import load_model
+from src.runs.draw import Model
+from src.runs.requests import Fill
 from src.runs.score_imputer import finish_run, fit_imputer, imputations_of, prepare_imputer, started_run
 from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
@@ -33,7 +32,12 @@ BOUNDS = ("row", "column", "value", "lower", "upper", "probability")
 
 
 def fill_file(
-    fill: Fill, imputer: Imputer, evaluation: ImputationEvaluation, experiment: Experiment, record: RunRecord
+    fill: Fill,
+    imputer: Imputer,
+    evaluation: ImputationEvaluation,
+    experiment: Experiment,
+    record: RunRecord,
+    model: Model | None = None,
 ) -> None:
     """Fill the holes of the file of the experiment's dataset and say what was done.
 
@@ -43,16 +47,18 @@ def fill_file(
         evaluation: gives the draws that an estimate is taken from.
         experiment: its dataset is the file, its recipe that of a model to train.
         record: of the run that keeps a trained model.
+        model: of an earlier run, which fills the file; None = ``imputer`` is fitted on the file.
 
     Raises:
         MissDiffError: the file cannot be used, the model does not fit it, or the work was interrupted.
     """
     started = time.perf_counter()
+    trains = model is None and isinstance(imputer, DiffusionImputer)
     check_devices(experiment.recipe.trainer)
     dataset = experiment.dataset
     assert isinstance(dataset, OwnTable), "checked with the request"
     source = Path(str(dataset.path))
-    columns = _columns(fill, imputer, dataset, experiment.recipe.trainer.accelerator)
+    columns = _columns(model, imputer, dataset, experiment.recipe.trainer.accelerator)
     layout = columns.layout
     table = layout.table(columns.frame, layout.schema(columns.target), str(source))
     holed = open_holed(source, layout, columns.frame)
@@ -61,7 +67,7 @@ def fill_file(
     if is_rank_zero():
         for note in notes:
             print(f"note: {note}")
-    if holed.holes and fill.run is None:
+    if holed.holes and model is None:
         _fit(imputer, experiment, record, Split(table, table, layout, notes=notes), started)
     if not is_rank_zero():
         return
@@ -78,12 +84,11 @@ def fill_file(
             bounds = _bounds(holed, imputations, fill.intervals, fill.estimate, _rng(experiment.seed, 0))
             write_whole(fill.bounds, lambda partial: bounds.to_csv(partial, index=False))
     except KeyboardInterrupt as error:
-        note = "; the trained model is kept, the same command goes on from it" if _trains(fill, imputer) else ""
+        note = "; the trained model is kept, the same command goes on from it" if trains else ""
         raise InterruptedRunError(f"stopped while filling{note}") from error
     except OSError as error:
         raise MissDiffError(f"{fill.out} cannot be written: {error.strerror or error}") from error
-    model = record.path if _trains(fill, imputer) else None
-    print(_summary(fill, table, holed, seconds, model))
+    print(_summary(fill, table, holed, seconds, record.path if trains else None))
 
 
 def _n_draws(fill: Fill, imputer: Imputer, evaluation: ImputationEvaluation) -> tuple[int, list[str]]:
@@ -101,11 +106,10 @@ def _n_draws(fill: Fill, imputer: Imputer, evaluation: ImputationEvaluation) -> 
     return max(n_draws, evaluation.n_draws, needed), more if needed > evaluation.n_draws else []
 
 
-def _columns(fill: Fill, imputer: Imputer, dataset: OwnTable, accelerator: str) -> Columns:
+def _columns(model: Model | None, imputer: Imputer, dataset: OwnTable, accelerator: str) -> Columns:
     """What the columns of the file are: imputations in it, or as the model of a run learned them."""
-    if fill.run is None:
+    if model is None:
         return dataset.understand()
-    model = load_model(checkpoint_of(Path(fill.run)))
     assert isinstance(imputer, DiffusionImputer), "checked with the request"
     imputer.use_module(model.module.to(device_of(accelerator, 0, 1)))
     return dataset.understand_as(model.layout)
@@ -124,10 +128,6 @@ def _fit(imputer: Imputer, experiment: Experiment, record: RunRecord, split: Spl
         if is_rank_zero() and not folder.done:
             times = {"train_s": time.perf_counter() - fitting}
             finish_run(imputer, record, split, started, times, notes=split.notes)
-
-
-def _trains(fill: Fill, imputer: Imputer) -> bool:
-    return fill.run is None and isinstance(imputer, DiffusionImputer)
 
 
 def _not_filled(columns: Columns) -> list[str]:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from src.config.requests import EvaluationRequest
 from src.diffusion import Accuracy
 from src.diffusion.absorbing.likelihood import N_ORDERS
 from src.errors import ConfigError
@@ -29,8 +28,16 @@ DENSITY = (
 )
 
 
-def evaluate_likelihood(experiment: Experiment, folder: RunFolder, request: EvaluationRequest) -> dict[str, Any]:
+def evaluate_likelihood(
+    experiment: Experiment, folder: RunFolder, accuracy: Accuracy, n_rows: int | None
+) -> dict[str, Any]:
     """Bits per coordinate of test and training rows, and the bound; written to ``likelihood.json``.
+
+    Arguments:
+        experiment: of the run.
+        folder: of the run.
+        accuracy: of the integration, for a continuous diffusion.
+        n_rows: rows of either table that the likelihood is averaged over; None = all.
 
     Raises:
         ConfigError: the run was not applicable.
@@ -46,9 +53,12 @@ def evaluate_likelihood(experiment: Experiment, folder: RunFolder, request: Eval
         "test": encoder.forward(split.test, split.test.observed),
         "train": (data.data.x, data.data.coordinate_mask),
     }
-    rows = {name: _some(len(x), request.n_rows, experiment.seed, name) for name, (x, _) in tables.items()}
-    likelihoods: dict[str, Any] = {"n_probes": request.n_probes, "tolerance": request.tolerance, "width": encoder.width}
-    accuracy = Accuracy(request.tolerance, request.n_probes)
+    rows = {name: _some(len(x), n_rows, experiment.seed, name) for name, (x, _) in tables.items()}
+    likelihoods: dict[str, Any] = {
+        "n_probes": accuracy.n_probes,
+        "tolerance": accuracy.tolerance,
+        "width": encoder.width,
+    }
     with progress_bar(sum(len(chosen) for chosen in rows.values()), "likelihood", "row") as bar:
         on_rows = row_counter(bar)
         for name, (x, mask) in tables.items():

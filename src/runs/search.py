@@ -10,10 +10,10 @@ import optuna
 import yaml
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from src.config.tune import Choices, Range, TuningRequest
 from src.errors import ConfigError, InterruptedRunError, MissDiffError, TrainingDivergedError
 from src.models import Keeping, Training
 from src.results.record.files import write_whole
+from src.runs.requests import Choices, Range, Search
 from src.seeding import derive
 from src.system.locks import hold
 from src.system.quoting import command
@@ -27,7 +27,7 @@ STARTUP_TRIALS = 8
 SHOWN = 5
 
 
-def tune(request: TuningRequest) -> Path:
+def tune(search: Search) -> Path:
     """Run the trials that are left, and write the best settings.
 
     The study is kept in the folder: the same command goes on where it was stopped, and a trial that was interrupted is
@@ -39,75 +39,66 @@ def tune(request: TuningRequest) -> Path:
     Raises:
         MissDiffError: the search cannot be served, was interrupted, or another process is at work on it.
     """
-    experiment, tuning = request.config.experiment, request.tuning
-    check_devices(experiment.recipe.trainer)
-    folder = study_folder(request)
+    check_devices(search.experiment.recipe.trainer)
+    folder = search.folder
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as lock:
         if not hold(lock, wait=False):
             raise ConfigError(f"another process is at work on the search in {folder}")
-        study = _study(request, folder)
-        print(f"search in {folder}: {_n_judged(study)} of {tuning.n_trials} trials are done")
-        while (n_done := _n_judged(study)) < tuning.n_trials:
+        study = _study(search)
+        print(f"search in {folder}: {_n_judged(study)} of {search.n_trials} trials are done")
+        while (n_done := _n_judged(study)) < search.n_trials:
             study.sampler = optuna.samplers.TPESampler(
-                n_startup_trials=STARTUP_TRIALS, seed=derive(experiment.seed, "tune", n_done) % 2**32
+                n_startup_trials=STARTUP_TRIALS, seed=derive(search.experiment.seed, "tune", n_done) % 2**32
             )
             try:
-                study.optimize(lambda trial: _judge(trial, request, folder), n_trials=1)
+                study.optimize(lambda trial: _judge(trial, search), n_trials=1)
             except InterruptedRunError:
                 study.enqueue_trial(study.trials[-1].params)
                 raise
-            print(_line(study.trials[-1], _n_judged(study), tuning.n_trials))
+            print(_line(study.trials[-1], _n_judged(study), search.n_trials))
         if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
             raise MissDiffError(
-                f"none of the {tuning.n_trials} trials came to its end: all diverged; narrow tune.space, e.g. "
+                f"none of the {search.n_trials} trials came to its end: all diverged; narrow tune.space, e.g. "
                 "tune.space.training.learning_rate.high"
             )
         best = folder / BEST
-        write_whole(best, lambda partial: partial.write_text(_best(study, request, best)))
+        write_whole(best, lambda partial: partial.write_text(_best(study, search, best)))
     print(_summary(study, best))
     return best
 
 
-def study_folder(request: TuningRequest) -> Path:
-    """``<outputs_dir>/tune/<dataset>/<missing>-<ratio>/<method>-<digest of settings and space>``."""
-    record, root = request.record, request.outputs_dir
-    decides = json.dumps([record.settings, request.tuning.space, request.tuning.n_checks], sort_keys=True, default=str)
-    digest = hashlib.sha256(decides.encode()).hexdigest()[:8]
-    return root / "tune" / record.group / f"{record.method}-{digest}"
-
-
-def _study(request: TuningRequest, folder: Path) -> optuna.Study:
+def _study(search: Search) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         study_name="missdiff",
-        storage=f"sqlite:///{folder.absolute() / STUDY}",
+        storage=f"sqlite:///{search.folder.absolute() / STUDY}",
         direction="minimize",
         pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=1),
         load_if_exists=True,
     )
-    if not study.trials and request.is_start_in_space:
-        study.enqueue_trial(request.start, skip_if_exists=True)  # what is found is at least as good as the defaults
+    if not study.trials and search.is_start_in_space:
+        study.enqueue_trial(search.start, skip_if_exists=True)  # what is found is at least as good as the defaults
     for trial in study.get_trials(states=(TrialState.RUNNING,)):  # of a process that was killed
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial(trial.params)
     return study
 
 
-def _judge(trial: Trial, request: TuningRequest, folder: Path) -> float:
+def _judge(trial: Trial, search: Search) -> float:
     """Train with the trial's settings; its loss on the validation rows."""
-    values = {axis.key: _suggested(trial, axis) for axis in request.tuning.axes}
-    trial_config = request.trial(values)
-    run = folder / "trials" / hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
-    data = trial_config.experiment.data(validation=True)
+    values = {axis.key: _suggested(trial, axis) for axis in search.axes}
+    experiment, settings = search.trial(values)
+    run = search.folder / "trials" / hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+    data = experiment.data(validation=True)
 
     def on_check(number: int, loss: float) -> None:
         trial.report(loss, number)
-        if number < request.tuning.n_checks and trial.should_prune():
+        if number < search.n_checks and trial.should_prune():
             raise optuna.TrialPruned
 
-    held_out = HeldOut(data, request.tuning.n_checks, on_check)
-    training = Training(trial_config.recipe, data, Keeping(run, trial_config.identity), callbacks=[held_out])
+    held_out = HeldOut(data, search.n_checks, on_check)
+    training = Training(experiment.recipe, data, Keeping(run, settings), callbacks=[held_out])
     try:
         training.fit()
     except (optuna.TrialPruned, TrainingDivergedError) as end:
@@ -139,18 +130,17 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _best(study: optuna.Study, request: TuningRequest, file: Path) -> str:
-    record = request.record
+def _best(study: optuna.Study, search: Search, file: Path) -> str:
     nested: dict[str, dict[str, Any]] = {}
     for key, value in study.best_params.items():
         group, name = key.split(".")
         nested.setdefault(group, {})[name] = value
-    start = next((trial.value for trial in study.trials if trial.params == request.start and trial.value), None)
+    start = next((trial.value for trial in study.trials if trial.params == search.start and trial.value), None)
     comparison = "" if start is None else f", {start:.4f} with the settings it started from"
     text: str = yaml.safe_dump(nested, sort_keys=False)
     return (
         "# @package _global_\n"
-        f"# Best of {_n_judged(study)} trials on {record.group}, method {record.method}: validation loss "
+        f"# Best of {_n_judged(study)} trials on {search.table}, method {search.method}: validation loss "
         f"{study.best_value:.4f}{comparison}.\n"
         f"# {command('train', experiment=file)} dataset=... missing=...\n{text}"
     )

@@ -61,6 +61,15 @@ STEPS = (
     ("results.page", ("system", "metrics", "metrics.base", "results.record", "results.sweep")),
     ("results.mirror", ("results.record", "results.sweep")),
     (
+        "runs",
+        (
+            *("system", "tables", "tables.text", "tables.columns", "tables.files", "missing", "completion"),
+            *("diffusion", "diffusion.absorbing", "training", "models", "imputation"),
+            *("metrics", "metrics.base", "metrics.quality", "metrics.downstream", "metrics.imputation"),
+            *("results.record", "results.page", "results.mirror"),
+        ),
+    ),
+    (
         "config",
         (
             *("system", "tables", "tables.text", "tables.columns", "tables.files", "tables.datasets"),
@@ -74,16 +83,7 @@ STEPS = (
                 "models",
                 "imputation",
             ),
-            *("metrics.base", "results.record", "results.sweep", "results.mirror"),
-        ),
-    ),
-    (
-        "runs",
-        (
-            *("system", "tables", "tables.text", "tables.columns", "tables.files", "missing", "completion"),
-            *("diffusion", "diffusion.absorbing", "training", "models", "imputation"),
-            *("metrics", "metrics.base", "metrics.quality", "metrics.downstream", "metrics.imputation"),
-            *("results.record", "results.page", "results.mirror", "config"),
+            *("metrics.base", "results.record", "results.sweep", "results.mirror", "runs"),
         ),
     ),
     ("sweeps", ("system",)),
@@ -91,7 +91,17 @@ STEPS = (
     (
         "commands",
         (
-            *("system", "tables.columns", "tables.files", "metrics.base", "training", "sweeps", "config", "runs"),
+            *(
+                "system",
+                "diffusion",
+                "tables.columns",
+                "tables.files",
+                "metrics.base",
+                "training",
+                "sweeps",
+                "config",
+                "runs",
+            ),
             *("results.record", "results.sweep", "results.page", "results.mirror", "commands.cli"),
         ),
     ),
@@ -146,7 +156,7 @@ one does not, and `python -m tests.unit.architecture` writes this page from the 
 
 """
 PARTS = ("system", "tables", "missing", "completion", "encoding", "diffusion", "training", "models", "imputation")
-PARTS += ("metrics", "results", "config", "runs", "sweeps", "commands")
+PARTS += ("metrics", "results", "runs", "config", "sweeps", "commands")
 
 
 def page() -> str:

@@ -10,12 +10,13 @@ import pytest
 from sdmetrics.reports import QualityReport
 
 from src.config.compose import compose
-from src.config.requests import FileRequest, build_evaluation_request
+from src.config.requests import build_evaluation_request
 from src.errors import ConfigError, TableError
 from src.metrics.base.scores import Scores
 from src.metrics.catalogue import describe
 from src.results.record.comparison import comparison_summary
 from src.runs.compare_files import ceiling_rows, evaluate_files, read_tables
+from src.runs.requests import FileComparison
 from src.system.quoting import quoted_path
 from src.tables.files.pairing import MANY_UNSEEN
 from tests.conftest import random_frame
@@ -31,11 +32,11 @@ def files(tmp_path):
     return tmp_path
 
 
-def request(folder: Path, *overrides: str, **names: str) -> FileRequest:
+def request(folder: Path, *overrides: str, **names: str) -> FileComparison:
     files = {"real": "real.csv", "synthetic": "synthetic.csv", **names}
     arguments = [*(f"{key}={folder / name}" for key, name in files.items()), *overrides]
     built = build_evaluation_request(compose([quoted_path(argument) for argument in arguments], "evaluate"))
-    assert isinstance(built, FileRequest)
+    assert isinstance(built, FileComparison)
     return built
 
 

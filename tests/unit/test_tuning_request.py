@@ -16,11 +16,11 @@ def request(*overrides):
 def test_the_committed_search_stands():
     found = request("tune.n_trials=7")
     assert found.tuning.n_trials == 7
-    assert found.start["training.batch_size"] == 256
-    assert found.is_start_in_space
+    assert found.search.start["training.batch_size"] == 256
+    assert found.search.is_start_in_space
     trial = found.trial({"training.batch_size": 128, "network.n_blocks": 5})
     assert (trial.training.batch_size, trial.network.n_blocks) == (128, 5)
-    assert not request("training.batch_size=300").is_start_in_space
+    assert not request("training.batch_size=300").search.is_start_in_space
     assert not is_search(compose([]))
 
 
