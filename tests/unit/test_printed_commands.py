@@ -15,7 +15,7 @@ from src.results.page.card import model_card
 from src.results.sweep.formats import code
 from src.system.quoting import command, hydra_value, quoted_path, setting
 from src.tables.columns.choice import ColumnChoice
-from src.tables.columns.form_inference import infer_form
+from src.tables.columns.inference import infer_form
 from tests.unit.results.sweep_factory import write_run
 
 NAMES = (

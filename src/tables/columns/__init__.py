@@ -1,1 +1,1 @@
-"""Columns of files: the formats of their cells, their kinds, and the user's corrections."""
+"""Columns of files: their kinds and forms, and the user's corrections."""

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.columns.cell_format import NOT_NULLABLE, CellFormat
+from src.tables.cells.format import NOT_NULLABLE, CellFormat
 from src.tables.columns.kinds import close_name, listed
 from src.tables.schema import Column
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from src.tables.columns.distinct import distinct_cells
+from src.tables.cells.distinct import distinct_cells
 from src.tables.columns.forms import Form
 
 LONGEST_HOLDS = 60

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from src.errors import TableError
-from src.tables.columns.cell_format import CellFormat
+from src.tables.cells.format import CellFormat
 from src.tables.columns.forms import Form
 from src.tables.schema import Column, Schema
 from src.tables.table import Table, make_table

@@ -8,8 +8,8 @@ import pandas as pd
 
 from src.errors import TableError
 from src.tables.columns.choice import ColumnChoice
-from src.tables.columns.form_inference import infer_form, with_rare
 from src.tables.columns.forms import Form
+from src.tables.columns.inference import infer_form, with_rare
 from src.tables.columns.kinds import check_names, listed, nearly_numbers
 from src.tables.columns.summary import ColumnSummary, summarise
 from src.tables.files.layout import Layout

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import TableError
-from src.tables.columns.cell_format import CellFormat
-from src.tables.columns.cell_inference import infer_cell_format, infer_text_format
+from src.tables.cells.format import CellFormat
+from src.tables.cells.inference import infer_cell_format, infer_text_format
 from src.tables.text.delimited import Dialect
 
 CSV = Dialect()

@@ -9,10 +9,11 @@ import pandas as pd
 
 from src.errors import TableError
 from src.system.quoting import setting
-from src.tables.columns.cell_format import NOT_NULLABLE, CellFormat, Content
-from src.tables.columns.cell_inference import date_patterns, infer_cell_format, patterned, reads
+from src.tables.cells.dates import date_patterns, patterned, reads
+from src.tables.cells.distinct import distinct_cells
+from src.tables.cells.format import NOT_NULLABLE, CellFormat, Content
+from src.tables.cells.inference import infer_cell_format
 from src.tables.columns.choice import ColumnChoice
-from src.tables.columns.distinct import distinct_cells
 from src.tables.columns.forms import RARE, Form, FormKind, IdTemplate
 from src.tables.columns.kinds import (
     FEW_INTEGERS,

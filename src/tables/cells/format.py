@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.columns.date_patterns import (
+from src.tables.cells.date_patterns import (
     FRACTION,
     UNITS,
     default_pattern,
@@ -33,8 +33,8 @@ from src.tables.columns.date_patterns import (
     parsed,
     parsed_together,
 )
-from src.tables.columns.distinct import distinct_cells, typed_categories
-from src.tables.columns.object_cells import moment_cell
+from src.tables.cells.distinct import distinct_cells, typed_categories
+from src.tables.cells.object_cells import moment_cell
 
 Content = Literal["number", "truth value", "date", "time", "duration", "text"]
 MIDNIGHT = datetime(1970, 1, 1)
