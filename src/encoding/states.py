@@ -1,6 +1,7 @@
 r"""Encode the numbers and categories of a table with holes as discrete states, one coordinate per column.
 
-The states of a categorical column are the categories that its observed training cells have.
+The states of a categorical column are the categories that its observed training cells have: each a group of its own,
+or, where they are more than :data:`MANY_CATEGORIES`, all of them levels of one group.
 
 The states of a numerical column are *levels*: intervals of values in increasing order, combined in *groups*. A model
 draws the group first and then the level inside it, so that it can tell a thousand levels apart with far fewer outputs.
@@ -30,6 +31,8 @@ from src.tables import Schema, Table
 LEAST_CELLS = 8
 """Fewest training cells of a level that is an interval."""
 N_KNOTS = 5
+MANY_CATEGORIES = 100
+"""Most categories of a column that are groups of their own: with more, a layer with an output for each gets slow."""
 LARGEST_OFFSET = 0.999
 """Largest offset inside a level; added to the index of any level it stays below the next one in float32."""
 
@@ -59,9 +62,11 @@ class StatesRecipe:
             observed = observed_cells(table, mask, i)
             if column.kind == "categorical":
                 seen = seen_categories(column.categories, observed)
-                blocks.append(StateBlock(column.name, i, i + 1, groups=(1,) * len(seen), categories=seen))
+                groups = (1,) * len(seen) if len(seen) <= MANY_CATEGORIES else (len(seen),)
+                blocks.append(StateBlock(column.name, i, i + 1, groups, categories=seen))
             else:
-                values, counts = np.unique(observed.to_numpy(dtype=np.float64), return_counts=True)
+                numbers = column.positions(observed.to_numpy(dtype=np.float64))
+                values, counts = np.unique(numbers, return_counts=True)
                 knots, groups = self._levels(values, counts)
                 blocks.append(StateBlock(column.name, i, i + 1, groups, tuple(knots.ravel().tolist())))
         return StateEncoder(table.schema, tuple(blocks))
@@ -90,7 +95,7 @@ class StateBlock:
 
     Attributes:
         groups: the number of levels of each group.
-        knots: of a numerical column, the knots of all its levels, concatenated.
+        knots: of a numerical column, the knots of all its levels, concatenated; positions where it has a grid.
         categories: of a categorical column, the positions of its observed categories in the schema's list.
     """
 
@@ -140,7 +145,8 @@ class StateEncoder(Encoder):
                 numbers = values.to_numpy(dtype=np.float64)
                 refuse_empty(~np.isfinite(numbers), observed[:, i], block.name)
                 rows = observed[:, i]
-                x[rows, i] = _coordinate(self._knots[block.name], numbers[rows])
+                positions = self.schema[block.name].positions(numbers[rows])
+                x[rows, i] = _coordinate(self._knots[block.name], positions)
         return torch.from_numpy(x), torch.from_numpy(observed)
 
     def decode(self, x: Tensor) -> dict[str, np.ndarray]:
@@ -154,7 +160,7 @@ class StateEncoder(Encoder):
                 decoded[block.name] = np.array(block.categories)[level]
             else:
                 numbers = _number(self._knots[block.name][level], coordinates[:, i] - level)
-                decoded[block.name] = numbers.round() if self.schema[block.name].integer else numbers
+                decoded[block.name] = self.schema[block.name].numbers(numbers)
         return decoded
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from src.diffusion.absorbing.readers import PartialRows, Reader, reader_for
+from src.diffusion.absorbing.wide import MOST_LOGITS
 from src.diffusion.base import Drawn, KnownCoordinates, OnProgress
 from src.errors import ConfigError
 
@@ -174,11 +175,22 @@ def draw_cells(
         row_features = features.index_select(0, rows)
         groups = sample_categorical(reader.group_logits(row_features, column), u[0, rows])
         group[rows] = groups
-        if states.largest_groups[column] > 1:
+        if column in states.wide_columns:
+            level[rows] = _draw_wide(denoiser, reader, row_features, column, u[1, rows])
+        elif states.largest_groups[column] > 1:
             fine_index = states.fine_columns.index(column)
             logits = denoiser.level_logits(reader.level_inputs(row_features, fine_index), fine_index, groups)
             level[rows] = sample_categorical(logits, u[1, rows])
     return group, level
+
+
+def _draw_wide(denoiser: "AbsorbingDiffusion", reader: Reader, features: Tensor, column: int, u: Tensor) -> Tensor:
+    """Draw categories (m,) of a wide column, for as many rows at a time as have :data:`MOST_LOGITS` logits."""
+    wide_index = denoiser.states.wide_columns.index(column)
+    inputs = reader.wide_inputs(features, wide_index)
+    n_rows = max(MOST_LOGITS // denoiser.states.largest_groups[column], 1)
+    pieces = zip(inputs.split(n_rows), u.split(n_rows), strict=True)
+    return torch.cat([sample_categorical(denoiser.wide.logits(a, wide_index), of_rows) for a, of_rows in pieces])
 
 
 def sample_categorical(logits: Tensor, u: Tensor) -> Tensor:
@@ -193,6 +205,7 @@ def spread(denoiser: "AbsorbingDiffusion", partial: PartialRows, generator: torc
     states = denoiser.states
     shape = partial.group.shape
     offset = torch.rand(shape, generator=generator, device=generator.device).clamp(max=LARGEST_OFFSET)
+    offset[:, states.wide_column] = 0.5  # their states may be so many that more would round up to the next one
     columns = torch.arange(states.n_columns, device=generator.device)
     return states.first_level[columns, partial.group] + partial.level + offset
 

@@ -28,6 +28,7 @@ of the levels inside group g of column i are :math:`W_i^T \mathrm{silu}(a_i + e_
 the network and W, e weights of their own (:meth:`AbsorbingDiffusion.level_logits`).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -38,6 +39,7 @@ from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
 from src.diffusion.absorbing.likelihood import N_ORDERS, any_order_log_likelihood
 from src.diffusion.absorbing.segments import segment_nats
 from src.diffusion.absorbing.states import States
+from src.diffusion.absorbing.wide import WideCategories
 from src.diffusion.base import Accuracy, Diffusion, Drawn, KnownCoordinates, LogLikelihood, OnProgress, RowLosses
 
 SHARE_FREE_ORDER = 0.25
@@ -65,7 +67,8 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
     """Predicts the states of hidden cells from the visible cells of their row.
 
     Arguments:
-        network: maps (B, W) coordinates of :class:`States`, (1,) times and sigmas (always 0 and 1) to (B, W).
+        network: maps (B, W') coordinates, those of :class:`States` and of :class:`WideCategories`, (1,) times and
+            sigmas (always 0 and 1) to (B, W').
         states: of the columns.
         share_observed: (d,) share of each column's training cells that are observed.
 
@@ -73,6 +76,7 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
         comes_first: (d,) bool, True = the column has no hole and is drawn before the others.
         of_group: (s, G, F) vectors e of the groups of fine columns.
         to_levels: (s, F, F) weights W of fine columns; zeros at first, so that all levels start equally likely.
+        wide: vectors of the categories of wide columns.
     """
 
     comes_first: Tensor
@@ -84,6 +88,8 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
             n_fine, most_groups, most_levels = len(states.fine_columns), states.most_groups, states.most_levels
             self.of_group = nn.Parameter(torch.randn(n_fine, most_groups, most_levels))
             self.to_levels = nn.Parameter(torch.zeros(n_fine, most_levels, most_levels))
+        if states.wide_columns:
+            self.wide = WideCategories([states.largest_groups[i] for i in states.wide_columns])
         self.register_buffer("comes_first", share_observed >= 1)
 
     def draw_noise(self, x: Tensor, generator: torch.Generator) -> AbsorbingNoise:
@@ -113,7 +119,8 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
 
         output = self.read(group, level, observed & ~hidden)
 
-        nats = (self.nats(output, group, level) * (observed & hidden & is_counted)).sum(dim=1)
+        every = self.wide.thinning(len(x)) if self.states.wide_columns else []
+        nats = (self.nats(output, group, level, every) * (observed & hidden & is_counted)).sum(dim=1)
         n_hidden = (x.shape[1] - noise.n_visible[:, 0]).float()
         return RowLosses(nats / n_hidden, n_hidden / x.shape[1])
 
@@ -176,26 +183,40 @@ class AbsorbingDiffusion(Diffusion[AbsorbingNoise]):
             visible: (B, d) bool.
 
         Returns:
-            (B, W) logits of groups, then inputs of :meth:`level_logits`.
+            (B, W') logits of groups, then inputs of :meth:`level_logits` and of :meth:`WideCategories.logits`.
         """
         time, sigma = group.new_zeros(1, dtype=torch.float32), group.new_ones(1, dtype=torch.float32)
-        output: Tensor = self.network(self.states.network_input(group, level, visible), time, sigma).float()
+        output: Tensor = self.network(self.network_input(group, level, visible), time, sigma).float()
         return output
 
-    def nats(self, output: Tensor, group: Tensor, level: Tensor) -> Tensor:
+    def network_input(self, group: Tensor, level: Tensor, visible: Tensor) -> Tensor:
+        """Encode rows (B, d) for the network, (B, W'); arguments as for :meth:`States.network_input`."""
+        states = self.states
+        x = states.network_input(group, level, visible)
+        if not states.wide_columns:
+            return x
+        wide = states.wide_column
+        return torch.cat([x, self.wide.vectors(level[:, wide], visible[:, wide], states.weight_of_category)], dim=1)
+
+    def nats(self, output: Tensor, group: Tensor, level: Tensor, every: Sequence[int] | None = None) -> Tensor:
         r"""Cross-entropy of each cell, :math:`-\log p(g \mid x_V) - \log p(l \mid g, x_V)` of its group and level.
 
         Arguments:
             output: (B, W) of :meth:`read`.
             group: (B, d) int64, group of the true state.
             level: (B, d) int64, its level inside the group.
+            every: of wide columns, see :meth:`WideCategories.nats`; None = every row counts.
 
         Returns:
             (B, d) nats.
         """
         states = self.states
-        groups, levels = output.split([states.n_groups, states.width - states.n_groups], dim=1)
+        n_levels = states.width - states.n_groups
+        groups, levels, wide = output.split([states.n_groups, n_levels, output.shape[1] - states.width], dim=1)
         nats = segment_nats(groups, states.column, group + states.first_group)
+        if states.wide_columns:
+            every = every or [1] * len(states.wide_columns)
+            nats = nats.index_add(1, states.wide_column, self.wide.nats(wide, level[:, states.wide_column], every))
         if not states.fine_columns:
             return nats
         # As level_logits, for all s fine columns at once: (s, B, F). Batched over the columns, a step has one product.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from src.diffusion.absorbing.wide import WIDTH
 from src.diffusion.networks.residual_mlp import ResidualMLP
 
 if TYPE_CHECKING:  # model.py draws with these readers
@@ -50,6 +51,10 @@ class Reader(Protocol):
         """Outputs (m, F) of the network that stand for the levels of ``states.fine_columns[fine_index]``."""
         ...
 
+    def wide_inputs(self, features: Tensor, wide_index: int) -> Tensor:
+        """Outputs (m, WIDTH) of the network that stand for the categories of ``states.wide_columns[wide_index]``."""
+        ...
+
     def reveal(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
         """Take note of cells that have become visible, after :meth:`PartialRows.reveal`; arguments (m,)."""
         ...
@@ -77,6 +82,11 @@ class FullReader:
         start = self.states.n_groups + fine_index * self.states.most_levels
         return features[:, start : start + self.states.most_levels]
 
+    def wide_inputs(self, features: Tensor, wide_index: int) -> Tensor:
+        """See :class:`Reader`."""
+        start = self.states.width + wide_index * WIDTH
+        return features[:, start : start + WIDTH]
+
     def reveal(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
         """Nothing is left to do: :meth:`read` looks at the partial rows."""
 
@@ -86,7 +96,9 @@ class IncrementalReader:
 
     Attributes:
         group_terms: (V, channels) what a visible group adds to the first layer.
-        level_terms: (s F + 1, channels) what a visible level adds; the last row, zeros, is of columns without levels.
+        level_terms: (., channels) what a visible level adds: of fine columns, then the categories of wide columns; the
+            last row, zeros, is of columns without levels.
+        first_level_term: (d,) row of ``level_terms`` of a column's level 0; -1 without levels.
         first_layer: (n, channels) outputs of the first layer.
     """
 
@@ -94,7 +106,8 @@ class IncrementalReader:
         states = self.states = denoiser.states
         self.network = network
         self.first_group = states.first_group.tolist()
-        terms = network.input.weight.t() * states.weight[:, None]
+        weight = network.input.weight.t()
+        terms = weight[: states.width] * states.weight[:, None]
         group_terms = terms[: states.n_groups].split(states.group_counts)
         self.group_terms = torch.cat(
             [  # a number also turns on its smaller groups
@@ -102,8 +115,14 @@ class IncrementalReader:
                 for column_terms, is_ordered in zip(group_terms, states.is_ordered, strict=True)
             ]
         )
-        self.level_terms = torch.cat([terms[states.n_groups :], terms.new_zeros(1, terms.shape[1])])
-        self.first_layer = network.input(states.network_input(partial.group, partial.level, partial.visible))
+        level_terms, self.first_level_term = [terms[states.n_groups :]], torch.full((states.n_columns,), -1)
+        self.first_level_term[states.fine_columns] = torch.arange(len(states.fine_columns)) * states.most_levels
+        for i, column in enumerate(states.wide_columns):
+            self.first_level_term[column] = sum(map(len, level_terms))
+            start = states.width + i * WIDTH
+            level_terms.append(denoiser.wide.of_column(i) @ weight[start : start + WIDTH] * states.weight_of_category)
+        self.level_terms = torch.cat([*level_terms, terms.new_zeros(1, terms.shape[1])])
+        self.first_layer = network.input(denoiser.network_input(partial.group, partial.level, partial.visible))
 
     def read(self, rows: Tensor) -> Tensor:
         """See :class:`Reader`."""
@@ -119,10 +138,15 @@ class IncrementalReader:
         start = self.states.n_groups + fine_index * self.states.most_levels
         return self._last_layer(features, start, start + self.states.most_levels)
 
+    def wide_inputs(self, features: Tensor, wide_index: int) -> Tensor:
+        """See :class:`Reader`."""
+        start = self.states.width + wide_index * WIDTH
+        return self._last_layer(features, start, start + WIDTH)
+
     def reveal(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
         """Add the terms of the new cells to the first layer; see :class:`Reader`."""
-        fine_index, no_level = self.states.fine_index[columns], len(self.level_terms) - 1
-        level_row = torch.where(fine_index >= 0, fine_index * self.states.most_levels + level, no_level)
+        first, no_level = self.first_level_term[columns], len(self.level_terms) - 1
+        level_row = torch.where(first >= 0, first + level, no_level)
         terms = self.group_terms[self.states.first_group[columns] + group] + self.level_terms[level_row]
         self.first_layer.index_add_(0, rows, terms)
 

@@ -31,7 +31,7 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
         if targets is not None:
             raise ConfigError("imputer=csdi_t is a model of noisy cells; diffusion is vp, ddpm or ve")
         states = States(coordinates.groups, coordinates.is_ordered)
-        return AbsorbingDiffusion(network.build(states.width, has_time=False), states, moments.share_observed)
+        return AbsorbingDiffusion(network.build(states.network_width, has_time=False), states, moments.share_observed)
 
     def check_steps(self, n_steps: int, n_columns: int) -> None:
         """See :meth:`DiffusionSettings.check_steps`."""

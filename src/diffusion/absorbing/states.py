@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from src.diffusion.absorbing.wide import WIDTH
+
 Groups = tuple[tuple[int, ...], ...]
 
 
@@ -13,7 +15,9 @@ class States(nn.Module):
 
     A column has states 0, 1, ..., gathered in groups; a state is a *level* of its group. A category is a group of one
     level. A numerical column of many values has groups of several levels ("fine column"): first the group is
-    predicted, then the level inside it, so that a thousand states need no thousand outputs.
+    predicted, then the level inside it, so that a thousand states need no thousand outputs. A column of many categories
+    is one group, and its categories are the levels ("wide column"); its coordinate below says only whether it is
+    visible, and :mod:`src.diffusion.absorbing.wide` has the rest.
 
     The network reads and writes W coordinates. The first V stand for the groups of all columns, one after another.
     F more follow for each fine column and stand for the level inside its group; F is the largest number of levels of
@@ -47,9 +51,12 @@ class States(nn.Module):
         most_groups: G, the largest number of groups of a column.
         most_levels: F, the largest number of levels of a group of a fine column; 1 where no column is fine.
         width: W = V + s F.
+        network_width: W', coordinates of the network: W, and those of wide columns.
+        weight_of_category: value of the coordinate of a visible category.
         group_counts: by column, the number of its groups.
         largest_groups: by column, the number of levels of its largest group.
-        fine_columns: columns that have a group of several levels, s of them.
+        fine_columns: columns of numbers that have a group of several levels, s of them.
+        wide_columns: columns of categories that are one group, w of them.
         first_group: (d,) coordinate of a column's first group.
         first_level: (d, G) state of a group's first level.
         group_of: (d, L) group of a state, L the largest number of states of a column.
@@ -58,6 +65,7 @@ class States(nn.Module):
         level_mask: (s G, F) what is added to logits of levels: 0 for a level that the group has, else -inf.
         fine_index: (d,) position of a column in ``fine_columns``, -1 where it is not there.
         fine_column: (s,) ``fine_columns`` as a tensor.
+        wide_column: (w,) ``wide_columns`` as a tensor.
         column: (V,) column of a coordinate that stands for a group.
         source: (W,) what turns a coordinate on: the group of column ``source`` where it is below d, else the level
             of fine column ``source - d``.
@@ -73,6 +81,7 @@ class States(nn.Module):
     level_mask: Tensor
     fine_index: Tensor
     fine_column: Tensor
+    wide_column: Tensor
     column: Tensor
     source: Tensor
     lowest: Tensor
@@ -87,9 +96,13 @@ class States(nn.Module):
         self.group_counts = [len(column) for column in groups]
         self.largest_groups = [max(column) for column in groups]
         self.is_ordered = list(is_ordered)
-        self.fine_columns = [i for i, column in enumerate(groups) if max(column) > 1]
+        has_levels = [i for i, column in enumerate(groups) if max(column) > 1]
+        self.fine_columns = [i for i in has_levels if is_ordered[i]]
+        self.wide_columns = [i for i in has_levels if not is_ordered[i]]
         self.most_levels = max((self.largest_groups[i] for i in self.fine_columns), default=1)
         self.width = self.n_groups + len(self.fine_columns) * self.most_levels
+        self.network_width = self.width + len(self.wide_columns) * WIDTH
+        self.weight_of_category = (3 * self.width / self.n_columns) ** 0.5
         # Not stored in checkpoints: the encoder, which is, gives all of them again.
         for name, buffer in {**self._state_tables(groups), **self._coordinate_tables(groups)}.items():
             self.register_buffer(name, buffer, persistent=False)
@@ -117,6 +130,7 @@ class States(nn.Module):
             "level_mask": torch.where(has_level, 0.0, -torch.inf).reshape(-1, self.most_levels),
             "fine_index": fine_index,
             "fine_column": torch.tensor(self.fine_columns, dtype=torch.int64),
+            "wide_column": torch.tensor(self.wide_columns, dtype=torch.int64),
         }
 
     def _coordinate_tables(self, groups: Groups) -> dict[str, Tensor]:
@@ -135,7 +149,7 @@ class States(nn.Module):
             "source": torch.cat([column, level_source]),
             "lowest": lowest,
             "highest": torch.where(is_threshold, torch.inf, lowest),
-            "weight": weight * (3 * self.width / self.n_columns) ** 0.5,
+            "weight": weight * self.weight_of_category,
         }
 
     def group_and_level(self, x: Tensor) -> tuple[Tensor, Tensor]:

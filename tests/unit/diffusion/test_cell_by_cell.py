@@ -7,16 +7,17 @@ from src.diffusion.absorbing.drawing import ROWS_PER_ORDER, draw_absorbing, samp
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.diffusion.absorbing.readers import FullReader, IncrementalReader, PartialRows, reader_for
 from src.diffusion.absorbing.states import States
+from src.diffusion.absorbing.wide import WIDTH
 from src.diffusion.networks import ResidualAttentionSettings, ResidualMLPSettings
 
-GROUPS = ((1, 1), (2, 3, 1), (1, 1, 1), (1, 5))
-ORDERED = [False, True, False, True]
+GROUPS = ((1, 1), (2, 3, 1), (7,), (1, 1, 1), (1, 5), (9,))
+ORDERED = [False, True, False, False, True, False]
 
 
 def made(recipe=None):
     torch.manual_seed(0)
     states = States(GROUPS, ORDERED)
-    network = (recipe or ResidualMLPSettings(24, 2, 8)).build(states.width, has_time=False)
+    network = (recipe or ResidualMLPSettings(24, 2, 8)).build(states.network_width, has_time=False)
     denoiser = AbsorbingDiffusion(network, states, torch.full((len(GROUPS),), 0.5))
     for parameter in denoiser.parameters():
         parameter.data.normal_(0, 0.5)
@@ -45,6 +46,10 @@ def test_layer_by_layer_says_what_the_network_says_as_cells_become_visible():
             torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
         for fine_index in range(len(denoiser.states.fine_columns)):
             a, b = whole.level_inputs(found[0], fine_index), layered.level_inputs(found[1], fine_index)
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+        for wide_index in range(len(denoiser.states.wide_columns)):
+            a, b = whole.wide_inputs(found[0], wide_index), layered.wide_inputs(found[1], wide_index)
+            assert a.shape == (5, WIDTH)
             torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
         hidden = rows[~here.visible[rows, column]]
         columns = torch.full_like(hidden, column)
