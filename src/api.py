@@ -10,6 +10,7 @@
 """
 
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -31,7 +32,7 @@ from src.metrics.base.settings import of_synthetic_rows
 from src.metrics.evaluate import score
 from src.models import Keeping, Training
 from src.runs.compare_files import holed_alike, without_holdout
-from src.runs.draw import Model, draw_rows, fix
+from src.runs.draw import Model, draw_rows, fix, note_on_few_rows
 from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
@@ -81,7 +82,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         exclude: Sequence[str] = (),
         ordered: Mapping[str, Sequence[Any]] | None = None,
         also_holes: Sequence[Any] = (),
-        max_categories: int = 100,
+        max_categories: int = 10_000,
         settings: Mapping[str, Any] | None = None,
         seed: int = 0,
     ) -> None:
@@ -155,6 +156,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             raise ConfigError(f"holes is one of {', '.join(HOLES)}, got {holes!r}")
         model = self._model
         fixed = fix(model, where or {}, repeats)
+        if (note := note_on_few_rows(model, where or {})) is not None:
+            warnings.warn(note, stacklevel=2)
         drawn = draw_rows(model, int(n_rows), int(seed), fixed, holes == "like_training")
         parts, done = [], 0
         for frame, rng in drawn:

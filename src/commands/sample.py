@@ -36,12 +36,14 @@ def job(cfg: DictConfig) -> None:
     from src.config.recorded import load_model
     from src.config.sample import build_sample_request
     from src.results.record.provenance import peak_memory_mb
-    from src.runs.draw import draw_rows, fix
+    from src.runs.draw import draw_rows, fix, note_on_few_rows
 
     request = build_sample_request(cfg)
     model = load_model(request.checkpoint, request.n_steps)
     request.refuse_data(model.config)
     fixed = fix(model, request.fixed, request.repeats)
+    if (note := note_on_few_rows(model, request.fixed)) is not None:
+        print(f"note: {note}")
     blocks = blocks_of_processes(request, model, fixed)
     drawn = draw_rows(model, request.n_rows, request.seed, fixed, request.holes == "like_training", blocks)
     start = time.perf_counter()

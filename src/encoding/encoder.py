@@ -71,7 +71,7 @@ class Block:
 
     Attributes:
         knots: of a numerical column, the values (observed extremes or quantiles) that are encoded as the z of
-            :func:`knot_positions`; values between them are interpolated.
+            :func:`knot_positions`; values between them are interpolated. Positions where the column has a grid.
         categories: of a categorical column, the positions of its observed categories in the schema's list.
     """
 
@@ -110,7 +110,7 @@ class TableEncoder(Encoder):
             observed = observed_cells(table, mask, i)
             if column.kind == "numerical":
                 levels = np.linspace(0, 1, 2 if recipe.numerical == "minmax" else min(MOST_QUANTILES, len(observed)))
-                knots = np.quantile(observed, levels)
+                knots = np.quantile(column.positions(observed.to_numpy(dtype=np.float64)), levels)
                 width = TOKEN_WIDTH if recipe.code == "tokens" else 1
                 block = Block(column.name, start, start + width, knots=tuple(knots.tolist()))
             else:
@@ -135,7 +135,7 @@ class TableEncoder(Encoder):
             else:
                 numbers = values.to_numpy(dtype=np.float64)
                 refuse_empty(~np.isfinite(numbers), observed, block.name)
-                z = _scale(block, numbers, observed, self.low)
+                z = _scale(block, self.schema[block.name].positions(numbers), observed, self.low)
                 x[:, block.start : block.stop] = z[:, None] * direction(self.code, block.name)
             coordinate_mask[:, block.start : block.stop] = observed[:, None]
         return torch.from_numpy(x), torch.from_numpy(coordinate_mask)
@@ -151,7 +151,7 @@ class TableEncoder(Encoder):
                 axis = direction(self.code, block.name)
                 z = x[:, block.start : block.stop].double().cpu().numpy() @ axis / (axis @ axis)
                 numbers = _interpolated(z, knot_positions(len(block.knots), self.low), np.array(block.knots))
-                decoded[block.name] = numbers.round() if self.schema[block.name].integer else numbers
+                decoded[block.name] = self.schema[block.name].numbers(numbers)
         return decoded
 
     def to_dict(self) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from src.tables.files.layout import Layout, layout_of_schema, with_ranges
 from src.tables.files.writing import Rows
 from src.training.module import CHECKPOINT_KEY, MissDiffModule
 
+ENOUGH_ROWS = 50
+"""Rows with a value from which on what goes with it is learned about as well as the rest."""
 OnRows = Callable[[int], object]
 
 
@@ -85,6 +87,20 @@ def fix(model: Model, values: Mapping[str, Any], n_repeats: int) -> Fixed | None
         if block.name in means and not coordinates[0, block.start : block.stop].all():
             raise TableError(f"where: column {block.name!r} never has {values[block.name]!r} in the training rows")
     return Fixed(means, KnownCoordinates(x[0], coordinates[0], n_repeats))
+
+
+def note_on_few_rows(model: Model, values: Mapping[str, Any]) -> str | None:
+    """Say that few rows of the table have a value that rows are drawn for; None if enough have it."""
+    forms = {name: model.layout[name] for name in values}
+    counts = {name: form.n_cells(form.value_of(values[name])) for name, form in forms.items()}
+    known = {name: count for name, count in counts.items() if count is not None}
+    if not known or min(known.values()) >= ENOUGH_ROWS:
+        return None
+    name = min(known, key=lambda name: known[name])
+    return (
+        f"where: {known[name]:,} rows of the table have {name} = {values[name]!r}; what goes with it is learned from "
+        "these alone, so it is uncertain"
+    )
 
 
 def draw_rows(

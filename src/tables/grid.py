@@ -25,6 +25,7 @@ MOST_LISTED = 20
 CELLS_OF_A_LISTED = 5
 """Fewest cells, on average, of each value of a listed grid."""
 MOST_MONTH_DAYS = 4
+MICROSECONDS_OF_A_DAY = 86_400_000_000
 LARGEST = 2**53
 LAST = -1
 """Stands for the last day of a month among days of the month."""
@@ -37,7 +38,7 @@ class Grid:
     Attributes:
         step: distance of neighbouring values; of a calendar, within a day.
         offset: a value; of a calendar, the first one of a day, counted from midnight.
-        per_day: units of a day; 0 = no calendar.
+        per_day: of dates and times, the units of a day; of numbers 0.
         days: of a calendar, its first and last day, counted from 1970-01-01.
         weekdays: of a calendar, 0 = Monday; empty = all.
         month_days: days of the month, :data:`LAST` = the last one; empty = all.
@@ -54,6 +55,12 @@ class Grid:
     month_days: tuple[int, ...] = ()
     months: tuple[int, ...] = ()
     listed: tuple[float, ...] = ()
+    zone: str = ""
+
+    @property
+    def has_calendar(self) -> bool:
+        """Whether it is made of days of a calendar."""
+        return bool(self.weekdays or self.month_days)
 
     def positions(self, values: np.ndarray) -> np.ndarray:
         """Number the values of the grid in order: (n,) values to (n,) positions, fractions between two of them.
@@ -62,7 +69,8 @@ class Grid:
         """
         if self.listed:
             return values
-        if not self.per_day:
+        values = self._moved(values, "UTC", self.zone) if self.zone else values
+        if not self.has_calendar:
             return np.asarray((values - self.offset) / self.step)
         day = np.floor(values / self.per_day)
         slot = ((values - day * self.per_day - self.offset) / self.step).clip(0, self._slots - 1)
@@ -71,14 +79,16 @@ class Grid:
     def values(self, positions: np.ndarray) -> np.ndarray:
         """Return the values (n,) of the grid that are nearest to positions (n,); see :meth:`positions`."""
         if self.listed:
-            middles = (np.array(self.listed[1:]) + np.array(self.listed[:-1])) / 2
+            middles = np.array(self.listed[1:]) / 2 + np.array(self.listed[:-1]) / 2
             return np.array(self.listed)[np.searchsorted(middles, positions)]
         nearest = np.round(positions)
-        if not self.per_day:
-            return np.asarray(nearest * self.step + self.offset)
-        nearest = nearest.clip(0, len(self._days) * self._slots - 1).astype(np.int64)
-        of_day = nearest % self._slots * self.step + self.offset
-        return np.asarray(self._days[nearest // self._slots] * self.per_day + of_day)
+        if self.has_calendar:
+            nearest = nearest.clip(0, len(self._days) * self._slots - 1).astype(np.int64)
+            of_day = nearest % self._slots * self.step + self.offset
+            values = self._days[nearest // self._slots] * self.per_day + of_day
+        else:
+            values = nearest * self.step + self.offset
+        return self._moved(values, self.zone, "UTC") if self.zone else np.asarray(values)
 
     def nearest(self, values: np.ndarray) -> np.ndarray:
         """Return the values (n,) of the grid that are nearest to values (n,); NaN stays."""
@@ -87,10 +97,15 @@ class Grid:
         found[known] = self.values(self.positions(values[known]))
         return found
 
+    def _moved(self, values: np.ndarray, here: str, there: str) -> np.ndarray:
+        """Convert moments from the clock of one zone to that of another, in units since 1970-01-01."""
+        return clock_of(values, self.per_day, here, there)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Grid":
         """Inverse of ``dataclasses.asdict``, from lists or tuples."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**plain)
 
     @cached_property
     def _days(self) -> np.ndarray:
@@ -110,6 +125,13 @@ class Grid:
         return int((self.per_day - 1 - self.offset) // self.step) + 1
 
 
+def on_grid(values: pd.Series, grid: Grid | None) -> pd.Series:
+    """Move numbers (n,) to the nearest ones of a grid; without one they stay."""
+    if grid is None:
+        return values
+    return pd.Series(grid.nearest(values.to_numpy(dtype=float)), values.index, name=values.name)
+
+
 def grid_of_numbers(values: np.ndarray, counts: np.ndarray, decimals: int | None) -> Grid | None:
     """Find the grid of a column of numbers.
 
@@ -118,31 +140,62 @@ def grid_of_numbers(values: np.ndarray, counts: np.ndarray, decimals: int | None
         counts: (n,) cells of each.
         decimals: digits after the point of nearly all values; None = not known.
     """
-    if decimals is not None and np.abs(values).max() * 10.0**decimals < LARGEST:
-        scaled = values * 10.0**decimals
-        whole = np.round(scaled).astype(np.int64)
-        if np.allclose(scaled, whole, rtol=0, atol=1e-4):
-            step = int(np.gcd.reduce(np.diff(whole))) if len(whole) > 2 else 0
-            if step > 1 and len(whole) > 2 and _is_no_chance(1, step, len(whole) - 1):
-                return Grid(step / 10.0**decimals, float(whole[0] % step) / 10.0**decimals)
-            if len(whole) == (whole[-1] - whole[0]) + 1:
-                return None  # all of the numbers in between
-    if 2 < len(values) <= MOST_LISTED and counts.sum() >= CELLS_OF_A_LISTED * len(values):
+    if len(values) < 3:
+        return None
+    step = _step_of(values, decimals)
+    n_between = round((values[-1] - values[0]) / step) + 1 if step else np.inf
+    are_few = len(values) <= MOST_LISTED and counts.sum() >= CELLS_OF_A_LISTED * len(values)
+    if are_few and len(values) < n_between:
         return Grid(listed=tuple(values.tolist()))
-    return None
+    finest = 10.0 ** -(decimals or 0)
+    n_residues = round(step / finest)
+    if n_residues < 2 or not _is_no_chance(1, n_residues, len(values) - 1):
+        return None
+    return Grid(step, round(values[0] / finest) % n_residues * finest)
 
 
-def grid_of_moments(values: np.ndarray, per_day: int, are_dates: bool) -> Grid | None:
+def _step_of(values: np.ndarray, decimals: int | None) -> float:
+    """Find the largest step that all differences of increasing values are multiples of; 0 = there is none."""
+    if decimals is None or np.abs(values).max() >= LARGEST / 10.0**decimals:
+        return 0.0
+    scaled = values * 10.0**decimals
+    whole = np.round(scaled).astype(np.int64)
+    if not np.allclose(scaled, whole, rtol=0, atol=1e-4):
+        return 0.0
+    return int(np.gcd.reduce(np.diff(whole))) / 10.0**decimals
+
+
+def clock_of(values: np.ndarray, per_day: int, here: str, there: str) -> np.ndarray:
+    """Convert moments (n,) from the clock of one zone to that of another.
+
+    A moment that a change of the clock leaves out moves forward, one that it repeats is the first.
+
+    Arguments:
+        values: units since 1970-01-01.
+        per_day: units of a day.
+        here: name of the zone, or its offset from UTC.
+        there: the other one.
+    """
+    lengths = pd.to_timedelta(values * (MICROSECONDS_OF_A_DAY / per_day), unit="us")
+    is_first = np.ones(len(values), dtype=bool)
+    moments = (pd.Timestamp(0) + lengths).tz_localize(here, ambiguous=is_first, nonexistent="shift_forward")
+    moved = (moments.tz_convert(there).tz_localize(None) - pd.Timestamp(0)).to_numpy()
+    microseconds = moved.astype("timedelta64[us]").astype(np.int64)
+    return np.where(np.isnan(values), np.nan, microseconds * (per_day / MICROSECONDS_OF_A_DAY))
+
+
+def grid_of_moments(values: np.ndarray, per_day: int, are_dates: bool, zone: str = "") -> Grid | None:
     """Find the grid of a column of dates, times of the day or durations.
 
     Arguments:
         values: (n,) the distinct values in whole units, increasing.
         per_day: units of a day.
         are_dates: whether they have a calendar.
+        zone: zone of the dates, which the values are moved to; empty = none.
     """
-    whole = values.astype(np.int64)
-    if len(whole) < 3:
+    if len(values) < 3:
         return None
+    whole = np.unique((clock_of(values, per_day, "UTC", zone) if zone else values).round().astype(np.int64))
     step = int(np.gcd.reduce(np.diff(whole)))
     is_stepped = step > 1 and _is_no_chance(1, step, len(whole) - 1)
     if are_dates and not (is_stepped and step % per_day == 0 and step > per_day):
@@ -151,15 +204,15 @@ def grid_of_moments(values: np.ndarray, per_day: int, are_dates: bool) -> Grid |
         if (rule := _rule_of(days)) is not None:
             inner = int(np.gcd.reduce(np.diff(np.unique(within)))) if len(np.unique(within)) > 1 else per_day
             offset = int(within.min() % inner)
-            return Grid(inner, offset, per_day, (int(days[0]), int(days[-1])), *rule)
-    return Grid(step, int(whole[0] % step)) if is_stepped else None
+            return Grid(inner, offset, per_day, (int(days[0]), int(days[-1])), *rule, zone=zone)
+    return Grid(step, int(whole[0] % step), per_day, zone=zone) if is_stepped else None
 
 
 def described(grid: Grid, unit: str = "") -> str:
     """Say in words which values a grid has, e.g. ``in steps of 100``; ``unit`` is that of dates and times."""
     if grid.listed:
         return "these values only"
-    if not grid.per_day:
+    if not grid.has_calendar:
         if unit == "days" and grid.step == len(WEEKDAYS):
             return f"{WEEKDAYS[int(grid.offset + 3) % 7]}s"
         return f"in steps of {grid.step:.15g} {unit}".rstrip()

@@ -4,9 +4,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from src.errors import TableError
+from src.tables.grid import Grid
 
 Kind = Literal["numerical", "categorical"]
 Task = Literal["binary", "multiclass", "regression"]
@@ -21,6 +23,7 @@ class Column:
         kind: ``numerical`` or ``categorical``.
         dtype: pandas dtype of the column when it is written without holes, e.g. ``int64``.
         integer: whether a numerical column contains integers only.
+        grid: the values that a numerical column can have; None = all, or all integers.
         categories: the allowed values of a categorical column, in a fixed order.
         n_foreign: number of categories, at the end of the list, that only a synthetic table has, not the real one.
 
@@ -34,6 +37,7 @@ class Column:
     integer: bool = False
     categories: tuple[Hashable, ...] = ()
     n_foreign: int = 0
+    grid: Grid | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in ("numerical", "categorical"):
@@ -42,6 +46,16 @@ class Column:
             raise TableError(f"column {self.name!r}: a categorical column needs at least one category")
         if len(set(self.categories)) != len(self.categories):
             raise TableError(f"column {self.name!r}: categories repeat: {list(self.categories)}")
+
+    def positions(self, numbers: np.ndarray) -> np.ndarray:
+        """Convert numbers (n,) of the column to their positions on its grid; without one they stay."""
+        return numbers if self.grid is None else self.grid.positions(numbers)
+
+    def numbers(self, positions: np.ndarray) -> np.ndarray:
+        """Convert positions (n,) to the nearest numbers that the column can have; see :meth:`positions`."""
+        if self.grid is not None:
+            return self.grid.values(positions)
+        return positions.round() if self.integer else positions
 
     @property
     def real_categories(self) -> tuple[Hashable, ...]:
@@ -105,20 +119,31 @@ class Schema:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can store; see :meth:`from_dict`.
 
-        Checkpoints store these values. ``n_foreign`` is left out where it is 0, because older checkpoints have no such
-        key and equal schemas must have equal values.
+        Checkpoints store these values. ``n_foreign`` is left out where it is 0, and ``grid`` where there is none:
+        older checkpoints have no such keys, and equal schemas must have equal values.
         """
         columns = [{**asdict(column), "categories": list(column.categories)} for column in self.columns]
         for column in columns:
-            if column["n_foreign"] == 0:
-                del column["n_foreign"]
+            for key, usual in (("n_foreign", 0), ("grid", None)):
+                if column[key] == usual:
+                    del column[key]
         return {"columns": columns, "target": self.target}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Schema":
         """Inverse of :meth:`to_dict`."""
-        columns = tuple(Column(**{**c, "categories": tuple(c["categories"])}) for c in values["columns"])
-        return cls(columns, values["target"])
+        return cls(tuple(_column(column) for column in values["columns"]), values["target"])
+
+
+def _column(values: Mapping[str, Any]) -> Column:
+    grid = values.get("grid")
+    return Column(
+        **{
+            **values,
+            "categories": tuple(values["categories"]),
+            "grid": None if grid is None else Grid.from_dict(grid),
+        }
+    )
 
 
 def infer_schema(frame: pd.DataFrame, target: str | None, categorical: Sequence[str]) -> Schema:

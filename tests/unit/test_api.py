@@ -1,6 +1,7 @@
 """The Python interface."""
 
 import pickle
+import warnings
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -216,6 +217,23 @@ def test_holes_are_filled_and_nothing_else(model, frame):
     pd.testing.assert_frame_equal(model.impute(holed, n_imputations=1)[0], draws[0])
     complete = filled.head(5)
     pd.testing.assert_frame_equal(model.impute(complete), complete)
+
+
+def test_a_column_without_a_value_is_filled_with_what_was_learned(model, frame):
+    holed = frame.head(5).assign(size=np.nan, ill=np.nan)
+    filled = model.impute(holed, n_draws=2)
+    assert set(filled["size"]) <= {"S", "M", "L"}
+    assert set(filled["ill"]) <= {True, False}
+
+
+def test_a_condition_on_few_rows_is_said_with_their_number():
+    rare = pd.DataFrame({"y": ["fraud"] * 5 + ["fair"] * 195, "x": np.random.default_rng(0).normal(size=200)})
+    model = MissDiff(settings=SETTINGS).fit(rare)
+    with pytest.warns(UserWarning, match="where: 5 rows of the table have y = 'fraud'"):
+        model.sample(3, where={"y": "fraud"}, repeats=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        model.sample(3, where={"y": "fair"}, repeats=1)
 
 
 def test_settings_of_imputation_are_checked(model, frame):

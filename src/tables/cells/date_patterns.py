@@ -18,6 +18,8 @@ UNITS = {
     "microseconds": 1,
 }
 """Microseconds of the units, coarse to fine."""
+FIRST_MOMENT, LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The years 1 to 9999, which Python's datetime covers, in microseconds since 1970."""
 FRACTION = re.compile(r"%([1-6])f")
 SHAPES = {
     **dict.fromkeys(("%d", "%m", "%H", "%M", "%S", "%y", "%I"), r"\d\d"),
@@ -91,6 +93,11 @@ def default_pattern(content: str, unit: str) -> str:
 def clock_pattern(unit: str) -> str:
     """Choose the pattern for times of the day down to a unit, seconds at the coarsest."""
     return "%H:%M:%S" + {"milliseconds": ".%3f", "microseconds": ".%6f"}.get(unit, "")
+
+
+def span_of(value: float, unit: str) -> timedelta:
+    """Return the time span of a number of units, rounded, and cut off so that with 1970-01-01 it is a moment."""
+    return timedelta(microseconds=min(max(round(value) * UNITS[unit], FIRST_MOMENT), LAST_MOMENT))
 
 
 def microseconds(span: timedelta) -> int:

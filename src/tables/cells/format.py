@@ -16,7 +16,7 @@ A hole is NaN among cells and among values.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -32,16 +32,16 @@ from src.tables.cells.date_patterns import (
     microseconds,
     parsed,
     parsed_together,
+    span_of,
 )
 from src.tables.cells.distinct import distinct_cells, typed_categories
 from src.tables.cells.object_cells import moment_cell
+from src.tables.grid import Grid, on_grid
 
 Content = Literal["number", "truth value", "date", "time", "duration", "text"]
 MIDNIGHT = datetime(1970, 1, 1)
 LARGEST_EXACT = 2**53
 """The largest integer up to which float64 represents every integer."""
-FIRST_MOMENT, LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
-"""The years 1 to 9999, which Python's datetime covers, in microseconds since 1970."""
 NOT_NULLABLE = re.compile(r"bool|u?int\d+")
 """Dtypes that cannot represent a hole."""
 
@@ -58,8 +58,8 @@ class CellFormat:
             ``Timestamp``, ``datetime``; else empty. ``int`` with content ``text`` is too large for float64.
         decimals: largest number of digits after the point of a number; None = not limited.
         least_decimals: number of digits after the point that are written even if they are zeros.
-        low: smallest observed number; rounding does not go below it.
-        high: largest observed number; rounding does not go above it.
+        low, high: smallest and largest observed number; rounding does not go beyond them.
+        grid: the values that numbers, dates and times can have; None = all with the decimals or of the unit.
         comma: whether a comma is the decimal sign.
         pattern: pattern of dates and times that are texts: as in ``strftime``, with ``%-d`` for no leading zero and
             ``%3f`` for three digits of a second.
@@ -80,6 +80,7 @@ class CellFormat:
     least_decimals: int = 0
     low: float = -np.inf
     high: float = np.inf
+    grid: Grid | None = None
     comma: bool = False
     pattern: str = ""
     unit: str = ""
@@ -98,9 +99,8 @@ class CellFormat:
     def parse(self, cells: pd.Series, where: str) -> pd.Series:
         """Parse cells into values; see the table of this module.
 
-        pandas converts columns that it stores as numbers or dates. Other cells are texts or Python objects, which are
-        parsed in Python. That is slow, and a column of many rows often has few distinct cells: every distinct cell is
-        parsed once, and the rows look up their values.
+        pandas converts columns that it stores as numbers or dates. Texts and Python objects are parsed in Python, which is
+        slow: every distinct cell is parsed once, and the rows look up their values.
 
         Arguments:
             cells: (N,), holes NaN or None.
@@ -133,6 +133,7 @@ class CellFormat:
             for_text_file: whether to write every cell as a text, the empty text for a hole.
         """
         text = self.as_text or for_text_file
+        values = on_grid(values, self.grid)
         if self.content == "number":
             values = values if self.decimals is None else self._rounded(values)
             if not text and not self.objects:
@@ -260,7 +261,7 @@ class CellFormat:
             if self.objects == "int" and not text:
                 return int(value)
             return self._number_text(value) if text else Decimal(f"{value:.{self.decimals or 0}f}")
-        span = timedelta(microseconds=min(max(round(value) * UNITS[self.unit], FIRST_MOMENT), LAST_MOMENT))
+        span = span_of(value, self.unit)
         if self.content == "duration":
             return str(pd.Timedelta(span)) if text else pd.Timedelta(span)
         moment = MIDNIGHT + span

@@ -22,6 +22,7 @@ import pandas as pd
 from src.errors import TableError
 from src.tables.cells.format import NOT_NULLABLE, CellFormat
 from src.tables.columns.kinds import close_name, listed
+from src.tables.grid import Grid, described
 from src.tables.schema import Column
 
 FormKind = Literal[
@@ -56,6 +57,7 @@ class Form:
         kind: kind of the form, see the table of this module.
         cells: format of its cells; those of an ``empty`` column are texts.
         values: the values of a ``boolean``, ``category``, ``ordered`` or ``constant`` column, in order.
+        counts: number of cells of each value, which a condition on few cells is told from; empty = not known.
         rare: further values of a ``category``, which are too rare to be learned one by one. They share the category
             :data:`RARE`; where a model draws it, one of them is drawn by frequency.
         rare_counts: number of cells of each rare value.
@@ -67,6 +69,7 @@ class Form:
     kind: FormKind
     cells: CellFormat
     values: tuple[Any, ...] = ()
+    counts: tuple[int, ...] = ()
     rare: tuple[Any, ...] = ()
     rare_counts: tuple[int, ...] = ()
     template: IdTemplate | None = None
@@ -103,7 +106,8 @@ class Form:
             dtype = {bool: "bool", float: "float64"}.get(next(iter(dtypes)), "object") if len(dtypes) == 1 else "object"
             return Column(self.name, "categorical", dtype, categories=categories)
         integer = self.cells.content != "number" or self.cells.decimals == 0 or self.kind in ("integer", "ordered")
-        return Column(self.name, "numerical", "float64", integer=integer)
+        grid = None if self.kind == "ordered" else self.cells.grid
+        return Column(self.name, "numerical", "float64", integer=integer, grid=grid)
 
     def canonical(self, cells: pd.Series, where: str) -> pd.Series:
         """Convert cells to the canonical values that the model learns; holes stay NaN.
@@ -181,13 +185,19 @@ class Form:
             low, high = self.cells.write(pd.Series([self.cells.low, self.cells.high]), for_text_file=True)
             raise TableError(f"{where} was seen from {low} to {high}, got {value!r}; the model knows nothing beyond")
         if self.is_number and float(self.cells.parse(self.cells.write(pd.Series([float(parsed)])), where)[0]) != parsed:
-            raise TableError(f"{where} has no values as fine as {value!r}")
+            grid = f": it has values {described(self.cells.grid, self.cells.unit)}" if self.cells.grid else ""
+            raise TableError(f"{where} has no values as fine as {value!r}{grid}")
         known = (*self.values, *self.rare)
         if known and parsed not in known:
             close = close_name(str(value), map(str, known))
             hint = f"; did you mean {close!r}?" if close else ""
             raise TableError(f"{where} never has the value {value!r}{hint} (values: {listed(known)})")
         return parsed
+
+    def n_cells(self, value: Any) -> int | None:
+        """Number of cells that had a value of :meth:`value_of` when the form was inferred; None = not known."""
+        known = dict(zip((*self.values, *self.rare), (*self.counts, *self.rare_counts), strict=False))
+        return known.get(value) if self.counts else None
 
     def learned_as(self, values: pd.Series) -> pd.Series:
         """Convert values of :meth:`value_of` to canonical ones: rare to :data:`RARE`, ordered to positions."""
@@ -211,6 +221,8 @@ class Form:
     def from_dict(cls, values: Mapping[str, Any]) -> "Form":
         """Inverse of :meth:`to_dict`."""
         cells = {key: _tupled(value) for key, value in values["cells"].items()}
+        if cells.get("grid") is not None:
+            cells["grid"] = Grid.from_dict(cells["grid"])
         template = None if values["template"] is None else IdTemplate(**values["template"])
         attributes = {key: _tupled(values[key]) for key in (field.name for field in fields(cls)) if key in values}
         return cls(**{**attributes, "cells": CellFormat(**cells), "template": template})

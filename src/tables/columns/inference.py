@@ -12,6 +12,7 @@ from src.system.quoting import setting
 from src.tables.cells.dates import date_patterns, patterned, reads
 from src.tables.cells.distinct import distinct_cells
 from src.tables.cells.format import NOT_NULLABLE, CellFormat, Content
+from src.tables.cells.grids import with_grid
 from src.tables.cells.inference import infer_cell_format
 from src.tables.columns.choice import ColumnChoice
 from src.tables.columns.forms import RARE, Form, FormKind, IdTemplate
@@ -36,6 +37,8 @@ ID_NAME = re.compile(
 SIGNED = re.compile(r"[$€£¥]?\s?-?\d{1,3}([, .']?\d{3})*([.,]\d+)?\s?(%|[$€£¥]|[A-Z]{3})?")
 CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
 NUMBER_KINDS = {"number": "integer", "date": "date", "time": "time", "duration": "duration"}
+VALUED = ("category", "boolean", "constant", "ordered")
+MEASURED = ("integer", "real", "date", "time", "duration")
 COMMON_MARKERS = (-99, -999, -9999, -99999, 99, 999, 9999, 99999)
 
 
@@ -66,10 +69,13 @@ def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, 
     kind = _chosen_kind(choice, cell_format, values, where) or _kind(cells, cell_format, values, counts)
     if cell_format.content == "text" and kind == "category" and not choice.kind:
         _say_nearly(name, values, counts, dialect is not None and dialect.decimal_comma, say)
-    if kind == "ordered":
-        return Form(name, kind, cell_format, values=_order(choice, cell_format, values, where))
-    if kind in ("category", "boolean", "constant"):
-        return Form(name, kind, cell_format, values=(False, True) if kind == "boolean" else tuple(values))
+    if kind in MEASURED:
+        cell_format = with_grid(cell_format, values, counts)
+    if kind in VALUED:
+        n_cells = dict(zip(values, counts.tolist(), strict=True))
+        all_values = _order(choice, cell_format, values, where) if kind == "ordered" else tuple(values)
+        all_values = (False, True) if kind == "boolean" else all_values
+        return Form(name, kind, cell_format, all_values, tuple(n_cells.get(value, 0) for value in all_values))
     if kind == "id":
         _say_signed(name, cell_format, values, choice, say)
         return Form(name, kind, cell_format, template=_template(name, cell_format, values, cells))
@@ -97,6 +103,7 @@ def with_rare(form: Form, cells: pd.Series, most: int, where: str, say: Say) -> 
     return replace(
         form,
         values=tuple(values[k] for k in frequent),
+        counts=tuple(int(counts[k]) for k in frequent),
         rare=tuple(values[k] for k in rare),
         rare_counts=tuple(int(counts[k]) for k in rare),
     )

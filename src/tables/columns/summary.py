@@ -7,6 +7,7 @@ import pandas as pd
 
 from src.tables.cells.distinct import distinct_cells
 from src.tables.columns.forms import Form
+from src.tables.grid import described
 
 LONGEST_HOLDS = 60
 LONGEST_NAME = 32
@@ -66,7 +67,8 @@ def _holds(form: Form, cells: pd.Series, distinct: list[object]) -> str:
         return _cut(" < ".join(map(str, form.values)), LONGEST_HOLDS)
     if form.cells.is_number and form.kind != "category":
         ends = form.cells.write(pd.Series([form.cells.low, form.cells.high]), for_text_file=True)
-        return ends[0] if ends[0] == ends[1] else f"{ends[0]} .. {ends[1]}"
+        on_grid = f", {described(form.cells.grid, form.cells.unit)}" if form.cells.grid else ""
+        return ends[0] if ends[0] == ends[1] else f"{ends[0]} .. {ends[1]}{on_grid}"
     counts = cells.value_counts().head(NAMED_VALUES)
     more = f", {len(distinct) - NAMED_VALUES:,} more" if len(distinct) > NAMED_VALUES else ""
     return _cut(", ".join(_cut(str(value), 24) for value in counts.index), LONGEST_HOLDS) + more

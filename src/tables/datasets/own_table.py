@@ -75,7 +75,7 @@ class OwnTable(Dataset):
     quote: str | None = None
     holes: list[str | int | float] | None = None
     also_holes: list[str | int | float] = field(default_factory=list)
-    max_categories: int = 100
+    max_categories: int = 10_000
     formulas: str = "keep"
 
     def __post_init__(self) -> None:

@@ -60,6 +60,8 @@ def with_filled(
         values, rng = pd.Series(imputations.cells(name, which), name=name), numpy_stream(seed, "writing", name)
         cells = layout[name].write(values, 0, len(values), rng, for_text_file=False)
         column = filled[name].copy()
+        if column.isna().all():  # its dtype says nothing of what belongs there
+            column = column.astype(cells.dtype)
         column.iloc[imputations.holes(name)] = cells.astype(column.dtype).array
         filled[name] = column
     return filled

@@ -136,7 +136,8 @@ def with_more_categories(layout: Layout, frame: pd.DataFrame, where: str) -> Lay
         if form.kind == "category":
             values = form.canonical(frame[form.name], f"{where}, column {form.name!r}").dropna().unique()
             new = [value for value in values if value not in form.column.categories]
-            form = replace(form, values=(*form.values, *new)) if new else form
+            counts = (*form.counts, *[0] * len(new)) if form.counts else ()
+            form = replace(form, values=(*form.values, *new), counts=counts) if new else form
         forms.append(form)
     return replace(layout, forms=tuple(forms))
 

@@ -58,7 +58,7 @@ class Rules:
     target: str | None = None
     holes: Sequence[Any] | None = None
     also_holes: tuple[Any, ...] = ()
-    max_categories: int = 100
+    max_categories: int = 10_000
 
 
 def understand(

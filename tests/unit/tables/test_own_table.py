@@ -253,12 +253,14 @@ def test_rare_categories_share_one_and_come_out_by_their_frequency(tmp_path):
 
 
 @pytest.mark.integration
-def test_ten_thousand_categories_take_a_hundred_coordinates(tmp_path):
+def test_ten_thousand_categories_are_learned_one_by_one_and_more_of_them_share_one(tmp_path):
     rng = np.random.default_rng(0)
     codes = rng.zipf(1.3, 40_000) % 10_000
     file = tmp_path / "t.parquet"
     pd.DataFrame({"city": [f"c{code}" for code in codes], "x": rng.normal(size=40_000)}).to_parquet(file)
-    split = own(file).load(0)
+    learned = own(file).load(0).train.schema["city"].categories
+    assert len(learned) == len(np.unique(codes))
+    split = own(file, max_categories=100).load(0)
     assert split.train.schema["city"].categories[-1] == RARE
     assert len(split.train.schema["city"].categories) == 100
 
