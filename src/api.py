@@ -39,7 +39,8 @@ from src.system.cores import cores_of_a_job
 from src.tables import Split
 from src.tables.columns.choice import choices_of, refuse_contradictions, refuse_target
 from src.tables.columns.kinds import check_names
-from src.tables.files.frames import as_tables, check_frame, plain, understood, with_filled
+from src.tables.files.doubts import notes_left
+from src.tables.files.frames import as_tables, check_frame, doubts_of, plain, understood, with_filled
 from src.tables.files.understanding import Columns, Rules
 from src.tables.imputations import ESTIMATES
 from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, sampling_weights, write_checkpoint
@@ -47,7 +48,7 @@ from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"
 KINDS = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
-LISTS = (*KINDS, "also_holes")
+LISTS = (*KINDS, "holes", "also_holes")
 
 
 class MissDiff(BaseEstimator):  # type: ignore[misc]
@@ -60,7 +61,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         ids: columns not to be learned, that get new values.
         exclude: columns to leave out.
         ordered: orders by column, smallest first, e.g. ``{"size": ["S", "M", "L"]}``.
-        also_holes: texts or numbers that mark a hole beside the usual ones, e.g. ``[-999]``.
+        holes: texts that mark a hole; None = the usual ones such as ``NA``. NaN, None and NaT always are holes.
+        also_holes: texts or numbers that mark a hole too, e.g. ``[-999]``.
         max_categories: of a column with more, the rarer ones are learned as one and drawn by their frequency.
         settings: options and keys of ``python -m src.train --help``'s groups ``diffusion``, ``network``,
             ``training``, ``budget``, ``trainer`` and ``evaluation``, e.g. ``{"training.n_steps": 500}``.
@@ -81,6 +83,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         ids: Sequence[str] = (),
         exclude: Sequence[str] = (),
         ordered: Mapping[str, Sequence[Any]] | None = None,
+        holes: Sequence[Any] | None = None,
         also_holes: Sequence[Any] = (),
         max_categories: int = 10_000,
         settings: Mapping[str, Any] | None = None,
@@ -92,6 +95,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         self.ids = ids
         self.exclude = exclude
         self.ordered = ordered
+        self.holes = holes
         self.also_holes = also_holes
         self.max_categories = max_categories
         self.settings = settings
@@ -179,7 +183,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         """Fill the holes of a frame, that trained on or another one of its columns; observed cells stay as they are.
 
         Arguments:
-            X: (N, d) at least one row.
+            X: (N, d) at least one row. Texts such as ``NA`` that may be values stay, with a warning.
             n_imputations: m = m frames, each another draw; None = one frame with the best value of each hole.
             estimate: best value of a number, ``mean`` or ``median`` of ``n_draws`` draws; of a category the most
                 frequent one.
@@ -200,9 +204,12 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         table = as_tables({"given": X}, self._model.layout, self._rules)["given"]
         imputations = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
         layout = self._model.layout
+        doubts = doubts_of(X, layout, self._rules)
+        for note in notes_left(doubts, prefix=""):
+            warnings.warn(note, stacklevel=2)
         if n_imputations is None:
-            return with_filled(X, layout, imputations, estimate, seed)
-        return [with_filled(X, layout, imputations, number, seed) for number in range(n_imputations)]
+            return with_filled(X, layout, imputations, estimate, seed, doubts)
+        return [with_filled(X, layout, imputations, number, seed, doubts) for number in range(n_imputations)]
 
     def evaluate(
         self, real: pd.DataFrame, synthetic: pd.DataFrame | None = None, test: pd.DataFrame | None = None
@@ -291,4 +298,5 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _rules(self) -> Rules:
-        return Rules(self.target, None, tuple(plain(self.also_holes)), self.max_categories)
+        holes = None if self.holes is None else tuple(plain(self.holes))
+        return Rules(self.target, holes, tuple(plain(self.also_holes)), self.max_categories)

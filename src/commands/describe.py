@@ -20,6 +20,7 @@ def job(cfg: DictConfig) -> None:
     from src.system.quoting import command
     from src.tables.columns.sidecar import sidecar_of, sidecar_text
     from src.tables.columns.summary import summary_table
+    from src.tables.files.doubts import remedies_of
 
     request = build_describe_request(cfg)
     columns = request.table.understand()
@@ -27,7 +28,8 @@ def job(cfg: DictConfig) -> None:
     print(summary_table(columns.summaries, most=len(columns.summaries)), end="\n\n")
     for note in columns.notes:
         print(f"note: {note}")
-    text = sidecar_text(request.file.name, columns.layout.forms, columns.summaries)
+    remedies = remedies_of(columns.doubts)
+    text = sidecar_text(request.file.name, columns.layout.forms, columns.summaries, remedies)
     write_whole(request.out, lambda partial: partial.write_text(text, encoding="utf-8"))
     columns_of = {} if request.out == sidecar_of(request.file) else {"dataset__columns": str(request.out)}
     train = command("train", "dataset=table", dataset__path=str(request.file), **columns_of, missing="native")

@@ -216,7 +216,7 @@ def _mark(comparison: FileComparison, file: Path, notes: list[str]) -> Mark | No
     if comparison.holes is None and not comparison.also_holes:
         return None
     rules = Rules(None, comparison.holes, tuple(comparison.also_holes))
-    return lambda frame: marked(frame, {}, rules, lambda sentence: notes.append(f"{file}: {sentence}"), "holes")
+    return lambda frame: marked(frame, {}, rules, lambda sentence: notes.append(f"{file}: {sentence}"), "")
 
 
 def _note_holes(tables: FileTables, comparison: FileComparison, notes: list[str]) -> None:

@@ -22,6 +22,7 @@ from src.seeding import numpy_stream
 from src.system.quoting import command
 from src.tables import OwnTable, Split, Table
 from src.tables.columns.kinds import listed
+from src.tables.files.doubts import notes_left, rows_left
 from src.tables.files.filling import HoledFile, open_holed
 from src.tables.files.layout import Layout
 from src.tables.files.understanding import Columns
@@ -61,9 +62,9 @@ def fill_file(
     columns = _columns(model, imputer, dataset, experiment.recipe.trainer.accelerator)
     layout = columns.layout
     table = layout.table(columns.frame, layout.schema(columns.target), str(source))
-    holed = open_holed(source, layout, columns.frame)
+    holed = open_holed(source, layout, columns.frame, rows_left(columns.doubts))
     n_draws, more = _n_draws(fill, imputer, evaluation)
-    notes = (*columns.reading_notes, *_not_filled(columns), *more)
+    notes = (*columns.reading_notes, *notes_left(columns.doubts), *_not_filled(columns), *more)
     if is_rank_zero():
         for note in notes:
             print(f"note: {note}")
@@ -79,7 +80,7 @@ def fill_file(
         seconds = time.perf_counter() - imputing
         for number, out in enumerate(fill.tables):
             which = fill.estimate if wanted is None else number
-            holed.write(out, _fills(imputations, which), _rng(experiment.seed, number))
+            holed.write(out, _fills(holed, imputations, which), _rng(experiment.seed, number))
         if fill.intervals is not None:
             bounds = _bounds(holed, imputations, fill.intervals, fill.estimate, _rng(experiment.seed, 0))
             write_whole(fill.bounds, lambda partial: bounds.to_csv(partial, index=False))
@@ -148,9 +149,12 @@ def _not_filled(columns: Columns) -> list[str]:
     return notes
 
 
-def _fills(imputations: Imputations, which: int | str) -> dict[str, np.ndarray]:
-    """Canonical values of all holes by column: of one draw, or the best ones."""
-    return {name: imputations.cells(name, which) for name in imputations.draws}
+def _fills(holed: HoledFile, imputations: Imputations, which: int | str) -> dict[str, np.ndarray]:
+    """Canonical values of the holes that are filled by column: of one draw, or the best ones."""
+    return {
+        name: imputations.cells(name, which)[np.isin(imputations.holes(name), rows)]
+        for name, rows in holed.holes.items()
+    }
 
 
 def _rng(seed: int, number: int) -> np.random.Generator:
@@ -188,7 +192,8 @@ def _bounds(
             none = np.full(len(rows), "", dtype=object)
             part = {"value": texts[code], "lower": none, "upper": none, "probability": share}
             order = -share
-        parts.append(pd.DataFrame({"row": rows + 1, "column": name, **part, "_column": i, "_order": order}))
+        lines = pd.DataFrame({"row": rows + 1, "column": name, **part, "_column": i, "_order": order})
+        parts.append(lines[np.isin(rows, holed.holes.get(name, ()))])
     if not parts:
         return pd.DataFrame(columns=list(BOUNDS))
     joined = pd.concat(parts, ignore_index=True)

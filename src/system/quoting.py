@@ -86,6 +86,10 @@ def _override(key: str, value: Any) -> str:
     The value of ``experiment`` stays unquoted, because settings files are read before Hydra parses the arguments.
     """
     plain, is_text = f"{key}={value}", isinstance(value, str) and "," not in value  # a comma may separate two files
+    if key in NAME_LIST_KEYS and isinstance(value, list) and all(isinstance(name, str) for name in value):
+        plain = f"{key}=[{','.join(value)}]"
+        quoted = f"{key}=[{','.join(_quoted(name) for name in value)}]"
+        return plain if quoted_path(plain) == quoted else f"{key}={hydra_value(value)}"
     if key == "experiment" or (is_text and quoted_path(plain) == f"{key}={_quoted(value)}"):
         return plain
     return f"{key}={hydra_value(value)}"

@@ -239,7 +239,7 @@ def test_what_is_a_hole_can_be_said_as_for_a_table_of_ones_own(files, suffix):
     found = evaluate(files, "holes=[]", **names)
     assert (found["holes"], found["also_holes"]) == ([], [])
     marked = evaluate(files, "also_holes=[-999]", **names)["notes"]
-    assert f"{files / names['real']}: read as holes: '?' 75x (holes=[...] lists what is one)" in marked
+    assert f"{files / names['real']}: read as holes: '?' 75x (holes lists what is one)" in marked
     assert found["per_column"]["mark"] == pytest.approx(0.75, abs=1e-4)
 
 

@@ -19,18 +19,21 @@ class ColumnChoice:
         order: the values of an ``ordered`` column, smallest first.
         pattern: pattern of its dates, as in ``strftime``.
         holes: further texts or numbers that mark a hole in this column.
+        values: texts such as ``NA`` that are values in this column although they mark holes in others.
     """
 
     kind: str | None = None
     order: list[Any] = field(default_factory=list)
     pattern: str | None = None
     holes: list[Any] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
 
     def check(self, where: str) -> None:
         """Check the choice.
 
         Raises:
-            ConfigError: the kind is unknown, an order goes with another kind, or an order repeats a value.
+            ConfigError: the kind is unknown, an order goes with another kind or repeats a value, or a text is said to
+                mark a hole and to be a value.
         """
         allowed = (*KINDS, "numerical", "categorical")
         if self.kind is not None and self.kind not in allowed:
@@ -39,6 +42,9 @@ class ColumnChoice:
             raise ConfigError(f"{where}: order goes with kind: ordered, got kind: {self.kind}")
         if len(self.order) != len({str(value) for value in self.order}):
             raise ConfigError(f"{where}: order names a value twice: {listed(self.order)}")
+        both = [text for text in self.values if text in self.holes]
+        if both:
+            raise ConfigError(f"{where}: holes and values both name {listed(map(repr, both))}")
 
 
 def refuse_contradictions(named: Mapping[str, Sequence[str]]) -> None:

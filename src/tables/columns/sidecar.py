@@ -6,13 +6,14 @@ columns:
   "size": {kind: ordered, order: ["S", "M", "L"]}
   "seen": {kind: date, pattern: "%d/%m/%Y"}
   "rank": {kind: integer, holes: [-999]}
+  "country": {kind: category, values: ["NA"]}
 ```
 
 All scalars are read as texts: ``NO`` is not false.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def read_sidecar(file: Path) -> Sidecar:
         for key in ("kind", "pattern"):
             if not isinstance(choice.get(key, "text"), str) or not choice.get(key, "text"):
                 raise ConfigError(f"{where}: {key} is a text, got {choice[key]!r}")
-        for key in ("order", "holes"):
+        for key in ("order", "holes", "values"):
             items = choice.get(key, [])
             if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
                 raise ConfigError(f"{where}: {key} is a list, e.g. [a, b], got {choice[key]!r}")
@@ -81,13 +82,26 @@ def read_sidecar(file: Path) -> Sidecar:
     return Sidecar(content.get("target") or None, columns)
 
 
-def sidecar_text(table: str, forms: Sequence[Form], summaries: Sequence[ColumnSummary]) -> str:
-    """Write a sidecar of the inferred kinds, with comments about the contents of the columns."""
+def sidecar_text(
+    table: str,
+    forms: Sequence[Form],
+    summaries: Sequence[ColumnSummary],
+    remedies: Mapping[str, Sequence[str]] | None = None,
+) -> str:
+    """Write a sidecar of the inferred kinds, with comments about the contents of the columns.
+
+    Arguments:
+        table: name of the file.
+        forms: forms of its columns.
+        summaries: summaries of its columns.
+        remedies: by column, sentences on keys that may correct it.
+    """
     lines = [
         f"# The columns of {table} as they were found. Correct a kind, delete what needs no correction.",
         "# kind: integer, real, date, time, boolean, category, ordered (with order: [small, ..., large]),",
         "#       id (not learned, new ones are written), constant, empty, drop (left out of the synthetic table)",
-        '# further keys: holes: [-999] (what else marks a hole), pattern: "%d/%m/%Y" (how dates are written)',
+        '# further keys: holes: [-999] (what else marks a hole), values: ["NA"] (what is a value, not a hole),',
+        '#       pattern: "%d/%m/%Y" (how dates are written)',
         "# target: NAME     (column to predict; without one there is no utility among the scores)",
         "columns:",
     ]
@@ -104,6 +118,7 @@ def sidecar_text(table: str, forms: Sequence[Form], summaries: Sequence[ColumnSu
         lines.append(
             f"  {name}: {{{inner}}}  # {remark}" if len(name) < LONGEST_KEY else f"  ? {name}\n  : {{{inner}}}"
         )
+        lines += [f"    # {remedy}" for remedy in (remedies or {}).get(form.name, ())]
     return "\n".join(lines) + "\n"
 
 

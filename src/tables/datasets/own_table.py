@@ -21,7 +21,7 @@ from src.tables.datasets.split import Split, split_positions
 from src.tables.files.layout import Layout, with_more_categories
 from src.tables.files.pairing import refuse_other_columns
 from src.tables.files.raw import read_raw
-from src.tables.files.understanding import Columns, Rules, marked, understand
+from src.tables.files.understanding import Columns, Rules, marked_as, understand
 from src.tables.text.delimited import Reading, Say
 from src.tables.text.dialect import check_file
 from src.tables.text.formulas import check_formulas
@@ -199,9 +199,10 @@ class OwnTable(Dataset):
         if any(name not in raw.frame for name in needed):
             learned = raw.frame[[name for name in raw.frame if name in needed]]
             refuse_other_columns(pd.DataFrame(columns=needed), learned, ("the model", str(file)))
-        frame = marked(raw.frame, self._choices(raw.frame, sidecar), self._rules(sidecar), notes.append)
-        layout = with_more_categories(replace(layout, dialect=raw.dialect or layout.dialect), frame, str(file))
-        return Columns(frame, layout, (), tuple(notes), self._rules(sidecar).target)
+        marks = marked_as(raw.frame, layout, self._choices(raw.frame, sidecar), self._rules(sidecar))
+        layout = with_more_categories(replace(layout, dialect=raw.dialect or layout.dialect), marks.frame, str(file))
+        target = self._rules(sidecar).target
+        return Columns(marks.frame, layout, (), (*notes, *marks.notes()), target, doubts=marks.doubts)
 
     def _rules(self, sidecar: Sidecar) -> Rules:
         return Rules(self.target or sidecar.target, self.holes, tuple(self.also_holes), self.max_categories)
@@ -220,14 +221,15 @@ class OwnTable(Dataset):
         return read_sidecar(file)
 
     def _choices(self, frame: pd.DataFrame, sidecar: Sidecar) -> dict[str, ColumnChoice]:
-        """Merge the user's choices: those of the configuration override those of the sidecar, except for its holes."""
+        """Merge the user's choices: those of the configuration override the kinds and orders of the sidecar."""
         kinds = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
         check_names("the sidecar", sidecar.columns, frame.columns)
         for key, names in {**self._named, "ordered": list(self.orders)}.items():
             check_names(f"dataset.{key}", names, frame.columns)
         configured = choices_of({kinds[key]: names for key, names in self._named.items()}, self.orders)
-        holes = {name: choice.holes for name, choice in sidecar.columns.items()}
-        return {**sidecar.columns, **{n: replace(c, holes=holes.get(n, [])) for n, c in configured.items()}}
+        said = {name: sidecar.columns.get(name, ColumnChoice()) for name in configured}
+        merged = {name: replace(said[name], kind=c.kind, order=c.order, pattern=None) for name, c in configured.items()}
+        return {**sidecar.columns, **merged}
 
     def _test_frame(self, file: Path, columns: Columns) -> pd.DataFrame:
         """Read the learned columns of the test rows; notes are about the table, so those of this file are dropped."""
@@ -238,7 +240,7 @@ class OwnTable(Dataset):
         spare = [name for name in raw.frame if name not in needed and name in {*columns.frame, *self.exclude, ""}]
         test_frame = raw.frame.drop(columns=spare)
         refuse_other_columns(needed, test_frame, (str(self.path), str(file)))
-        return marked(test_frame[list(needed.columns)], choices, self._rules(sidecar), lambda sentence: None)
+        return marked_as(test_frame[list(needed.columns)], columns.layout, choices, self._rules(sidecar)).frame
 
 
 def dataset_label(settings: Mapping[str, Any]) -> str:

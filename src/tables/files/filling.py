@@ -26,6 +26,7 @@ from src.tables.text.delimited import SNIFFED_RECORDS, opened
 from src.tables.text.dialect import COLUMNAR, check_file
 from src.tables.text.field_spans import stored_text
 
+Left = Mapping[str, np.ndarray]
 FORMATS = ((".csv", ".csv.gz"), (".tsv", ".tsv.gz"), COLUMNAR)
 """Extensions of one format; from Feather to Parquet, only dictionaries of texts are kept."""
 
@@ -49,15 +50,16 @@ class HoledFile(ABC):
     """A file and its holes; read once, it can be written with different values in its holes.
 
     Attributes:
-        holes: by learned column with holes, the increasing positions of their rows in the file, (n_holes,) int.
+        holes: by learned column with holes to fill, the increasing positions of their rows in the file, (n_holes,) int.
     """
 
     is_text: ClassVar[bool]
 
-    def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame) -> None:
+    def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame, left: Left) -> None:
         self.source = source
         self.layout = layout
         missing = {form.name: np.flatnonzero(frame[form.name].isna()) for form in layout.learned}
+        missing = {name: np.setdiff1d(rows, left.get(name, ())) for name, rows in missing.items()}
         self.holes = {name: rows for name, rows in missing.items() if len(rows)}
 
     def write(self, out: Path, fills: Mapping[str, np.ndarray], rng: np.random.Generator) -> None:
@@ -96,26 +98,27 @@ class HoledFile(ABC):
         )
 
 
-def open_holed(source: Path, layout: Layout, frame: pd.DataFrame) -> HoledFile:
+def open_holed(source: Path, layout: Layout, frame: pd.DataFrame, left: Left | None = None) -> HoledFile:
     """Read a file again and locate its holes.
 
     Arguments:
         source: the file.
         layout: its layout, with the dialect of ``source``.
         frame: (N, n_columns) all rows of the file in order, as they were read before; holes NaN.
+        left: by column, rows of holes that are left as they are; None = none.
 
     Raises:
         TableError: rows or cells of the file differ from those of the frame.
     """
     format_class = _HoledColumns if check_file(source) in COLUMNAR else _HoledText
-    return format_class(source, layout, frame)
+    return format_class(source, layout, frame, left or {})
 
 
 class _HoledText(HoledFile):
     is_text = True
 
-    def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame) -> None:
-        super().__init__(source, layout, frame)
+    def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame, left: Left) -> None:
+        super().__init__(source, layout, frame, left)
         self.parser = layout.dialect.field_parser()
         self.names = layout.dialect.names
         self.text, self.encoding = stored_text(source, layout.dialect.encoding)
@@ -197,8 +200,8 @@ class _HoledText(HoledFile):
 class _HoledColumns(HoledFile):
     is_text = False
 
-    def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame) -> None:
-        super().__init__(source, layout, frame)
+    def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame, left: Left) -> None:
+        super().__init__(source, layout, frame, left)
         is_parquet = source.name.lower().endswith(".parquet")
         if is_parquet:
             with pq.ParquetFile(source) as parquet:

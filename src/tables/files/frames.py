@@ -1,6 +1,6 @@
 """Check and understand the frames of the Python interface, and convert them to tables of a model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ from src.errors import TableError
 from src.seeding import numpy_stream
 from src.tables import Table
 from src.tables.columns.choice import ColumnChoice
+from src.tables.files.doubts import Doubt, rows_left
 from src.tables.files.layout import Layout, with_more_categories
 from src.tables.files.raw import RawFile
-from src.tables.files.understanding import Columns, Rules, marked, understand
+from src.tables.files.understanding import Columns, Rules, marked_as, understand
 from src.tables.imputations import Imputations
-from src.tables.text.delimited import Say
 
 LEAST_ROWS = 2
 
@@ -40,11 +40,21 @@ def understood(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: 
     Raises:
         ConfigError, TableError: see :func:`src.tables.files.understanding.understand`.
     """
-    return understand(RawFile(frame.reset_index(drop=True), None), "the frame", choices, rules, [])
+    return understand(RawFile(frame.reset_index(drop=True), None), "the frame", choices, rules, [], prefix="")
+
+
+def doubts_of(frame: pd.DataFrame, layout: Layout, rules: Rules) -> tuple[Doubt, ...]:
+    """Find the markers of holes of a further frame that may be values."""
+    return marked_as(frame.reset_index(drop=True), layout, {}, rules).doubts
 
 
 def with_filled(
-    frame: pd.DataFrame, layout: Layout, imputations: Imputations, which: int | str, seed: int
+    frame: pd.DataFrame,
+    layout: Layout,
+    imputations: Imputations,
+    which: int | str,
+    seed: int,
+    doubts: Sequence[Doubt] = (),
 ) -> pd.DataFrame:
     """Fill the holes of a frame; its observed cells, dtypes and index stay as they are.
 
@@ -54,15 +64,18 @@ def with_filled(
         imputations: imputations of its table.
         which: a draw or an estimate, see :meth:`Imputations.cells`.
         seed: seed of the draws of rare values.
+        doubts: markers that may be values; their cells stay as they are.
     """
-    filled = frame.copy()
+    filled, left = frame.copy(), rows_left(doubts)
     for name in imputations.draws:
         values, rng = pd.Series(imputations.cells(name, which), name=name), numpy_stream(seed, "writing", name)
         cells = layout[name].write(values, 0, len(values), rng, for_text_file=False)
         column = filled[name].copy()
         if column.isna().all():  # its dtype says nothing of what belongs there
             column = column.astype(cells.dtype)
-        column.iloc[imputations.holes(name)] = cells.astype(column.dtype).array
+        rows = imputations.holes(name)
+        is_filled = ~np.isin(rows, left.get(name, ()))
+        column.iloc[rows[is_filled]] = cells[is_filled].astype(column.dtype).array
         filled[name] = column
     return filled
 
@@ -76,8 +89,7 @@ def as_tables(frames: Mapping[str, pd.DataFrame], layout: Layout, rules: Rules) 
     for name, frame in frames.items():
         if not isinstance(frame, pd.DataFrame) or frame.empty:
             raise TableError(f"expected a pandas DataFrame with rows as {name} frame, got {type(frame).__name__}")
-    silent: Say = lambda sentence: None  # noqa: E731
-    frames = {name: marked(frame.reset_index(drop=True), {}, rules, silent) for name, frame in frames.items()}
+    frames = {name: marked_as(frame.reset_index(drop=True), layout, {}, rules).frame for name, frame in frames.items()}
     for name, frame in frames.items():
         absent = [form.name for form in layout.learned if form.name not in frame.columns]
         if absent:

@@ -52,6 +52,13 @@ class Layout:
         """Names of the columns that the synthetic file has."""
         return [form.name for form in self.written]
 
+    def texts(self) -> dict[str, set[str]]:
+        """Return the texts among the values of every column, without blanks around them."""
+        return {
+            form.name: {value.strip() for value in (*form.values, *form.rare) if isinstance(value, str)}
+            for form in self.forms
+        }
+
     def __getitem__(self, name: str) -> Form:
         return next(form for form in self.forms if form.name == name)
 

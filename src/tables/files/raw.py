@@ -1,29 +1,20 @@
-"""Read the unparsed cells of a file and mark its holes, before their meaning is inferred."""
+"""Read the unparsed cells of a file, before their meaning is inferred."""
 
 import csv
 import zlib
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from numbers import Number
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
 
 from src.errors import TableError
-from src.tables.columns.kinds import is_number, listed
+from src.tables.columns.kinds import listed
 from src.tables.files.layout import encoded
 from src.tables.text.delimited import Dialect, Reading, Say, find_dialect, parse, read_content
 from src.tables.text.dialect import COLUMNAR, check_file
-
-DOUBTFUL = "None"
-"""Marks a hole only among numbers; among texts it is a text."""
-SILENT_HOLES = ("", " ", "NA", "NaN", "nan", "<NA>")
-"""Markers that no user means as values; holes with other markers are reported."""
 
 
 @dataclass(frozen=True)
@@ -69,42 +60,6 @@ def read_raw(file: Path, reading: Reading, say: Say) -> RawFile:
     if raw.frame.empty:
         raise TableError(f"{file} has {len(names)} columns but no rows")
     return raw
-
-
-def mark_holes(cells: pd.Series, markers: Collection[str], also: Sequence[Any], seen: dict[str, int]) -> pd.Series:
-    """Replace the markers of holes in a column by NaN.
-
-    Arguments:
-        cells: (N,) of any dtype.
-        markers: texts that mark a hole; blanks around a text are ignored.
-        also: further texts or numbers that mark a hole by the user's choice; -999 includes the text ``-999.0``.
-        seen: receives the number of cells by marker, for markers that might be meant as values.
-    """
-    numbers = {float(marker) for marker in map(str, also) if is_number(marker)}
-    if pd.api.types.is_numeric_dtype(cells.dtype) and not pd.api.types.is_bool_dtype(cells.dtype):
-        is_hole = cells.isin(list(numbers)).fillna(False).astype(bool) if numbers else None
-        if is_hole is None or not is_hole.any():
-            return cells
-        nullable = cells.astype(float) if cells.dtype.kind in "iu" else cells
-        return nullable.mask(is_hole)
-    if not (isinstance(cells.dtype, pd.CategoricalDtype) or _may_hold_texts(cells)):
-        return cells
-    texts = {*markers, *map(str, also)}
-    if isinstance(cells.dtype, pd.CategoricalDtype):
-        distinct = list(cells.cat.categories)
-    else:
-        distinct = list({cell for cell in cells if isinstance(cell, str | Number) and not pd.isna(cell)})
-    present = [value for value in distinct if _is_marker(value, texts, numbers)]
-    if DOUBTFUL in present and DOUBTFUL not in also and any(not is_number(v) for v in distinct if v not in present):
-        present.remove(DOUBTFUL)
-    if not present:
-        return cells
-    for value in present:
-        if isinstance(value, str) and value.strip() not in SILENT_HOLES and value not in map(str, also):
-            seen[value.strip()] = seen.get(value.strip(), 0) + int((cells == value).sum())
-    if isinstance(cells.dtype, pd.CategoricalDtype):
-        return cells.cat.remove_categories(present)
-    return cells.mask(cells.isin(present), np.nan)
 
 
 def _delimited(file: Path, reading: Reading, say: Say) -> RawFile:
@@ -155,15 +110,3 @@ def _without_spare(frame: pd.DataFrame, file: Path, say: Say) -> pd.DataFrame:
         return frame
     say(f"{file}: {len(spare)} columns have neither a name nor a value; they are left out")
     return frame.iloc[:, [i for i in range(frame.shape[1]) if i not in spare]]
-
-
-def _may_hold_texts(cells: pd.Series) -> bool:
-    return bool(cells.dtype == object or pd.api.types.is_string_dtype(cells.dtype))
-
-
-def _is_marker(value: Any, texts: Collection[str], numbers: Collection[float]) -> bool:
-    """Tell whether a distinct cell marks a hole: a text by its characters or its number, a number by its value."""
-    if not isinstance(value, str):
-        return bool(not isinstance(value, bool) and is_number(value) and float(value) in numbers)
-    text = value.strip()
-    return text in texts or value in texts or (bool(numbers) and is_number(text) and float(text) in numbers)

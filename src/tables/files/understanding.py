@@ -12,10 +12,11 @@ from src.tables.columns.forms import Form
 from src.tables.columns.inference import infer_form, with_rare
 from src.tables.columns.kinds import check_names, listed, nearly_numbers
 from src.tables.columns.summary import ColumnSummary, summarise
+from src.tables.files.doubts import Doubt
+from src.tables.files.holes import Marked, mark_holes
 from src.tables.files.layout import Layout
-from src.tables.files.raw import RawFile, mark_holes
+from src.tables.files.raw import RawFile
 from src.tables.text.delimited import Dialect, Say
-from src.tables.text.dialect import HOLES
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Columns:
         reading_notes: sentences for the user about assumptions on its cells.
         target: column to predict; None = none.
         unlearned_notes: sentences for the user about columns that a synthetic table has although no model learns them.
+        doubts: the markers of holes that may be values.
     """
 
     frame: pd.DataFrame
@@ -37,6 +39,7 @@ class Columns:
     reading_notes: tuple[str, ...]
     target: str | None
     unlearned_notes: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -50,7 +53,8 @@ class Rules:
 
     Attributes:
         target: column to predict; None = none.
-        holes: texts that mark a hole; None = :data:`HOLES`. An empty cell is always a hole.
+        holes: texts that mark a hole; None = :data:`src.tables.text.dialect.HOLES`, unless they may be values. An
+            empty cell is always a hole.
         also_holes: further texts or numbers that mark a hole.
         max_categories: largest number of categories of a column; the rarest ones beyond it share one category.
     """
@@ -67,6 +71,7 @@ def understand(
     choices: Mapping[str, ColumnChoice],
     rules: Rules,
     notes: list[str],
+    prefix: str = "dataset.",
 ) -> Columns:
     """Infer the forms of the columns of a table.
 
@@ -76,6 +81,7 @@ def understand(
         choices: the user's choices, by column.
         rules: the user's settings for all columns.
         notes: receives sentences for the user.
+        prefix: precedes the keys of ``rules`` in sentences about holes.
 
     Raises:
         ConfigError: the target is no column.
@@ -83,7 +89,9 @@ def understand(
     """
     target = rules.target
     check_names("dataset.target", [target] if target else [], raw.frame.columns)
-    frame = marked(raw.frame, choices, rules, notes.append)
+    marks = mark_holes(raw.frame, choices, rules.holes, rules.also_holes)
+    notes += marks.notes(prefix)
+    frame = marks.frame
     forms = []
     for name in frame.columns:
         column = f"{where}, column {name!r}"
@@ -97,23 +105,23 @@ def understand(
         raise TableError(f"the target {target!r} cannot be predicted: it is of kind {layout[target].kind}")
     layout.schema(target)
     summaries = tuple(summarise(form, frame[form.name]) for form in forms)
-    return Columns(frame, layout, summaries, tuple(notes), target, tuple(_not_learned(forms, choices)))
+    unlearned = tuple(_not_learned(forms, choices))
+    return Columns(frame, layout, summaries, tuple(notes), target, unlearned, marks.doubts)
 
 
 def marked(
-    frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules, say: Say, key: str = "dataset.holes"
+    frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules, say: Say, prefix: str = "dataset."
 ) -> pd.DataFrame:
-    """Replace the markers of holes in a frame by NaN; ``key`` is the setting of ``rules.holes`` in messages."""
-    markers = HOLES if rules.holes is None else ("", *map(str, rules.holes))
-    chosen = [] if rules.holes is None else list(rules.holes)
-    columns, seen = {}, dict[str, int]()
-    for name in frame.columns:
-        also = [*chosen, *rules.also_holes, *choices.get(name, ColumnChoice()).holes]
-        columns[name] = mark_holes(frame[name], markers, also, seen)
-    if seen:
-        counts = ", ".join(f"{marker!r} {n:,}x" for marker, n in seen.items())
-        say(f"read as holes: {counts} ({key}=[...] lists what is one)")
-    return pd.DataFrame(columns)
+    """Replace the markers of holes in a frame by NaN; ``prefix`` precedes the keys of ``rules`` in messages."""
+    marks = mark_holes(frame, choices, rules.holes, rules.also_holes)
+    for note in marks.notes(prefix):
+        say(note)
+    return marks.frame
+
+
+def marked_as(frame: pd.DataFrame, layout: Layout, choices: Mapping[str, ColumnChoice], rules: Rules) -> Marked:
+    """Replace the markers of holes in a further frame of a layout: texts that are its values are no holes."""
+    return mark_holes(frame, choices, rules.holes, rules.also_holes, layout.texts())
 
 
 def _not_learned(forms: Sequence[Form], choices: Mapping[str, ColumnChoice]) -> list[str]:
