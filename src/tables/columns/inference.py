@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.system.quoting import setting
-from src.tables.cells.dates import date_patterns, patterned, reads
+from src.tables.cells.dates import patterned
 from src.tables.cells.distinct import distinct_cells
 from src.tables.cells.format import NOT_NULLABLE, CellFormat, Content
 from src.tables.cells.grids import with_grid
@@ -19,13 +18,13 @@ from src.tables.columns.forms import RARE, Form, FormKind, IdTemplate
 from src.tables.columns.kinds import (
     FEW_INTEGERS,
     FEW_TEXTS,
-    MOST_ODD,
+    are_codes,
     int_if_integral,
     is_number,
     listed,
     nearly_numbers,
-    odd_values,
 )
+from src.tables.columns.remarks import nearly_dates, say_codes, say_marker, say_nearly, say_signed
 from src.tables.text.delimited import Dialect, Say
 
 ROWS_OF_A_COUNTER = 50
@@ -34,12 +33,10 @@ ID_NAME = re.compile(
     r"(unnamed.*|index|row.?names?|row.?(id|no|nr|num(ber)?)|(.*[_ .-])?(p?id(num)?|uuid|guid)|id[_ .-].*|key|#)",
     re.IGNORECASE,
 )
-SIGNED = re.compile(r"[$€£¥]?\s?-?\d{1,3}([, .']?\d{3})*([.,]\d+)?\s?(%|[$€£¥]|[A-Z]{3})?")
 CAMEL_ID = re.compile(r".*[a-z](Id|ID)")
 NUMBER_KINDS = {"number": "integer", "date": "date", "time": "time", "duration": "duration"}
 VALUED = ("category", "boolean", "constant", "ordered")
 MEASURED = ("integer", "real", "date", "time", "duration")
-COMMON_MARKERS = (-99, -999, -9999, -99999, 99, 999, 9999, 99999)
 
 
 def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, where: str, say: Say) -> Form:
@@ -68,7 +65,9 @@ def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, 
         cell_format = replace(cell_format, low=float(min(values)), high=float(max(values)))
     kind = _chosen_kind(choice, cell_format, values, where) or _kind(cells, cell_format, values, counts)
     if cell_format.content == "text" and kind == "category" and not choice.kind:
-        _say_nearly(name, values, counts, dialect is not None and dialect.decimal_comma, say)
+        say_nearly(name, values, counts, dialect is not None and dialect.decimal_comma, say)
+    if cell_format.content == "number" and kind == "category" and len(values) > FEW_INTEGERS and not choice.kind:
+        say_codes(name, values, say)
     if kind in MEASURED:
         cell_format = with_grid(cell_format, values, counts)
     if kind in VALUED:
@@ -77,10 +76,10 @@ def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, 
         all_values = (False, True) if kind == "boolean" else all_values
         return Form(name, kind, cell_format, all_values, tuple(n_cells.get(value, 0) for value in all_values))
     if kind == "id":
-        _say_signed(name, cell_format, values, choice, say)
+        say_signed(name, cell_format, values, choice, say)
         return Form(name, kind, cell_format, template=_template(name, cell_format, values, cells))
     if cell_format.content == "number" and not choice.kind:
-        _say_marker(name, values, counts, say)
+        say_marker(name, values, counts, say)
         if cell_format.comma and cell_format.decimals == cell_format.least_decimals == 3:
             say(f"column {name!r}: commas are decimal signs; if they separate thousands, set dataset.decimal=.")
     return Form(name, kind, cell_format)
@@ -208,7 +207,7 @@ def _kind(cells: pd.Series, cell_format: CellFormat, values: list[Any], counts: 
         return "boolean"
     named = not name.strip() or ID_NAME.fullmatch(name) or CAMEL_ID.fullmatch(name)
     if cell_format.content == "text":
-        nearly = nearly_numbers(values, counts, False) or _nearly_dates(values, counts)
+        nearly = nearly_numbers(values, counts, False) or nearly_dates(values, counts)
         is_id = named and len(values) == n_cells
         if (nearly and not is_id) or cell_format.category_dtype not in ("", "object", "str"):
             return "category"
@@ -222,7 +221,7 @@ def _kind(cells: pd.Series, cell_format: CellFormat, values: list[Any], counts: 
     unique = len(values) == n_cells and (named or (n_cells == n_rows and _is_counter(cells, cell_format)))
     if unique and _has_room(cell_format, values):
         return "id"
-    return "integer"
+    return "category" if are_codes(values, counts) else "integer"
 
 
 def _has_room(cell_format: CellFormat, values: list[Any]) -> bool:
@@ -261,46 +260,3 @@ def _template(name: str, cell_format: CellFormat, values: list[Any], cells: pd.S
         return IdTemplate(prefixes.pop(), max(map(int, tails)) + 1, min(map(len, tails)))
     prefix = f"{name or 'row'}-"
     return IdTemplate(f"new-{prefix}" if any(str(value).startswith(prefix) for value in values) else prefix, 1, 0)
-
-
-def _say_nearly(name: str, values: list[Any], counts: np.ndarray, comma: bool, say: Say) -> None:
-    """Report a few texts without which a column would be one of numbers or dates."""
-    for what, odd in (("numbers", nearly_numbers(values, counts, comma)), ("dates", _nearly_dates(values, counts))):
-        if odd:
-            n_odd = sum(int(count) for value, count in zip(values, counts, strict=True) if value in odd)
-            n_shown, key = 3, "dataset.also_holes"
-            remedy = setting(key, odd) if len(odd) <= n_shown else f"{key} with all of them"
-            say(
-                f"column {name!r}: all but {n_odd:,} of {counts.sum():,} cells are {what}, the others "
-                f"{listed(map(repr, odd), n_shown)}; its cells are learned as categories. If those mark holes, "
-                f"{remedy} makes it a column of {what}"
-            )
-            return
-
-
-def _nearly_dates(values: list[Any], counts: np.ndarray) -> list[Any]:
-    examples = [values[i] for i in np.argsort(-counts, kind="stable")[:3]] + [values[len(values) // 2]]
-    for value in examples:
-        for pattern in date_patterns(value)[:1]:
-            return odd_values(values, counts, [reads(other, pattern) for other in values])
-    return []
-
-
-def _say_signed(name: str, cell_format: CellFormat, values: list[Any], choice: ColumnChoice, say: Say) -> None:
-    """Report numbers that are texts because of their signs: of thousands, percents, currencies."""
-    signed = [str(value) for value in values if SIGNED.fullmatch(str(value))]
-    if cell_format.content == "text" and not choice.kind and len(signed) > MOST_ODD * len(values):
-        say(f"column {name!r}: cells such as {signed[0]!r} are texts; without signs they would be learned as numbers")
-
-
-def _say_marker(name: str, values: list[Any], counts: np.ndarray, say: Say) -> None:
-    """Report a number that is a common mark of missing values and lies far from the other numbers."""
-    for i, others in ((0, values[1:]), (-1, values[:-1])):
-        if len(others) < 3 or values[i] not in COMMON_MARKERS or counts[i] < 2:
-            continue
-        gap = min(abs(values[i] - others[0]), abs(values[i] - others[-1]))
-        if gap > others[-1] - others[0]:
-            say(
-                f"column {name!r}: {counts[i]:,} cells are {values[i]}, far from all others; if it marks a hole: "
-                f"{setting('dataset.also_holes', [values[i]])}"
-            )

@@ -29,6 +29,10 @@ FEW_INTEGERS = 2
 FEW_TEXTS = 20
 MANY_TEXTS = 1_000
 NEARLY_NO_TEXTS = 0.1
+MOST_CODES = 20
+LEAST_CELLS_OF_A_CODE = 5
+MEAN_CELLS_OF_A_CODE = 10
+EXPECTED_IN_A_GAP = 10
 MOST_ODD = 0.5
 EPOCH = pd.Timestamp("1970-01-01")
 
@@ -183,6 +187,28 @@ def _nearly_numbers(values: pd.Series) -> str | None:
         return None
     row = first_text(values) or 0
     return f"all but {n_texts:,} of {n_cells:,} cells are numbers (row {row + 1} holds {values.iloc[row]!r})"
+
+
+def are_codes(values: list[Any], counts: np.ndarray) -> bool:
+    """Tell whether whole numbers are codes: few, each in many cells, and with gaps.
+
+    Gaps are multiples of the common step (0, 10, 20, 30 have none) that no cell has, although the values on both sides
+    are so frequent that counts or grades would fill them. They are codes if two fifths of the multiples are gaps, of
+    more than ten codes three quarters: people round large counts.
+
+    Arguments:
+        values: the distinct numbers, increasing.
+        counts: (n,) number of cells of each.
+    """
+    n_values = len(values)
+    if not FEW_INTEGERS < n_values <= MOST_CODES:
+        return False
+    if counts.min() < LEAST_CELLS_OF_A_CODE or counts.sum() < MEAN_CELLS_OF_A_CODE * n_values:
+        return False
+    steps = np.diff(np.array(values, dtype=np.int64))
+    absent = steps // np.gcd.reduce(steps) - 1
+    n_absent = int(absent[absent * np.minimum(counts[:-1], counts[1:]) >= EXPECTED_IN_A_GAP].sum())
+    return bool(n_absent >= (0.4 if n_values <= MOST_CODES / 2 else 0.75) * (n_values + n_absent))
 
 
 def nearly_numbers(values: list[Any], counts: np.ndarray, comma: bool) -> list[Any]:

@@ -10,7 +10,7 @@ from src.errors import TableError
 from src.tables.columns.choice import ColumnChoice
 from src.tables.columns.forms import Form
 from src.tables.columns.inference import infer_form, with_rare
-from src.tables.columns.kinds import check_names, listed, nearly_numbers
+from src.tables.columns.kinds import FEW_INTEGERS, check_names, listed, nearly_numbers
 from src.tables.columns.summary import ColumnSummary, summarise
 from src.tables.files.doubts import Doubt
 from src.tables.files.holes import Marked, mark_holes
@@ -104,6 +104,8 @@ def understand(
     if target and not layout[target].is_learned:
         raise TableError(f"the target {target!r} cannot be predicted: it is of kind {layout[target].kind}")
     layout.schema(target)
+    if target and layout[target].kind == "category" and target not in choices and _is_of_codes(layout[target]):
+        notes.append(f"the target {target!r} is predicted as classes, because its numbers are learned as codes")
     summaries = tuple(summarise(form, frame[form.name]) for form in forms)
     unlearned = tuple(_not_learned(forms, choices))
     return Columns(frame, layout, summaries, tuple(notes), target, unlearned, marks.doubts)
@@ -122,6 +124,10 @@ def marked(
 def marked_as(frame: pd.DataFrame, layout: Layout, choices: Mapping[str, ColumnChoice], rules: Rules) -> Marked:
     """Replace the markers of holes in a further frame of a layout: texts that are its values are no holes."""
     return mark_holes(frame, choices, rules.holes, rules.also_holes, layout.texts())
+
+
+def _is_of_codes(form: Form) -> bool:
+    return form.cells.content == "number" and len(form.values) > FEW_INTEGERS
 
 
 def _not_learned(forms: Sequence[Form], choices: Mapping[str, ColumnChoice]) -> list[str]:

@@ -1,0 +1,69 @@
+"""Sentences for the user about columns whose cells may be meant otherwise than they are read."""
+
+import re
+from typing import Any
+
+import numpy as np
+
+from src.system.quoting import setting
+from src.tables.cells.dates import date_patterns, reads
+from src.tables.cells.format import CellFormat
+from src.tables.columns.choice import ColumnChoice
+from src.tables.columns.kinds import MOST_ODD, listed, nearly_numbers, odd_values
+from src.tables.text.delimited import Say
+
+SIGNED = re.compile(r"[$€£¥]?\s?-?\d{1,3}([, .']?\d{3})*([.,]\d+)?\s?(%|[$€£¥]|[A-Z]{3})?")
+COMMON_MARKERS = (-99, -999, -9999, -99999, 99, 999, 9999, 99999)
+
+
+def say_nearly(name: str, values: list[Any], counts: np.ndarray, comma: bool, say: Say) -> None:
+    """Report a few texts without which a column would be one of numbers or dates."""
+    for what, odd in (("numbers", nearly_numbers(values, counts, comma)), ("dates", nearly_dates(values, counts))):
+        if odd:
+            n_odd = sum(int(count) for value, count in zip(values, counts, strict=True) if value in odd)
+            n_shown, key = 3, "dataset.also_holes"
+            remedy = setting(key, odd) if len(odd) <= n_shown else f"{key} with all of them"
+            say(
+                f"column {name!r}: all but {n_odd:,} of {counts.sum():,} cells are {what}, the others "
+                f"{listed(map(repr, odd), n_shown)}; its cells are learned as categories. If those mark holes, "
+                f"{remedy} makes it a column of {what}"
+            )
+            return
+
+
+def nearly_dates(values: list[Any], counts: np.ndarray) -> list[Any]:
+    """Return the values that are no dates of one pattern if most cells are; else, or if all are, an empty list."""
+    examples = [values[i] for i in np.argsort(-counts, kind="stable")[:3]] + [values[len(values) // 2]]
+    for value in examples:
+        for pattern in date_patterns(value)[:1]:
+            return odd_values(values, counts, [reads(other, pattern) for other in values])
+    return []
+
+
+def say_signed(name: str, cell_format: CellFormat, values: list[Any], choice: ColumnChoice, say: Say) -> None:
+    """Report numbers that are texts because of their signs: of thousands, percents, currencies."""
+    signed = [str(value) for value in values if SIGNED.fullmatch(str(value))]
+    if cell_format.content == "text" and not choice.kind and len(signed) > MOST_ODD * len(values):
+        say(f"column {name!r}: cells such as {signed[0]!r} are texts; without signs they would be learned as numbers")
+
+
+def say_marker(name: str, values: list[Any], counts: np.ndarray, say: Say) -> None:
+    """Report a number that is a common mark of missing values and lies far from the other numbers."""
+    for i, others in ((0, values[1:]), (-1, values[:-1])):
+        if len(others) < 3 or values[i] not in COMMON_MARKERS or counts[i] < 2:
+            continue
+        gap = min(abs(values[i] - others[0]), abs(values[i] - others[-1]))
+        if gap > others[-1] - others[0]:
+            say(
+                f"column {name!r}: {counts[i]:,} cells are {values[i]}, far from all others; if it marks a hole: "
+                f"{setting('dataset.also_holes', [values[i]])}"
+            )
+
+
+def say_codes(name: str, values: list[Any], say: Say) -> None:
+    """Report whole numbers that are learned as categories because of their gaps."""
+    shown = listed(values, 10)
+    say(
+        f"column {name!r} holds {len(values)} whole numbers with gaps ({shown}), each in many rows, so they are learned "
+        f"as categories; {setting('dataset.numerical', [name])} learns them as numbers"
+    )
