@@ -37,18 +37,15 @@ from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.tables import Split
-from src.tables.columns.choice import choices_of, refuse_contradictions, refuse_target
-from src.tables.columns.kinds import check_names
 from src.tables.files.doubts import notes_left
-from src.tables.files.frames import as_tables, check_frame, doubts_of, plain, understood, with_filled
+from src.tables.files.frames import as_tables, check_frame, chosen, doubts_of, plain, understood, with_filled
 from src.tables.files.understanding import Columns, Rules
 from src.tables.imputations import ESTIMATES
 from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, sampling_weights, write_checkpoint
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"
-KINDS = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
-LISTS = (*KINDS, "holes", "also_holes")
+LISTS = ("categorical", "numerical", "ids", "exclude", "merge_spellings", "holes", "also_holes")
 
 
 class MissDiff(BaseEstimator):  # type: ignore[misc]
@@ -60,6 +57,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         numerical: columns whose values are numbers although there are few.
         ids: columns not to be learned, that get new values.
         exclude: columns to leave out.
+        merge_spellings: columns in which ``Yes`` and ``yes`` are one category.
         ordered: orders by column, smallest first, e.g. ``{"size": ["S", "M", "L"]}``.
         holes: texts that mark a hole; None = the usual ones such as ``NA``. NaN, None and NaT always are holes.
         also_holes: texts or numbers that mark a hole too, e.g. ``[-999]``.
@@ -82,6 +80,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         numerical: Sequence[str] = (),
         ids: Sequence[str] = (),
         exclude: Sequence[str] = (),
+        merge_spellings: Sequence[str] = (),
         ordered: Mapping[str, Sequence[Any]] | None = None,
         holes: Sequence[Any] | None = None,
         also_holes: Sequence[Any] = (),
@@ -94,6 +93,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         self.numerical = numerical
         self.ids = ids
         self.exclude = exclude
+        self.merge_spellings = merge_spellings
         self.ordered = ordered
         self.holes = holes
         self.also_holes = also_holes
@@ -287,14 +287,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
 
     def _understand(self, frame: pd.DataFrame) -> Columns:
         check_frame(frame)
-        orders = {name: list(order) for name, order in (self.ordered or {}).items()}
-        lists = {key: list(getattr(self, key)) for key in KINDS} | {"ordered": list(orders)}
-        for key, names in lists.items():
-            check_names(key, names, frame.columns)
-        refuse_contradictions(lists)
-        refuse_target("exclude", lists["exclude"], self.target)
-        choices = choices_of({kind: lists[key] for key, kind in KINDS.items()}, orders)
-        return understood(frame, choices, self._rules)
+        return understood(frame, chosen(frame, self.get_params(deep=False)), self._rules)
 
     @property
     def _rules(self) -> Rules:

@@ -64,6 +64,13 @@ def test_several_settings_of_one_line() -> None:
     assert (list(dataset.also_holes), dataset.path) == (names, "a b")
 
 
+@pytest.mark.parametrize("key", ["dataset.numerical", "dataset.merge_spellings", "dataset.holes"])
+@pytest.mark.parametrize("names", [["a b"], ["a,b"], ["it's", 'quo"te'], ["a=b", "[c]"], [" a"], ["NA"], []], ids=str)
+def test_lists_of_names_arrive_as_they_are(key: str, names: list[str]) -> None:
+    dataset = compose(["dataset=table", *(quoted_path(word) for word in words(setting(key, names)))]).dataset
+    assert list(dataset[key.removeprefix("dataset.")]) == names
+
+
 def test_plain_values_stay_plain() -> None:
     assert command("report", sweep="outputs/census") == "python -m src.report sweep=outputs/census"
     assert hydra_value(["a", 1, None, True]) == "[a,1,null,true]"

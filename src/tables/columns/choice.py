@@ -1,7 +1,7 @@
 """The user's choices about the columns of a table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from src.errors import ConfigError
@@ -20,6 +20,7 @@ class ColumnChoice:
         pattern: pattern of its dates, as in ``strftime``.
         holes: further texts or numbers that mark a hole in this column.
         values: texts such as ``NA`` that are values in this column although they mark holes in others.
+        merge_spellings: whether categories that differ only in case or blanks are one; None = no, with a note.
     """
 
     kind: str | None = None
@@ -27,6 +28,7 @@ class ColumnChoice:
     pattern: str | None = None
     holes: list[Any] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
+    merge_spellings: bool | None = None
 
     def check(self, where: str) -> None:
         """Check the choice.
@@ -74,3 +76,8 @@ def choices_of(named: Mapping[str, list[str]], ordered: Mapping[str, list[Any]])
     """Create choices from the names of columns by kind, and from orders by name of the column."""
     choices = {name: ColumnChoice(kind) for kind, names in named.items() for name in names}
     return choices | {name: ColumnChoice("ordered", order=list(order)) for name, order in ordered.items()}
+
+
+def with_merged(choices: Mapping[str, ColumnChoice], names: Sequence[str]) -> dict[str, ColumnChoice]:
+    """Create choices of the named columns, from those that there are, that merge their spellings."""
+    return {name: replace(choices.get(name, ColumnChoice()), merge_spellings=True) for name in names}

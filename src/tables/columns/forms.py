@@ -22,6 +22,7 @@ import pandas as pd
 from src.errors import TableError
 from src.tables.cells.format import NOT_NULLABLE, CellFormat
 from src.tables.columns.kinds import close_name, listed
+from src.tables.columns.spellings import spelling_key
 from src.tables.grid import Grid, described
 from src.tables.schema import Column
 
@@ -62,6 +63,7 @@ class Form:
             :data:`RARE`; where a model draws it, one of them is drawn by frequency.
         rare_counts: number of cells of each rare value.
         template: template of new ids, of an ``id`` column.
+        merges_spellings: whether cells that differ from one of the values only in case or blanks have that value.
         as_categories: whether an ``ordered`` column is learned as categories, because it is the target.
     """
 
@@ -74,6 +76,7 @@ class Form:
     rare_counts: tuple[int, ...] = ()
     template: IdTemplate | None = None
     as_categories: bool = False
+    merges_spellings: bool = False
 
     @property
     def is_learned(self) -> bool:
@@ -121,7 +124,7 @@ class Form:
         """
         values = self.cells.parse(cells, where)
         if self.is_categorical:
-            values = values.astype(object)
+            values = self._in_one_spelling(values.astype(object))
             return values.where(~values.isin(self.rare) | values.isna(), RARE) if self.rare else values
         if self.kind != "ordered":
             return values
@@ -187,6 +190,7 @@ class Form:
         if self.is_number and float(self.cells.parse(self.cells.write(pd.Series([float(parsed)])), where)[0]) != parsed:
             grid = f": it has values {described(self.cells.grid, self.cells.unit)}" if self.cells.grid else ""
             raise TableError(f"{where} has no values as fine as {value!r}{grid}")
+        parsed = self._in_one_spelling(pd.Series([parsed], dtype=object)).iloc[0]
         known = (*self.values, *self.rare)
         if known and parsed not in known:
             close = close_name(str(value), map(str, known))
@@ -226,6 +230,14 @@ class Form:
         template = None if values["template"] is None else IdTemplate(**values["template"])
         attributes = {key: _tupled(values[key]) for key in (field.name for field in fields(cls)) if key in values}
         return cls(**{**attributes, "cells": CellFormat(**cells), "template": template})
+
+    def _in_one_spelling(self, values: pd.Series) -> pd.Series:
+        """Replace spellings of the values by these."""
+        if not self.merges_spellings:
+            return values
+        by_key = {spelling_key(value): value for value in (*self.values, *self.rare)}
+        distinct = values.dropna().unique()
+        return values.map({value: by_key.get(spelling_key(value), value) for value in distinct}).astype(object)
 
     def _with_rare(self, values: pd.Series, rng: np.random.Generator) -> pd.Series:
         is_rare = np.asarray(values == RARE)

@@ -24,7 +24,8 @@ from src.tables.columns.kinds import (
     listed,
     nearly_numbers,
 )
-from src.tables.columns.remarks import nearly_dates, say_codes, say_marker, say_nearly, say_signed
+from src.tables.columns.remarks import nearly_dates, say_codes, say_marker, say_nearly, say_signed, say_variants
+from src.tables.columns.spellings import merged
 from src.tables.text.delimited import Dialect, Say
 
 ROWS_OF_A_COUNTER = 50
@@ -68,6 +69,13 @@ def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, 
         say_nearly(name, values, counts, dialect is not None and dialect.decimal_comma, say)
     if cell_format.content == "number" and kind == "category" and len(values) > FEW_INTEGERS and not choice.kind:
         say_codes(name, values, say)
+    if choice.merge_spellings:
+        if cell_format.content != "text" or kind != "category":
+            raise TableError(f"{where} is of kind {kind}; merge_spellings is for categories that are texts")
+        values, counts = merged(values, counts)
+        return Form(name, kind, cell_format, tuple(values), tuple(counts.tolist()), merges_spellings=True)
+    if kind == "category" and choice.merge_spellings is None:
+        say_variants(name, values, counts, say)
     if kind in MEASURED:
         cell_format = with_grid(cell_format, values, counts)
     if kind in VALUED:
@@ -92,6 +100,8 @@ def with_rare(form: Form, cells: pd.Series, most: int, where: str, say: Say) -> 
     if RARE in form.values:
         raise TableError(f"{where} has a value {RARE!r}, which is the name of the rare ones; rename it")
     values, counts = _values(cells, form.cells, where)
+    if form.merges_spellings:
+        values, counts = merged(values, counts)
     rank = np.argsort(-counts, kind="stable")
     frequent, rare = np.sort(rank[: most - 1]), np.sort(rank[most - 1 :])
     share = counts[frequent].sum() / counts.sum()

@@ -10,6 +10,7 @@ from src.tables.cells.dates import date_patterns, reads
 from src.tables.cells.format import CellFormat
 from src.tables.columns.choice import ColumnChoice
 from src.tables.columns.kinds import MOST_ODD, listed, nearly_numbers, odd_values
+from src.tables.columns.spellings import variants
 from src.tables.text.delimited import Say
 
 SIGNED = re.compile(r"[$€£¥]?\s?-?\d{1,3}([, .']?\d{3})*([.,]\d+)?\s?(%|[$€£¥]|[A-Z]{3})?")
@@ -64,6 +65,18 @@ def say_codes(name: str, values: list[Any], say: Say) -> None:
     """Report whole numbers that are learned as categories because of their gaps."""
     shown = listed(values, 10)
     say(
-        f"column {name!r} holds {len(values)} whole numbers with gaps ({shown}), each in many rows, so they are learned "
-        f"as categories; {setting('dataset.numerical', [name])} learns them as numbers"
+        f"column {name!r} holds {len(values)} whole numbers with gaps ({shown}), each in many rows, so they are "
+        f"learned as categories; {setting('dataset.numerical', [name])} learns them as numbers"
     )
+
+
+def say_variants(name: str, values: list[Any], counts: np.ndarray, say: Say) -> None:
+    """Report categories that differ only in case or blanks."""
+    several = variants(values, counts)
+    if several:
+        shown = [", ".join(f"{value!r} {count:,}x" for value, count in spellings.items()) for spellings in several[:3]]
+        more = f"; and {len(several) - 3} more" if len(several) > 3 else ""
+        say(
+            f"column {name!r} has categories that differ only in case or blanks: {'; '.join(shown)}{more}; "
+            f"{setting('dataset.merge_spellings', [name])} makes them one"
+        )

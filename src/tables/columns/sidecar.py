@@ -77,7 +77,7 @@ def read_sidecar(file: Path) -> Sidecar:
             items = choice.get(key, [])
             if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
                 raise ConfigError(f"{where}: {key} is a list, e.g. [a, b], got {choice[key]!r}")
-        columns[name] = ColumnChoice(**choice)
+        columns[name] = ColumnChoice(**{**choice, **_merging(choice, where)})
         columns[name].check(where)
     return Sidecar(content.get("target") or None, columns)
 
@@ -101,7 +101,7 @@ def sidecar_text(
         "# kind: integer, real, date, time, boolean, category, ordered (with order: [small, ..., large]),",
         "#       id (not learned, new ones are written), constant, empty, drop (left out of the synthetic table)",
         '# further keys: holes: [-999] (what else marks a hole), values: ["NA"] (what is a value, not a hole),',
-        '#       pattern: "%d/%m/%Y" (how dates are written)',
+        '#       pattern: "%d/%m/%Y" (how dates are written), merge_spellings: true (Yes and yes are one category)',
         "# target: NAME     (column to predict; without one there is no utility among the scores)",
         "columns:",
     ]
@@ -120,6 +120,15 @@ def sidecar_text(
         )
         lines += [f"    # {remedy}" for remedy in (remedies or {}).get(form.name, ())]
     return "\n".join(lines) + "\n"
+
+
+def _merging(choice: Mapping[str, Any], where: str) -> dict[str, bool]:
+    """Read ``merge_spellings``, if it is there."""
+    if "merge_spellings" not in choice:
+        return {}
+    if choice["merge_spellings"] not in ("true", "false"):
+        raise ConfigError(f"{where}: merge_spellings is true or false, got {choice['merge_spellings']!r}")
+    return {"merge_spellings": choice["merge_spellings"] == "true"}
 
 
 def _yaml(value: Any) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
 from src.system.quoting import command
-from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target
+from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target, with_merged
 from src.tables.columns.kinds import check_names
 from src.tables.columns.sidecar import Sidecar, read_sidecar, sidecar_of
 from src.tables.datasets.dataset import Dataset
@@ -45,6 +45,8 @@ class OwnTable(Dataset):
         numerical: columns to learn as numbers although they have few values.
         ids: columns that are not learned and get new ids.
         exclude: columns to leave out, also of the synthetic table.
+        merge_spellings: columns in which categories that differ only in case or blanks are one, in the most frequent
+            spelling.
         ordered: orders of ordered categories, smallest first, e.g. {size: [S, M, L]}.
         separator: separator of a text file; None = detect one of , ; tab |.
         encoding: encoding of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.
@@ -68,6 +70,7 @@ class OwnTable(Dataset):
     numerical: list[str] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
+    merge_spellings: list[str] = field(default_factory=list)
     ordered: dict[str, Any] | None = None
     separator: str | None = None
     encoding: str | None = None
@@ -224,12 +227,17 @@ class OwnTable(Dataset):
         """Merge the user's choices: those of the configuration override the kinds and orders of the sidecar."""
         kinds = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
         check_names("the sidecar", sidecar.columns, frame.columns)
-        for key, names in {**self._named, "ordered": list(self.orders)}.items():
+        for key, names in {
+            **self._named,
+            "ordered": list(self.orders),
+            "merge_spellings": self.merge_spellings,
+        }.items():
             check_names(f"dataset.{key}", names, frame.columns)
         configured = choices_of({kinds[key]: names for key, names in self._named.items()}, self.orders)
         said = {name: sidecar.columns.get(name, ColumnChoice()) for name in configured}
         merged = {name: replace(said[name], kind=c.kind, order=c.order, pattern=None) for name, c in configured.items()}
-        return {**sidecar.columns, **merged}
+        choices = {**sidecar.columns, **merged}
+        return choices | with_merged(choices, self.merge_spellings)
 
     def _test_frame(self, file: Path, columns: Columns) -> pd.DataFrame:
         """Read the learned columns of the test rows; notes are about the table, so those of this file are dropped."""

@@ -9,7 +9,8 @@ import pandas as pd
 from src.errors import TableError
 from src.seeding import numpy_stream
 from src.tables import Table
-from src.tables.columns.choice import ColumnChoice
+from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target, with_merged
+from src.tables.columns.kinds import check_names
 from src.tables.files.doubts import Doubt, rows_left
 from src.tables.files.layout import Layout, with_more_categories
 from src.tables.files.raw import RawFile
@@ -17,6 +18,7 @@ from src.tables.files.understanding import Columns, Rules, marked_as, understand
 from src.tables.imputations import Imputations
 
 LEAST_ROWS = 2
+KINDS = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
 
 
 def check_frame(frame: pd.DataFrame) -> None:
@@ -32,6 +34,23 @@ def check_frame(frame: pd.DataFrame) -> None:
     odd = [name for name in frame.columns if not isinstance(name, str)]
     if odd or not frame.columns.is_unique:
         raise TableError(f"column names are unique texts, got {list(frame.columns)}; frame.columns = [...] renames")
+
+
+def chosen(frame: pd.DataFrame, parameters: Mapping[str, Any]) -> dict[str, ColumnChoice]:
+    """Create choices from the parameters of the estimator that name columns.
+
+    Raises:
+        ConfigError: a parameter names no column, two name the same one, or ``exclude`` names the target.
+    """
+    orders = {name: list(order) for name, order in (parameters["ordered"] or {}).items()}
+    kinds = {key: list(parameters[key]) for key in KINDS}
+    merging = list(parameters["merge_spellings"])
+    for key, names in {**kinds, "ordered": list(orders), "merge_spellings": merging}.items():
+        check_names(key, names, frame.columns)
+    refuse_contradictions({**kinds, "ordered": list(orders)})
+    refuse_target("exclude", kinds["exclude"], parameters["target"])
+    choices = choices_of({kind: kinds[key] for key, kind in KINDS.items()}, orders)
+    return choices | with_merged(choices, merging)
 
 
 def understood(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules) -> Columns:
