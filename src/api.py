@@ -37,6 +37,7 @@ from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.tables import Split
+from src.tables.columns.choice import ColumnChoice
 from src.tables.files.doubts import notes_left
 from src.tables.files.frames import as_tables, check_frame, chosen, doubts_of, plain, understood, with_filled
 from src.tables.files.understanding import Columns, Rules
@@ -61,6 +62,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         ordered: orders by column, smallest first, e.g. ``{"size": ["S", "M", "L"]}``.
         holes: texts that mark a hole; None = the usual ones such as ``NA``. NaN, None and NaT always are holes.
         also_holes: texts or numbers that mark a hole too, e.g. ``[-999]``.
+        decimal: decimal sign of numbers that are texts, ``.`` or ``,``; None = detect it.
         max_categories: of a column with more, the rarer ones are learned as one and drawn by their frequency.
         settings: options and keys of ``python -m src.train --help``'s groups ``diffusion``, ``network``,
             ``training``, ``budget``, ``trainer`` and ``evaluation``, e.g. ``{"training.n_steps": 500}``.
@@ -84,6 +86,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         ordered: Mapping[str, Sequence[Any]] | None = None,
         holes: Sequence[Any] | None = None,
         also_holes: Sequence[Any] = (),
+        decimal: str | None = None,
         max_categories: int = 10_000,
         settings: Mapping[str, Any] | None = None,
         seed: int = 0,
@@ -97,6 +100,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         self.ordered = ordered
         self.holes = holes
         self.also_holes = also_holes
+        self.decimal = decimal
         self.max_categories = max_categories
         self.settings = settings
         self.seed = seed
@@ -283,6 +287,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
                 raise ConfigError(f"{key} is a list of names, got {getattr(self, key)!r}")
         if self.max_categories < 2:
             raise ConfigError(f"max_categories is at least 2, got {self.max_categories}")
+        ColumnChoice(decimal=self.decimal).check("the frame")
         return {key: plain(value) for key, value in self.get_params(deep=False).items()}
 
     def _understand(self, frame: pd.DataFrame) -> Columns:

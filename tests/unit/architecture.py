@@ -15,7 +15,7 @@ STEPS = (
     ("system", ()),
     ("tables", ()),
     ("tables.text", ("system",)),
-    ("tables.cells", ("tables", "tables.text")),
+    ("tables.cells", ("system", "tables", "tables.text")),
     ("tables.columns", ("system", "tables", "tables.text", "tables.cells")),
     ("tables.files", ("system", "tables", "tables.text", "tables.cells", "tables.columns")),
     ("tables.datasets", ("system", "tables", "tables.text", "tables.columns", "tables.files")),

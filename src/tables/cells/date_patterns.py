@@ -6,7 +6,9 @@ Patterns are those of ``strftime``, with ``%-d`` for a day without leading zero 
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 UNITS = {
@@ -20,6 +22,8 @@ UNITS = {
 """Microseconds of the units, coarse to fine."""
 FIRST_MOMENT, LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
 """The years 1 to 9999, which Python's datetime covers, in microseconds since 1970."""
+WHOLE = ".0"
+"""What follows an integer that a program wrote as a float."""
 FRACTION = re.compile(r"%([1-6])f")
 SHAPES = {
     **dict.fromkeys(("%d", "%m", "%H", "%M", "%S", "%y", "%I"), r"\d\d"),
@@ -103,3 +107,17 @@ def span_of(value: float, unit: str) -> timedelta:
 def microseconds(span: timedelta) -> int:
     """Return the length of a time span in microseconds, exactly: ``total_seconds`` would round it to a float."""
     return (span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds
+
+
+def in_units(moments: pd.Series, unit: str) -> np.ndarray:
+    """Convert datetimes to units since 1970-01-01, (N,) float64; NaN in a hole."""
+    naive = moments.dt.tz_convert("UTC").dt.tz_localize(None) if moments.dt.tz is not None else moments
+    length = naive.to_numpy().astype("datetime64[us]").astype(np.int64)
+    return np.where(naive.isna(), np.nan, length / UNITS[unit])
+
+
+def digits_text(cell: Any, pattern: str) -> Any:
+    """Write an integer, of any type, as the text of a date of a pattern; other cells stay."""
+    if not isinstance(cell, int | float | np.number) or float(cell) % 1 != 0:
+        return cell
+    return f"{int(cell)}{WHOLE if pattern.endswith(WHOLE) else ''}"

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import product
 
 import numpy as np
 
-from src.tables.cells.date_patterns import UNITS, clock_pattern, microseconds, parsed, parsed_together
+from src.tables.cells.date_patterns import UNITS, WHOLE, clock_pattern, microseconds, parsed, parsed_together
 from src.tables.cells.format import MIDNIGHT, CellFormat
 
 OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
@@ -18,6 +19,9 @@ DAYS = (
 )
 MONTHS = ("%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y")
 CLOCKS = ("%H:%M:%S", "%H:%M", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%H:%M:%S.%f", "%H.%M")
+
+DIGIT_PATTERNS = {"%Y%m%d": (19000101, 21001231, 3), "%Y%m": (190001, 210012, 12)}
+"""Patterns of integers that are dates: smallest, largest, and how many different ones are no coincidence."""
 
 
 def infer_date(texts: list[str]) -> CellFormat | None:
@@ -33,7 +37,39 @@ def infer_date(texts: list[str]) -> CellFormat | None:
         spans = [parsed(text, "", zone=True) - MIDNIGHT for text in texts]
         unit = coarsest(spans)
         pattern = f"%Y-%m-%d{first[10]}{clock_pattern(unit)}+00:00"
-        return CellFormat("date", "object", pattern=pattern, unit=unit, zone=True)
+        return CellFormat("date", "object", as_text=True, pattern=pattern, unit=unit, zone=True)
+    return None
+
+
+def infer_integer_date(texts: Sequence[str], least: int | None = None) -> CellFormat | None:
+    """Infer the format of distinct texts that are integers such as 20240131 or 202401, or such with ``.0`` behind.
+
+    Arguments:
+        texts: plain numbers.
+        least: smallest number of distinct dates; None = :data:`DIGIT_PATTERNS` has it.
+    """
+    tail = WHOLE if texts[0].endswith(WHOLE) else ""
+    if len(texts[0]) - len(tail) not in (len("20240131"), len("202401")):
+        return None
+    digits = [text.removesuffix(tail) for text in texts]
+    if not all(
+        text.isdigit() and len(other) == len(text) + len(tail) for text, other in zip(digits, texts, strict=True)
+    ):
+        return None
+    dates = integer_dates_of(np.array(digits, dtype=float), least)
+    if dates is None or not tail:
+        return dates
+    return replace(dates, pattern=f"{dates.pattern}{tail}", dtype="float64")
+
+
+def integer_dates_of(numbers: np.ndarray, least: int | None = None) -> CellFormat | None:
+    """Infer the format of distinct numbers that are dates such as 20240131; see :func:`infer_integer_date`."""
+    for pattern, (low, high, usual) in DIGIT_PATTERNS.items():
+        is_possible = len(numbers) >= (least or usual) and low <= numbers.min() and numbers.max() <= high
+        if is_possible and (numbers % 1 == 0).all():
+            texts = [str(int(number)) for number in numbers]
+            if parsed_together(texts, pattern) is not None:
+                return replace(patterned(texts, pattern, is_clock=False), as_text=False, dtype="int64")
     return None
 
 

@@ -2,9 +2,9 @@ r"""The format of a column's cells, which parses cells into values and writes va
 
 | content | values | cells |
 |---|---|---|
-| ``number`` | float64 | numbers of any dtype, Decimals, or texts (``1.50``, ``1,5``, ``7``) |
+| ``number`` | float64 | numbers of any dtype, Decimals, or texts of one style (``1.50``, ``1,5``, ``$1,250``) |
 | ``truth value`` | False, True | booleans, or the two texts that stand for them (``TRUE``, ``false``) |
-| ``date`` | units since 1970-01-01 | datetime64 of any zone, Python dates, or texts of one pattern |
+| ``date`` | units since 1970-01-01 | datetime64, Python dates, texts of one pattern or integers such as 20240131 |
 | ``time`` | units since midnight | Python times, or texts of one pattern |
 | ``duration`` | units | timedelta64 |
 | ``text`` | the text | texts |
@@ -28,20 +28,21 @@ from src.tables.cells.date_patterns import (
     FRACTION,
     UNITS,
     default_pattern,
+    digits_text,
     formatted,
+    in_units,
     microseconds,
     parsed,
     parsed_together,
     span_of,
 )
 from src.tables.cells.distinct import distinct_cells, typed_categories
+from src.tables.cells.number_style import NumberStyle, finite, number_text, rounded
 from src.tables.cells.object_cells import moment_cell
 from src.tables.grid import Grid, on_grid
 
 Content = Literal["number", "truth value", "date", "time", "duration", "text"]
 MIDNIGHT = datetime(1970, 1, 1)
-LARGEST_EXACT = 2**53
-"""The largest integer up to which float64 represents every integer."""
 NOT_NULLABLE = re.compile(r"bool|u?int\d+")
 """Dtypes that cannot represent a hole."""
 
@@ -54,21 +55,21 @@ class CellFormat:
         content: meaning of the cells.
         dtype: pandas dtype of the column when it has no hole.
         as_text: whether the cells are texts that mean something else.
-        objects: Python class of the cells of an object column: ``Decimal``, ``int``, ``date``, ``time``,
-            ``Timestamp``, ``datetime``; else empty. ``int`` with content ``text`` is too large for float64.
+        objects: Python class of an object column's cells, e.g. ``Decimal`` or ``date``; ``int`` texts are beyond 2^53.
         decimals: largest number of digits after the point of a number; None = not limited.
         least_decimals: number of digits after the point that are written even if they are zeros.
         low, high: smallest and largest observed number; rounding does not go beyond them.
         grid: the values that numbers, dates and times can have; None = all with the decimals or of the unit.
         comma: whether a comma is the decimal sign.
+        style: how texts write numbers; None = a minus sign, digits and the decimal sign.
         pattern: pattern of dates and times that are texts: as in ``strftime``, with ``%-d`` for no leading zero and
-            ``%3f`` for three digits of a second.
+            ``%3f`` for three digits of a second. Dates with a pattern that are no texts are integers of its digits.
         unit: unit of dates, times and durations, one of :data:`UNITS`.
         zone_name: name of the time zone of dates, or its offset from UTC; empty without a zone.
         zone: whether the texts of dates have different offsets from UTC; all are converted to UTC.
         truths: the texts of False and True.
-        dtype_categories: categories of a pandas categorical in its order, as texts; its values are texts too.
-        category_dtype: dtype of the categories of a pandas categorical.
+        dtype_categories: categories of a pandas categorical in its order, as texts, as its values are.
+        category_dtype: their dtype.
         ordered: whether the order of the categories is meaningful.
     """
 
@@ -82,6 +83,7 @@ class CellFormat:
     high: float = np.inf
     grid: Grid | None = None
     comma: bool = False
+    style: NumberStyle | None = None
     pattern: str = ""
     unit: str = ""
     zone_name: str = ""
@@ -96,11 +98,20 @@ class CellFormat:
         """Whether the values are numbers."""
         return self.content in ("number", "date", "time", "duration")
 
+    @property
+    def is_integer_date(self) -> bool:
+        """Whether the cells are dates written as integers, such as 20240131."""
+        return self.content == "date" and bool(self.pattern) and not self.as_text
+
+    @property
+    def is_bare_number(self) -> bool:
+        """Whether a text file has plain numbers in this column, which programs write without quotes."""
+        return self.is_integer_date or (self.content == "number" and (self.style is None or self.style.is_bare))
+
     def parse(self, cells: pd.Series, where: str) -> pd.Series:
         """Parse cells into values; see the table of this module.
 
-        pandas converts columns that it stores as numbers or dates. Texts and Python objects are parsed in Python, which is
-        slow: every distinct cell is parsed once, and the rows look up their values.
+        pandas converts columns of numbers and dates. Parsing other cells is slow: every distinct one is parsed once.
 
         Arguments:
             cells: (N,), holes NaN or None.
@@ -113,11 +124,12 @@ class CellFormat:
             TableError: a cell is not of this format; names the row (from 1) and the cell.
         """
         if self.content == "number" and pd.api.types.is_numeric_dtype(cells.dtype):
-            return _finite(cells.astype("float64"), where)
+            return finite(cells.astype("float64"), where)
         is_numpy = isinstance(cells.dtype, np.dtype | pd.DatetimeTZDtype)
         if self.content == "date" and is_numpy and cells.dtype.kind == "M":
-            return pd.Series(self._in_units(cells), name=cells.name)
+            return pd.Series(in_units(cells, self.unit), name=cells.name)
         distinct, codes = distinct_cells(cells)
+        distinct = [digits_text(cell, self.pattern) for cell in distinct] if self.is_integer_date else distinct
         parsed_cells = self._parsed_together(distinct)
         if parsed_cells is None:
             parsed_cells = self._parsed_singly(distinct)
@@ -135,7 +147,7 @@ class CellFormat:
         text = self.as_text or for_text_file
         values = on_grid(values, self.grid)
         if self.content == "number":
-            values = values if self.decimals is None else self._rounded(values)
+            values = rounded(values, self.decimals, self.style, (self.low, self.high))
             if not text and not self.objects:
                 return self.with_dtype(values)
         distinct, codes = distinct_cells(values)
@@ -152,37 +164,38 @@ class CellFormat:
             codes = pd.Index(self.dtype_categories, dtype=object).get_indexer(cells.astype(object))
             return pd.Series(pd.Categorical.from_codes(codes, categories, ordered=self.ordered), name=cells.name)
         if NOT_NULLABLE.fullmatch(self.dtype) and cells.isna().any():
-            return cells.astype(float) if self.content == "number" else cells
+            return cells.astype(float) if self.content == "number" or self.is_integer_date else cells
         if self.zone_name and self.dtype != "object":
             moments = pd.to_datetime(cells).dt.tz_localize("UTC").dt.tz_convert(self.zone_name)
             zoned = moments.dt.as_unit(re.findall(r"(?:datetime64|timestamp)\[(\w+)", self.dtype)[0])
             return zoned.astype(self.dtype) if self.dtype.endswith("[pyarrow]") else zoned
+        if self.is_integer_date and self.dtype != "object":
+            cells = cells.astype(float)  # a hole that is no float would not be of the dtype
         return cells.astype(self.dtype)
 
-    def _rounded(self, values: pd.Series) -> pd.Series:
-        """Round numbers to the decimals of the format and clip them; numbers too large to have decimals stay."""
-        decimals = self.decimals or 0
-        large = values.abs() > LARGEST_EXACT / 10.0**decimals
-        return values.where(large, values.mask(large, 0).round(decimals).clip(self.low, self.high)) + 0.0
-
     def _like(self) -> str:
+        if self.content == "number" and self.style is not None:
+            return f" like {self.number_text(1234.5)}"
         if self.pattern:
             return f" like {datetime(1999, 12, 31, 23, 59, 58).strftime(FRACTION.sub('%f', self.pattern))}"
         return f" ({self.truths[0]} or {self.truths[1]})" if self.truths else ""
 
     def _number(self, cell: Any) -> float | None:
-        if isinstance(cell, str):
-            cell = cell.strip().replace(",", ".") if self.comma else cell.strip()
-        number = float(cell)
+        number = float(self._plain(cell) if isinstance(cell, str) else cell)
         return number if np.isfinite(number) else None
+
+    def _plain(self, text: str) -> str:
+        if self.style is not None:
+            return self.style.plain(text.strip(), self.comma)
+        return text.replace(",", ".") if self.comma else text
 
     def _parsed_together(self, distinct: list[Any]) -> np.ndarray | None:
         """Parse texts that are numbers or dates at once; None if that is impossible for one of them."""
         if not distinct or not all(type(cell) is str for cell in distinct):
             return None
         if self.content == "number":
-            texts = [cell.replace(",", ".") for cell in distinct] if self.comma else distinct
             try:
+                texts = [self._plain(cell) for cell in distinct] if self.comma or self.style else distinct
                 numbers = np.array(texts, dtype=object).astype(float)
             except ValueError:  # a text is no number: parsing one by one finds out which
                 return None
@@ -190,7 +203,7 @@ class CellFormat:
         if self.content != "date" or not self.pattern or self.zone:
             return None
         moments = parsed_together(distinct, self.pattern)
-        return None if moments is None else self._in_units(moments)
+        return None if moments is None else in_units(moments, self.unit)
 
     def _parsed_singly(self, distinct: list[Any]) -> np.ndarray:
         """Parse cells one by one; None for a cell that is not of this format."""
@@ -212,12 +225,6 @@ class CellFormat:
             row = int(np.isin(codes, np.flatnonzero(unparsed)).argmax())
             expected = f"{self.content}{self._like()}"
             raise TableError(f"{where}, row {row + 1}: expected a {expected}, got {cells.iloc[row]!r}")
-
-    def _in_units(self, moments: pd.Series) -> np.ndarray:
-        """Convert dates to units since 1970-01-01, (N,) float64."""
-        naive = moments.dt.tz_convert("UTC").dt.tz_localize(None) if moments.dt.tz is not None else moments
-        length = naive.to_numpy().astype("datetime64[us]").astype(np.int64)
-        return np.where(naive.isna(), np.nan, length / UNITS[self.unit])
 
     def _truth(self, cell: Any) -> bool | None:
         if isinstance(cell, str) and self.truths:
@@ -260,28 +267,27 @@ class CellFormat:
         if self.content == "number":
             if self.objects == "int" and not text:
                 return int(value)
-            return self._number_text(value) if text else Decimal(f"{value:.{self.decimals or 0}f}")
+            return self.number_text(value) if text else Decimal(f"{value:.{self.decimals or 0}f}")
         span = span_of(value, self.unit)
         if self.content == "duration":
             return str(pd.Timedelta(span)) if text else pd.Timedelta(span)
         moment = MIDNIGHT + span
         if text:
             return formatted(moment, self.pattern or default_pattern(self.content, self.unit))
+        if self.is_integer_date:
+            return int(float(formatted(moment, self.pattern)))
         if self.objects == "date":
             return moment.date()
         return moment.time() if self.content == "time" else moment_cell(moment, self.objects, self.zone_name)
 
-    def _number_text(self, value: float) -> str:
-        if self.decimals is None:
-            text = repr(float(value)) if self.least_decimals else repr(float(value)).removesuffix(".0")
-        else:
-            text = f"{value:.{self.decimals}f}"
-            if float(text) != value:  # clipped to an end of the range, which has more digits than other numbers
-                text = repr(float(value))
-            n_optional = self.decimals - self.least_decimals
-            if n_optional > 0:
-                n_required = len(text) - n_optional
-                text = (text[:n_required] + text[n_required:].rstrip("0")).removesuffix(".")
+    def number_text(self, value: float) -> str:
+        """Write a number as a text."""
+        if self.style is not None:
+            if self.style.exponent:
+                return self.style.scientific(value, self.least_decimals, self.comma)
+            value = float(f"{value:.{self.decimals or 0}f}")  # no style has room for further digits
+            return self.style.styled(number_text(value, self.decimals, self.least_decimals), self.comma)
+        text = number_text(value, self.decimals, self.least_decimals)
         return text.replace(".", ",") if self.comma else text
 
 
@@ -291,11 +297,3 @@ def _attempt(parse: Callable[[Any], Any], cell: Any) -> Any:
         return parse(cell)
     except (ValueError, TypeError, OverflowError, AttributeError):  # a cell of any class; the caller refuses it by name
         return None
-
-
-def _finite(numbers: pd.Series, where: str) -> pd.Series:
-    """Return numbers, or raise a TableError if one is infinite."""
-    if np.isinf(numbers).any():
-        row = int(np.isinf(numbers).to_numpy().argmax())
-        raise TableError(f"{where}, row {row + 1}: an infinite number; leave the cell empty")
-    return numbers

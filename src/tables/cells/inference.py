@@ -1,7 +1,4 @@
-"""Infer the format of a column's cells; :mod:`src.tables.cells.format` lists the formats.
-
-A format fits only if it writes every parsed cell back unchanged: a column with ``007`` or the 30th of February is text.
-"""
+"""Infer the format of a column's cells; :mod:`src.tables.cells.format` lists the formats."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,31 +11,36 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.cells.dates import coarsest, infer_date
+from src.tables.cells.dates import coarsest, integer_dates_of
 from src.tables.cells.distinct import distinct_cells
-from src.tables.cells.format import LARGEST_EXACT, MIDNIGHT, CellFormat
-from src.tables.cells.numbers import COMMA_NUMBER, INFINITE, NUMBER, PADDED, infer_number, sufficient_digits, with_range
+from src.tables.cells.format import MIDNIGHT, CellFormat
+from src.tables.cells.number_style import LARGEST_EXACT
+from src.tables.cells.numbers import sufficient_digits, with_range
 from src.tables.cells.object_cells import class_and_zone, zone_text
+from src.tables.cells.texts import Wishes, infer_text_format, say_integer_dates, wishes_of
 from src.tables.text.delimited import Dialect
 
 
-def infer_cell_format(cells: pd.Series, dialect: Dialect | None, where: str) -> CellFormat:
+def infer_cell_format(
+    cells: pd.Series, dialect: Dialect | None, where: str, wishes: Wishes | None = None
+) -> CellFormat:
     """Infer the format of a column that has at least one value.
 
     Arguments:
         cells: (N,), holes NaN or None; from a text file, a categorical of its texts.
         dialect: dialect of the text file; None for cells of another origin.
         where: name of the column in messages.
+        wishes: what the user says; None = nothing.
 
     Raises:
         TableError: the cells are of several types, or of a type without a format; names the row.
     """
+    wishes = wishes_of(None, None, dialect, str) if wishes is None else wishes
     _refuse_collections(cells, where)
     distinct, codes = distinct_cells(cells)
     dtype = str(cells.dtype)
     if dialect is not None:
-        inferred = infer_text_format(distinct, dialect.decimal_comma, where)
-        return replace(inferred, as_text=inferred.content in ("date", "time"))
+        return infer_text_format(distinct, int((codes >= 0).sum()), str(cells.name), where, wishes)
     if isinstance(cells.dtype, pd.CategoricalDtype):
         categories = cells.cat.categories
         texts, inner = tuple(map(str, categories)), str(categories.dtype)
@@ -49,39 +51,27 @@ def infer_cell_format(cells: pd.Series, dialect: Dialect | None, where: str) -> 
             )
         return CellFormat("text", dtype, dtype_categories=texts, category_dtype=inner, ordered=bool(cells.cat.ordered))
     if isinstance(cells.dtype, pd.DatetimeTZDtype) or "tz=" in dtype:
-        zoned = _object_format(distinct, dtype, where, codes)
+        zoned = _object_format(distinct, cells, where, codes, wishes)
         return replace(zoned, dtype=_plain_zone(dtype), zone_name=_zone_name(cells))
-    return _object_format(distinct, dtype, where, codes)
+    return _object_format(distinct, cells, where, codes, wishes)
 
 
-def infer_text_format(texts: Sequence[str], comma: bool, where: str) -> CellFormat:
-    """Infer the format of the distinct texts of a column; its dtype is that of the parsed numbers or truth values."""
-    stripped = [text.strip() for text in texts]
-    pattern = COMMA_NUMBER if comma and any("," in text for text in stripped) else NUMBER
-    is_number = [pattern.fullmatch(text) or INFINITE.fullmatch(text) for text in stripped]
-    if all(is_number) and not any(PADDED.fullmatch(text) for text in stripped):
-        numbers = infer_number(stripped, pattern is COMMA_NUMBER, where)
-        if numbers is not None:
-            return numbers
-    truths = _truth_texts(stripped)
-    if truths is not None:
-        return truths
-    return infer_date(stripped) or CellFormat("text", "object")
-
-
-def _object_format(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray) -> CellFormat:
+def _object_format(
+    distinct: Sequence[Any], cells: pd.Series, where: str, codes: np.ndarray, wishes: Wishes
+) -> CellFormat:
     """Infer the format of distinct Python objects; ``codes`` (N,) are their positions by row, for messages."""
+    dtype, name = str(cells.dtype), str(cells.name)
     kinds = {type(value) for value in distinct}
     if kinds <= {bool, np.bool_}:
         return CellFormat("truth value", dtype)
     if all(issubclass(kind, str) for kind in kinds):
-        inferred = infer_text_format(distinct, False, where)
+        inferred = infer_text_format(distinct, int((codes >= 0).sum()), name, where, wishes)
         return replace(inferred, dtype=dtype, as_text=inferred.content != "text")
     if all(issubclass(kind, Decimal) for kind in kinds):
         decimals = max(-int(value.as_tuple().exponent) for value in distinct)
         return CellFormat("number", dtype, objects="Decimal", decimals=max(decimals, 0))
     if all(issubclass(kind, Number) and not issubclass(kind, complex) for kind in kinds):
-        return _numbers(distinct, dtype, where, codes)
+        return _numbers(distinct, dtype, where, codes, name, wishes)
     if all(issubclass(kind, datetime | np.datetime64) for kind in kinds):
         spans = [_span(value) for value in distinct]
         objects, zone_name = class_and_zone(distinct) if dtype == "object" else ("", "")
@@ -128,12 +118,20 @@ def _refuse_collections(cells: pd.Series, where: str) -> None:
             )
 
 
-def _numbers(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray) -> CellFormat:
+def _numbers(
+    distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray, name: str, wishes: Wishes
+) -> CellFormat:
     numbers = np.array([float(value) for value in distinct])
     if np.isinf(numbers).any():
         row = int((codes == int(np.isinf(numbers).argmax())).argmax()) + 1
         raise TableError(f"{where}, row {row}: an infinite number; leave the cell empty")
-    if all(isinstance(value, int | np.integer) for value in distinct):
+    are_integers = all(isinstance(value, int | np.integer) for value in distinct)
+    if wishes.kind in (None, "date") and (are_integers or dtype != "object"):
+        dates = integer_dates_of(numbers, least=1 if wishes.kind == "date" else None)
+        if dates is not None:
+            say_integer_dates(name, int(distinct[0]), wishes)
+            return replace(dates, dtype=dtype)
+    if are_integers:
         if np.abs(numbers).max() > LARGEST_EXACT:
             return CellFormat("text", dtype, objects="int")
         return with_range(CellFormat("number", dtype, objects="int" if dtype == "object" else "", decimals=0), numbers)
@@ -141,15 +139,6 @@ def _numbers(distinct: Sequence[Any], dtype: str, where: str, codes: np.ndarray)
         return with_range(CellFormat("number", dtype, decimals=0), numbers)
     decimals = sufficient_digits([str(value) for value in distinct], numbers)
     return with_range(CellFormat("number", dtype, decimals=decimals), numbers)
-
-
-def _truth_texts(texts: list[str]) -> CellFormat | None:
-    by_meaning = {text.lower(): text for text in texts}
-    if len(texts) > 2 or len(by_meaning) != len(texts) or not set(by_meaning) <= {"true", "false"}:
-        return None
-    style = str.upper if texts[0].isupper() else str.title if texts[0].istitle() else str.lower
-    truths = (style("false"), style("true"))
-    return CellFormat("truth value", "bool", truths=truths) if set(texts) <= set(truths) else None
 
 
 def _span(value: Any) -> timedelta:

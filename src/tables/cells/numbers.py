@@ -8,7 +8,9 @@ from decimal import Decimal
 import numpy as np
 
 from src.errors import TableError
-from src.tables.cells.format import LARGEST_EXACT, CellFormat
+from src.tables.cells.format import CellFormat
+from src.tables.cells.number_style import LARGEST_EXACT
+from src.tables.cells.styles import infer_digits, infer_scientific, uneven
 
 NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 COMMA_NUMBER = re.compile(r"-?(\d+,?\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -20,13 +22,20 @@ MOST_LOOKED_AT = 10_000
 DIGITS_OF_EXACT = 15
 
 
-def infer_number(texts: list[str], comma: bool, where: str) -> CellFormat | None:
-    """Infer the format of texts that are all numbers; None if as numbers they would be rounded.
+Uneven = tuple[str, str]
+"""Two texts of a column that spell numbers unevenly, such as ``1.10`` and ``1.2``."""
+
+
+def infer_number(texts: list[str], comma: bool, where: str) -> tuple[CellFormat, Uneven | None] | None:
+    """Infer the format of texts that are all plain numbers; None if as numbers they would be rounded.
 
     Arguments:
         texts: the distinct texts, without blanks around them.
         comma: whether a comma is the decimal sign.
         where: name of the column in messages.
+
+    Returns:
+        The format, and two texts that it does not write back because the column spells numbers unevenly; or None.
 
     Raises:
         TableError: a number is infinite.
@@ -40,14 +49,22 @@ def infer_number(texts: list[str], comma: bool, where: str) -> CellFormat | None
     if any(abs(int(text)) > LARGEST_EXACT for text in long_integers):
         return None  # codes, which as numbers would be rounded
     plain = [text.replace(",", ".") for text in texts] if comma else texts
-    are_exact = are_integers and np.abs(numbers).max() <= LARGEST_EXACT and all(_digits(text) == 0 for text in plain)
+    digits = [_digits(text) for text in plain]
+    least = min(digits)
+    odd = uneven(texts, numbers, least, comma)
+    point = "," if comma else "."
+    styled = infer_scientific(texts, numbers.tolist(), comma)
+    if styled is None and (odd or any(text.startswith((point, f"-{point}")) for text in texts)):
+        styled = infer_digits(texts, comma)
+    if styled is not None:
+        return with_range(styled, numbers), None
+    are_exact = are_integers and np.abs(numbers).max() <= LARGEST_EXACT and not any(digits)
     most = 0 if are_exact else sufficient_digits(plain, numbers)
-    least = min(map(_digits, plain))
     if most is None:
-        return with_range(CellFormat("number", "float64", least_decimals=min(least, 1), comma=comma), numbers)
+        return with_range(CellFormat("number", "float64", least_decimals=min(least, 1), comma=comma), numbers), odd
     dtype = "float64" if most else "int64"
     inferred = CellFormat("number", dtype, decimals=most, least_decimals=min(least, most), comma=comma)
-    return with_range(inferred, numbers)
+    return with_range(inferred, numbers), odd
 
 
 def with_range(cell_format: CellFormat, numbers: np.ndarray) -> CellFormat:

@@ -21,6 +21,7 @@ class ColumnChoice:
         holes: further texts or numbers that mark a hole in this column.
         values: texts such as ``NA`` that are values in this column although they mark holes in others.
         merge_spellings: whether categories that differ only in case or blanks are one; None = no, with a note.
+        decimal: decimal sign of its numbers that are texts, ``.`` or ``,``; None = detect it.
     """
 
     kind: str | None = None
@@ -29,19 +30,22 @@ class ColumnChoice:
     holes: list[Any] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
     merge_spellings: bool | None = None
+    decimal: str | None = None
 
     def check(self, where: str) -> None:
         """Check the choice.
 
         Raises:
-            ConfigError: the kind is unknown, an order goes with another kind or repeats a value, or a text is said to
-                mark a hole and to be a value.
+            ConfigError: the kind or the decimal sign is unknown, an order goes with another kind or repeats a value, or
+                a text is said to mark a hole and to be a value.
         """
         allowed = (*KINDS, "numerical", "categorical")
         if self.kind is not None and self.kind not in allowed:
             raise ConfigError(f"{where}: kind is one of {', '.join(allowed)}, got {self.kind!r}")
         if self.order and self.kind not in (None, "ordered"):
             raise ConfigError(f"{where}: order goes with kind: ordered, got kind: {self.kind}")
+        if self.decimal not in (None, ".", ","):
+            raise ConfigError(f"{where}: decimal is . or , got {self.decimal!r}")
         if len(self.order) != len({str(value) for value in self.order}):
             raise ConfigError(f"{where}: order names a value twice: {listed(self.order)}")
         both = [text for text in self.values if text in self.holes]

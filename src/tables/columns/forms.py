@@ -12,7 +12,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime, time
 from typing import Any, Literal, get_args
 
@@ -21,6 +21,7 @@ import pandas as pd
 
 from src.errors import TableError
 from src.tables.cells.format import NOT_NULLABLE, CellFormat
+from src.tables.cells.number_style import NumberStyle
 from src.tables.columns.kinds import close_name, listed
 from src.tables.columns.spellings import spelling_key
 from src.tables.grid import Grid, described
@@ -227,6 +228,8 @@ class Form:
         cells = {key: _tupled(value) for key, value in values["cells"].items()}
         if cells.get("grid") is not None:
             cells["grid"] = Grid.from_dict(cells["grid"])
+        if cells.get("style") is not None:
+            cells["style"] = NumberStyle(**cells["style"])
         template = None if values["template"] is None else IdTemplate(**values["template"])
         attributes = {key: _tupled(values[key]) for key in (field.name for field in fields(cls)) if key in values}
         return cls(**{**attributes, "cells": CellFormat(**cells), "template": template})
@@ -252,6 +255,8 @@ class Form:
     def _ids(self, first_row: int, n_rows: int, for_text_file: bool) -> pd.Series:
         assert self.template is not None, "ids follow a template"
         ids = pd.Series(self.template.ids(first_row, n_rows), dtype=object)
+        if self.cells.style is not None and (for_text_file or self.cells.as_text):
+            return replace(self.cells, high=np.inf).write(ids.astype(float), for_text_file)
         if for_text_file or self.cells.as_text or (self.cells.content == "text" and not self.cells.objects):
             if self.cells.dtype == "category":
                 return ids if for_text_file else ids.astype("category")

@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.cells.dates import patterned
-from src.tables.cells.distinct import distinct_cells
-from src.tables.cells.format import NOT_NULLABLE, CellFormat, Content
-from src.tables.cells.grids import with_grid
+from src.tables.cells.format import NOT_NULLABLE, CellFormat
 from src.tables.cells.inference import infer_cell_format
+from src.tables.cells.texts import wishes_of
 from src.tables.columns.choice import ColumnChoice
 from src.tables.columns.forms import RARE, Form, FormKind, IdTemplate
+from src.tables.columns.grids import with_grid
 from src.tables.columns.kinds import (
     FEW_INTEGERS,
     FEW_TEXTS,
@@ -24,7 +23,15 @@ from src.tables.columns.kinds import (
     listed,
     nearly_numbers,
 )
-from src.tables.columns.remarks import nearly_dates, say_codes, say_marker, say_nearly, say_signed, say_variants
+from src.tables.columns.patterns import patterned_format, text_dtype
+from src.tables.columns.remarks import (
+    nearly_dates,
+    say_as_written,
+    say_codes,
+    say_marker,
+    say_nearly,
+    say_variants,
+)
 from src.tables.columns.spellings import merged
 from src.tables.text.delimited import Dialect, Say
 
@@ -60,13 +67,15 @@ def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, 
         if choice.kind not in (None, "empty"):
             raise TableError(f"{where} holds no value, so it cannot be of kind {choice.kind}")
         return Form(name, "empty", CellFormat("text", str(cells.dtype) if cells.dtype != "category" else "object"))
-    cell_format = _cell_format(cells, choice, dialect, where)
+    cell_format = _cell_format(cells, choice, dialect, where, say)
     values, counts = _values(cells, cell_format, where)
     if cell_format.is_number:
         cell_format = replace(cell_format, low=float(min(values)), high=float(max(values)))
     kind = _chosen_kind(choice, cell_format, values, where) or _kind(cells, cell_format, values, counts)
     if cell_format.content == "text" and kind == "category" and not choice.kind:
         say_nearly(name, values, counts, dialect is not None and dialect.decimal_comma, say)
+    if cell_format.content == "text" and not choice.kind:
+        say_as_written(name, values, kind, say)
     if cell_format.content == "number" and kind == "category" and len(values) > FEW_INTEGERS and not choice.kind:
         say_codes(name, values, say)
     if choice.merge_spellings:
@@ -84,12 +93,9 @@ def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, 
         all_values = (False, True) if kind == "boolean" else all_values
         return Form(name, kind, cell_format, all_values, tuple(n_cells.get(value, 0) for value in all_values))
     if kind == "id":
-        say_signed(name, cell_format, values, choice, say)
         return Form(name, kind, cell_format, template=_template(name, cell_format, values, cells))
     if cell_format.content == "number" and not choice.kind:
         say_marker(name, values, counts, say)
-        if cell_format.comma and cell_format.decimals == cell_format.least_decimals == 3:
-            say(f"column {name!r}: commas are decimal signs; if they separate thousands, set dataset.decimal=.")
     return Form(name, kind, cell_format)
 
 
@@ -118,20 +124,14 @@ def with_rare(form: Form, cells: pd.Series, most: int, where: str, say: Say) -> 
     )
 
 
-def _cell_format(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, where: str) -> CellFormat:
+def _cell_format(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, where: str, say: Say) -> CellFormat:
     if choice.pattern is not None:
-        distinct, _ = distinct_cells(cells)
-        odd = next((cell for cell in distinct if not isinstance(cell, str)), None)
-        if odd is not None:
-            raise TableError(f"{where} holds {odd!r}, which is no text; pattern is for dates that are texts")
-        if "%z" in choice.pattern.lower():
-            raise TableError(f"{where}: write the offset from UTC as it stands, e.g. %Y-%m-%dT%H:%M:%S+01:00, not %z")
-        content: Content = "time" if choice.kind == "time" else "date"
-        CellFormat(content, "object", pattern=choice.pattern, unit="microseconds").parse(cells, where)
-        return replace(patterned(distinct, choice.pattern, content == "time"), dtype=_text_dtype(cells, dialect))
-    cell_format = infer_cell_format(cells, dialect, where)
-    if choice.kind in ("category", "categorical") and cell_format.content == "number" and dialect is not None:
-        return CellFormat("text", "object")  # codes keep their spelling: 250.0 and 250.00 are two
+        return patterned_format(cells, choice, dialect, where)
+    kind = "ordered" if choice.order else choice.kind or ("id" if _is_named_id(cells) else None)
+    cell_format = infer_cell_format(cells, dialect, where, wishes_of(kind, choice.decimal, dialect, say))
+    are_texts = dialect is not None or cell_format.as_text
+    if choice.kind in ("category", "categorical") and cell_format.content == "number" and are_texts:
+        return CellFormat("text", text_dtype(cells, dialect))  # codes keep their spelling: 250.0 and 250.00 are two
     if choice.kind in ("category", "categorical") and cell_format.content in ("date", "time", "duration"):
         if not cell_format.as_text:
             raise TableError(f"{where} holds {cell_format.content}s, which are numbers; turn them into texts first")
@@ -140,9 +140,13 @@ def _cell_format(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None
     return cell_format
 
 
-def _text_dtype(cells: pd.Series, dialect: Dialect | None) -> str:
-    is_plain = dialect is not None or isinstance(cells.dtype, pd.CategoricalDtype)
-    return "object" if is_plain else str(cells.dtype)
+def _is_named_id(cells: pd.Series) -> bool:
+    """Tell whether a column is named as ids are and has no cell twice."""
+    return _names_ids(str(cells.name)) and not cells.dropna().duplicated().any()
+
+
+def _names_ids(name: str) -> bool:
+    return not name.strip() or ID_NAME.fullmatch(name) is not None or CAMEL_ID.fullmatch(name) is not None
 
 
 def _values(cells: pd.Series, cell_format: CellFormat, where: str) -> tuple[list[Any], np.ndarray]:
@@ -215,7 +219,7 @@ def _kind(cells: pd.Series, cell_format: CellFormat, values: list[Any], counts: 
         return "ordered"
     if cell_format.content == "truth value":
         return "boolean"
-    named = not name.strip() or ID_NAME.fullmatch(name) or CAMEL_ID.fullmatch(name)
+    named = _names_ids(name)
     if cell_format.content == "text":
         nearly = nearly_numbers(values, counts, False) or nearly_dates(values, counts)
         is_id = named and len(values) == n_cells

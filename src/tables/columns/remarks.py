@@ -7,8 +7,8 @@ import numpy as np
 
 from src.system.quoting import setting
 from src.tables.cells.dates import date_patterns, reads
-from src.tables.cells.format import CellFormat
-from src.tables.columns.choice import ColumnChoice
+from src.tables.cells.number_style import LARGEST_EXACT
+from src.tables.cells.numbers import NUMBER, PADDED
 from src.tables.columns.kinds import MOST_ODD, listed, nearly_numbers, odd_values
 from src.tables.columns.spellings import variants
 from src.tables.text.delimited import Say
@@ -41,11 +41,26 @@ def nearly_dates(values: list[Any], counts: np.ndarray) -> list[Any]:
     return []
 
 
-def say_signed(name: str, cell_format: CellFormat, values: list[Any], choice: ColumnChoice, say: Say) -> None:
-    """Report numbers that are texts because of their signs: of thousands, percents, currencies."""
-    signed = [str(value) for value in values if SIGNED.fullmatch(str(value))]
-    if cell_format.content == "text" and not choice.kind and len(signed) > MOST_ODD * len(values):
-        say(f"column {name!r}: cells such as {signed[0]!r} are texts; without signs they would be learned as numbers")
+def say_as_written(name: str, values: list[Any], kind: str, say: Say) -> None:
+    """Report why texts that look like numbers are none: beyond 2^53, with leading zeros, or of several styles."""
+    texts = [str(value) for value in values]
+    left = "not learned, as ids are" if kind == "id" else "learned as categories"
+    padded = next(filter(PADDED.fullmatch, texts), None)
+    if padded is None and all(map(NUMBER.fullmatch, texts)):
+        if any(text.lstrip("-").isdigit() and abs(int(text)) > LARGEST_EXACT for text in texts):
+            say(f"column {name!r}: whole numbers beyond 2^53, which floats would round, are {left}")
+        return
+    if kind != "id":
+        return
+    if padded is not None and all(map(NUMBER.fullmatch, texts)):
+        say(f"column {name!r}: cells with leading zeros such as {padded!r} are codes, no numbers; they are {left}")
+        return
+    signed = [text for text in texts if SIGNED.fullmatch(text)]
+    if len(signed) > MOST_ODD * len(texts):
+        say(
+            f"column {name!r}: cells such as {signed[0]!r} are texts, because others are written otherwise; "
+            "written in one way they would be learned as numbers"
+        )
 
 
 def say_marker(name: str, values: list[Any], counts: np.ndarray, say: Say) -> None:

@@ -7,6 +7,7 @@ columns:
   "seen": {kind: date, pattern: "%d/%m/%Y"}
   "rank": {kind: integer, holes: [-999]}
   "country": {kind: category, values: ["NA"]}
+  "cost": {decimal: ","}
 ```
 
 All scalars are read as texts: ``NO`` is not false.
@@ -70,7 +71,7 @@ def read_sidecar(file: Path) -> Sidecar:
         if not isinstance(choice, dict):
             raise ConfigError(f"{where}: expected keys such as kind: category, got {choice!r}")
         check_names(where, choice, allowed)
-        for key in ("kind", "pattern"):
+        for key in ("kind", "pattern", "decimal"):
             if not isinstance(choice.get(key, "text"), str) or not choice.get(key, "text"):
                 raise ConfigError(f"{where}: {key} is a text, got {choice[key]!r}")
         for key in ("order", "holes", "values"):
@@ -101,7 +102,8 @@ def sidecar_text(
         "# kind: integer, real, date, time, boolean, category, ordered (with order: [small, ..., large]),",
         "#       id (not learned, new ones are written), constant, empty, drop (left out of the synthetic table)",
         '# further keys: holes: [-999] (what else marks a hole), values: ["NA"] (what is a value, not a hole),',
-        '#       pattern: "%d/%m/%Y" (how dates are written), merge_spellings: true (Yes and yes are one category)',
+        '#       pattern: "%d/%m/%Y" (how dates are written), decimal: "," (which sign is the decimal one),',
+        "#       merge_spellings: true (Yes and yes are one category)",
         "# target: NAME     (column to predict; without one there is no utility among the scores)",
         "columns:",
     ]

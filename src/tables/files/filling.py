@@ -190,7 +190,7 @@ class _HoledText(HoledFile):
     def _fields(self, name: str, written: pd.Series) -> np.ndarray:
         """Write cells as fields, quoted if the other cells of the column are."""
         dialect = self.layout.dialect
-        is_text = self.layout[name].cells.content != "number"
+        is_text = not self.layout[name].cells.is_bare_number
         default = dialect.quotes == "all" or (dialect.quotes == "texts" and is_text)
         quoted = self.quoted.get(name, default)
         fields = replace(dialect, quotes="all" if quoted else "needed").fields(written, is_text=True)

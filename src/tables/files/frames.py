@@ -1,6 +1,7 @@
 """Check and understand the frames of the Python interface, and convert them to tables of a model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,8 @@ def chosen(frame: pd.DataFrame, parameters: Mapping[str, Any]) -> dict[str, Colu
     refuse_contradictions({**kinds, "ordered": list(orders)})
     refuse_target("exclude", kinds["exclude"], parameters["target"])
     choices = choices_of({kind: kinds[key] for key, kind in KINDS.items()}, orders)
-    return choices | with_merged(choices, merging)
+    choices |= with_merged(choices, merging)
+    return {name: replace(choices.get(name, ColumnChoice()), decimal=parameters["decimal"]) for name in frame.columns}
 
 
 def understood(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: Rules) -> Columns:

@@ -59,7 +59,7 @@ class _TextRows:
 
     def add(self, table: pd.DataFrame, rng: np.random.Generator) -> None:
         frame = self.layout.restore(table, self.n_rows, rng, for_text_file=True)
-        texts = [form.cells.content != "number" for form in self.layout.written]
+        texts = [not form.cells.is_bare_number for form in self.layout.written]
         columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
         self.stream.writelines(self.dialect.lines(columns, texts))
         self.n_rows += len(table)

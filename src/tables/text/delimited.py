@@ -59,9 +59,7 @@ class Reading:
         try:
             "".encode(self.encoding or "utf-8")
         except LookupError as error:
-            raise ConfigError(
-                f"dataset.encoding={self.encoding} is no encoding, e.g. utf-8, latin-1, cp1252"
-            ) from error
+            raise ConfigError(f"dataset.encoding={self.encoding} is no encoding, e.g. utf-8, latin-1") from error
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,7 @@ class Dialect:
         header: the unparsed first line.
         names: the column names of the header.
         decimal_comma: whether numbers may have a decimal comma.
+        decimal: the decimal sign that the user named; empty if none.
         formulas: one of :data:`src.tables.text.formulas.FORMULAS`.
     """
 
@@ -90,6 +89,7 @@ class Dialect:
     header: str = ""
     names: tuple[str, ...] = ()
     decimal_comma: bool = False
+    decimal: str = ""
     formulas: str = "keep"
 
     def header_line(self, names: list[str]) -> str:
@@ -184,9 +184,8 @@ def read_content(file: Path, encoding: str | None, say: Say) -> tuple[str, str]:
 
 def _guessed(file: Path, raw: bytes, say: Say) -> tuple[str, str]:
     """Decode UTF-8, or else Latin-1, in which any bytes are valid; the caller refuses zero bytes."""
-    marked = raw[:3] == b"\xef\xbb\xbf"
     try:
-        return raw.decode("utf-8-sig"), "utf-8-sig" if marked else "utf-8"
+        return raw.decode("utf-8-sig"), "utf-8-sig" if raw[:3] == b"\xef\xbb\xbf" else "utf-8"
     except UnicodeDecodeError as error:
         if b"\0" not in raw:
             say(f"{file} is not UTF-8 (byte {error.start:,}); it is read as Latin-1, look at letters with accents")
@@ -219,6 +218,7 @@ def find_dialect(file: Path, content: str, reading: Reading, encoding: str) -> D
         header=header,
         names=tuple(names),
         decimal_comma=reading.decimal == "," or (reading.decimal is None and separator != ","),
+        decimal=reading.decimal or "",
     )
 
 

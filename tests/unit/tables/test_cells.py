@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from src.errors import TableError
 from src.tables.cells.format import CellFormat
-from src.tables.cells.inference import infer_cell_format, infer_text_format
+from src.tables.cells.inference import infer_cell_format
 from src.tables.text.delimited import Dialect
 
 CSV = Dialect()
@@ -51,7 +51,7 @@ def texts(cells):
         (["07.50", "12.70"], "text", ["07.50", "12.70"]),
         (["08.30", "12.15"], "time", [510, 735]),
         (["-9007199254740993", "3"], "text", ["-9007199254740993", "3"]),
-        (["1,234", "5"], "text", ["1,234", "5"]),
+        (["1,234", "5"], "number", [1234, 5]),
         (["2020-02-30", "2020-02-01"], "text", ["2020-02-30", "2020-02-01"]),
         (["1970-01-01", "1.1.1970"], "text", ["1970-01-01", "1.1.1970"]),
         (["100000000000000000001", "2"], "text", ["100000000000000000001", "2"]),
@@ -98,7 +98,7 @@ def test_a_decimal_comma_is_one_where_the_dialect_allows_it():
     german = infer_cell_format(column, Dialect(separator=";", decimal_comma=True), "there")
     assert german.parse(column, "there").tolist() == [1.5, -2.25]
     assert german.write(pd.Series([0.126, -0.001]), for_text_file=True).tolist() == ["0,13", "0,00"]
-    assert infer_cell_format(column, CSV, "there").content == "text"
+    assert infer_cell_format(texts(["1,5", "-2,25"]), CSV, "there").content == "text"
 
 
 def test_numbers_stay_inside_their_range_when_they_are_rounded():
@@ -191,7 +191,7 @@ def test_a_cell_of_another_format_is_refused_by_row(known, cells, message):
 
 def test_an_infinite_text_is_refused():
     with pytest.raises(TableError, match="'inf' is an infinite number"):
-        infer_text_format(["1", "inf"], False, "there")
+        infer_cell_format(texts(["1", "inf"]), CSV, "there")
 
 
 @pytest.mark.integration

@@ -474,20 +474,6 @@ def test_a_blank_line_of_one_column_is_a_hole(tmp_path):
     assert columns.frame["x"].isna().tolist() == [*[False] * 9, True, False]
 
 
-@pytest.mark.parametrize("cell", ["1,{:03d}", "{}.5%", "${},000", "{} €"])
-def test_numbers_with_signs_are_pointed_at(tmp_path, cell):
-    lines = [f'"{cell.format(i)}",{i % 3}' for i in range(100, 160)]
-    columns = own(written(tmp_path, "\n".join(["price,x", *lines]) + "\n")).understand()
-    assert kinds(columns)["price"] == "id"
-    assert any("without signs they would be learned as numbers" in note for note in columns.notes)
-
-
-def test_commas_that_may_part_thousands_are_pointed_at(tmp_path):
-    file = written(tmp_path, "a;b\n" + "".join(f"{i},{100 + i};{i % 3}\n" for i in range(1, 30)))
-    assert any("if they separate thousands" in note for note in own(file).understand().notes)
-    assert kinds(own(file, decimal=".").understand())["a"] == "id"
-
-
 def test_a_fixed_time_without_offset_is_local(tmp_path):
     when = pd.date_range("2020-02-01", periods=40, freq="12h", tz="Europe/Berlin")
     pd.DataFrame({"when": when, "x": range(40)}).to_parquet(tmp_path / "t.parquet")
