@@ -205,18 +205,22 @@ def grid_of_moments(values: np.ndarray, per_day: int, are_dates: bool, zone: str
             inner = int(np.gcd.reduce(np.diff(np.unique(within)))) if len(np.unique(within)) > 1 else per_day
             offset = int(within.min() % inner)
             return Grid(inner, offset, per_day, (int(days[0]), int(days[-1])), *rule, zone=zone)
-    return Grid(step, int(whole[0] % step), per_day, zone=zone) if is_stepped else None
+    return Grid(step, int(whole[0] % step), per_day if are_dates else 0, zone=zone) if is_stepped else None
 
 
 def described(grid: Grid, unit: str = "") -> str:
     """Say in words which values a grid has, e.g. ``in steps of 100``; ``unit`` is that of dates and times."""
     if grid.listed:
         return "these values only"
+    of_day = _clock(grid.offset % grid.per_day / grid.per_day) if grid.per_day > 1 else ""
     if not grid.has_calendar:
-        if unit == "days" and grid.step == len(WEEKDAYS):
-            return f"{WEEKDAYS[int(grid.offset + 3) % 7]}s"
+        n_days = grid.step / grid.per_day if grid.per_day else 0.0
+        if n_days == len(WEEKDAYS):
+            return f"{WEEKDAYS[int(grid.offset // grid.per_day + 3) % 7]}s {of_day}".rstrip()
+        if n_days == 1:
+            return of_day
         return f"in steps of {grid.step:.15g} {unit}".rstrip()
-    parts = []
+    parts = [of_day] if of_day and grid.step == grid.per_day else []
     if grid.weekdays:
         first, last = grid.weekdays[0], grid.weekdays[-1]
         is_range = len(grid.weekdays) == last - first + 1 and len(grid.weekdays) > 2
@@ -227,6 +231,13 @@ def described(grid: Grid, unit: str = "") -> str:
     if grid.months:
         parts.append(f"in months {', '.join(map(str, grid.months))}")
     return ", ".join(parts)
+
+
+def _clock(share_of_day: float) -> str:
+    """Say a time of the day, e.g. ``at 09:30``; seconds where there are any."""
+    seconds = round(share_of_day * 86_400)
+    clock = f"at {seconds // 3600:02d}:{seconds // 60 % 60:02d}"
+    return f"{clock}:{seconds % 60:02d}" if seconds % 60 else clock
 
 
 def _named(weekdays: tuple[int, ...]) -> str:

@@ -91,8 +91,10 @@ def test_a_time_of_the_day_is_kept_and_so_is_the_day_of_the_week():
     nine = minutes(SOME_DAYS + pd.Timedelta(hours=9))
     grid = grid_of_moments(nine, 1440, are_dates=True)
     assert (grid.step, grid.offset) == (1440, 540)
+    assert described(grid, "minutes") == "at 09:00"
     business = minutes(SOME_DAYS[SOME_DAYS.weekday < 5] + pd.Timedelta(hours=9))
     grid = grid_of_moments(business, 1440, are_dates=True)
+    assert described(grid, "minutes") == "at 09:00, Monday to Friday"
     drawn = pd.to_datetime(grid.values(np.linspace(0, 900, 2_000)) * 60, unit="s")
     assert (drawn.weekday < 5).all()
     assert (drawn.strftime("%H:%M") == "09:00").all()
