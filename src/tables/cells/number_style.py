@@ -82,10 +82,10 @@ class NumberStyle:
         whole, point, fraction = plain.removeprefix("-").partition(".")
         if self.whole and not fraction.strip("0"):
             point = fraction = ""
-        if not self.zero and whole == "0" and fraction:
-            whole = ""
         if self.thousands:
             whole = f"{int(whole):,}".replace(",", self.thousands)
+        if not self.zero and whole == "0" and fraction:
+            whole = ""
         digits = whole + ("," if comma and point else point) + fraction
         if plain.startswith("-"):
             return f"{self.negative_before}{digits}{self.negative_after}"

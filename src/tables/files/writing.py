@@ -60,8 +60,9 @@ class _TextRows:
     def add(self, table: pd.DataFrame, rng: np.random.Generator) -> None:
         frame = self.layout.restore(table, self.n_rows, rng, for_text_file=True)
         texts = [not form.cells.is_bare_number for form in self.layout.written]
+        numbers = [form.cells.content == "number" for form in self.layout.written]
         columns = [frame.iloc[:, i] for i in range(frame.shape[1])]
-        self.stream.writelines(self.dialect.lines(columns, texts))
+        self.stream.writelines(self.dialect.lines(columns, texts, numbers))
         self.n_rows += len(table)
 
     def close(self) -> None:

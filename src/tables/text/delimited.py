@@ -99,14 +99,15 @@ class Dialect:
         quoted = (self._quoted(name) if self.quotes != "needed" else self._if_needed(name) for name in names)
         return self._gap.join(quoted) + self.newline
 
-    def lines(self, columns: list[pd.Series], are_texts: list[bool]) -> Iterator[str]:
+    def lines(self, columns: list[pd.Series], are_texts: list[bool], are_numbers: list[bool]) -> Iterator[str]:
         """Write the lines of a table.
 
         Arguments:
             columns: the cells of each column as texts; a hole is the empty text.
-            are_texts: by column, whether its cells mean texts, not numbers.
+            are_texts: by column, whether its cells are texts to programs, which quote them.
+            are_numbers: by column, whether its cells mean numbers, so that none is a formula.
         """
-        written = [self.fields(column, text).tolist() for column, text in zip(columns, are_texts, strict=True)]
+        written = [self.fields(*column).tolist() for column in zip(columns, are_texts, are_numbers, strict=True)]
         alone = len(written) == 1
         for fields in zip(*written, strict=True):
             line = self._gap.join(fields)
@@ -121,12 +122,12 @@ class Dialect:
     def _gap(self) -> str:
         return self.separator + " " * self.padded
 
-    def fields(self, column: pd.Series, is_text: bool) -> pd.Series:
+    def fields(self, column: pd.Series, is_text: bool, is_number: bool = False) -> pd.Series:
         """Write the texts of a column as fields, quoted and escaped where the dialect demands it."""
         quoted = self.quotes == "all" or (self.quotes == "texts" and is_text)
         field = {}
         for text in column.unique():
-            written = escaped(text) if is_text and self.formulas == "escape" else text
+            written = text if is_number or self.formulas == "keep" else escaped(text)
             field[text] = self._quoted(written) if quoted and text else self._if_needed(written)
         return column.map(field)
 
@@ -207,13 +208,12 @@ def find_dialect(file: Path, content: str, reading: Reading, encoding: str) -> D
         raise TableError(f"{file}: column names repeat: {repeated}; rename them so that each is unique")
     if len(names) == 1 and reading.separator is None:
         _refuse_other_separator(file, content)
-    first = content[:SNIFFED_CHARACTERS].splitlines(keepends=True)[0]
     return Dialect(
         separator=separator,
         encoding=encoding,
         quote=quote,
         quotes=_quotes(content, header, separator, quote),
-        newline="\r\n" if first.endswith("\r\n") else "\n",
+        newline="\r\n" if content[:SNIFFED_CHARACTERS].splitlines(keepends=True)[0].endswith("\r\n") else "\n",
         padded=padded,
         header=header,
         names=tuple(names),
