@@ -32,5 +32,6 @@ def job(cfg: DictConfig) -> None:
     text = sidecar_text(request.file.name, columns.layout.forms, columns.summaries, remedies)
     write_whole(request.out, lambda partial: partial.write_text(text, encoding="utf-8"))
     columns_of = {} if request.out == sidecar_of(request.file) else {"dataset__columns": str(request.out)}
-    train = command("train", "dataset=table", dataset__path=str(request.file), **columns_of, missing="native")
+    path, keys = str(request.file), {f"dataset__{key}": value for key, value in request.reading.items()}
+    train = command("train", "dataset=table", dataset__path=path, **keys, **columns_of, missing="native")
     print(f"written to {request.out}: correct a kind there, then\n  {train}")

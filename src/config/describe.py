@@ -12,6 +12,8 @@ from src.errors import ConfigError
 from src.tables import OwnTable
 from src.tables.columns.sidecar import sidecar_of
 
+READING = ("separator", "encoding", "decimal", "quote", "header", "holes", "also_holes", "merge_spellings")
+
 
 @dataclass(frozen=True)
 class DescribeRequest:
@@ -21,11 +23,14 @@ class DescribeRequest:
         table: the file, read as ``dataset=table`` reads it.
         file: its path.
         out: sidecar to write.
+        reading: keys of the dataset, with values that are not the defaults, that decide how the file is read; what else
+            the user chose is in the sidecar.
     """
 
     table: OwnTable
     file: Path
     out: Path
+    reading: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,4 +70,6 @@ def build_describe_request(cfg: DictConfig) -> DescribeRequest:
     if out.exists() and not request_keys.force:
         raise ConfigError(f"{out} exists, and may hold corrections; force=true replaces it, out=FILE names another")
     check_writable("out", out, is_folder=False)
-    return DescribeRequest(table, Path(request_keys.file), out)
+    defaults = OwnTable()
+    chosen = {key: getattr(table, key) for key in READING if getattr(table, key) != getattr(defaults, key)}
+    return DescribeRequest(table, Path(request_keys.file), out, chosen)

@@ -32,8 +32,8 @@ def refuse_too_wide(encoder: Encoder, n_rows: int) -> None:
     columns = ", ".join(f"{block.name!r} ({block.stop - block.start:,})" for block in widest)
     raise TableError(
         f"encoded, the table takes {needed / 2**30:.1f} GiB ({n_rows:,} rows of {encoder.width:,} coordinates) and "
-        f"{free / 2**30:.1f} GiB are free; the widest columns are {columns}. dataset.max_categories=... makes columns "
-        "narrower, dataset.exclude=[...] leaves some out, dataset.n_rows=... draws fewer rows"
+        f"{free / 2**30:.1f} GiB are free; the widest columns are {columns}. A smaller dataset.max_categories makes "
+        "columns narrower, dataset.exclude leaves some out, a smaller dataset.n_rows draws fewer rows"
     )
 
 

@@ -52,6 +52,8 @@ class OwnTable(Dataset):
         encoding: encoding of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.
         decimal: decimal sign of a text file; None = a point, and a comma too unless commas separate fields.
         quote: quoting character of a text file; None = the double quote.
+        header: false = the first line of a text file holds no names; columns are called column_1, column_2, ..., and
+            written files have no such line either. None = it holds names, with a note if it looks like data.
         holes: texts that mark a hole, e.g. [NA,unknown]; None = NA, N/A, NaN, null, None, ? and the like. An empty cell
             is always a hole.
         also_holes: further texts or numbers that mark a hole in any column, e.g. [-999].
@@ -76,6 +78,7 @@ class OwnTable(Dataset):
     encoding: str | None = None
     decimal: str | None = None
     quote: str | None = None
+    header: bool | None = None
     holes: list[str | int | float] | None = None
     also_holes: list[str | int | float] = field(default_factory=list)
     max_categories: int = 10_000
@@ -104,7 +107,7 @@ class OwnTable(Dataset):
     @property
     def reading(self) -> Reading:
         """The settings for reading a text file."""
-        return Reading(self.separator, self.encoding, self.decimal, self.quote)
+        return Reading(self.separator, self.encoding, self.decimal, self.quote, self.header)
 
     @property
     def _named(self) -> dict[str, list[str]]:

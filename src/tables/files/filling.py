@@ -22,7 +22,8 @@ from src.errors import ConfigError, TableError
 from src.system.files import atomic_file
 from src.tables.files.layout import Layout
 from src.tables.files.writing import CHUNK_ROWS
-from src.tables.text.delimited import SNIFFED_RECORDS, opened
+from src.tables.text.content import opened
+from src.tables.text.delimited import SNIFFED_RECORDS
 from src.tables.text.dialect import COLUMNAR, check_file
 from src.tables.text.field_spans import stored_text
 
@@ -123,7 +124,7 @@ class _HoledText(HoledFile):
         self.names = layout.dialect.names
         self.text, self.encoding = stored_text(source, layout.dialect.encoding)
         self.quoted: dict[str, bool] = {}
-        starts, stops = (ends[1:] for ends in self.parser.records(self.text))
+        starts, stops = (ends[int(layout.dialect.has_header) :] for ends in self.parser.records(self.text))
         if len(starts) != len(frame):
             self._refuse_change(f"it has {len(starts):,} rows, not {len(frame):,}")
         rows = np.unique(np.concatenate([*self.holes.values(), np.arange(min(SNIFFED_RECORDS, len(frame)))]))

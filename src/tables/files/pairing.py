@@ -37,7 +37,7 @@ def refuse_other_columns(real: pd.DataFrame, other: pd.DataFrame, names: tuple[s
     near = [f"{name!r} is {real_name!r}" for name, real_name in meant.items() if real_name is not None]
     if near:
         lines.append(f"  perhaps {listed(near)}")
-    lines.append("  rename them, or leave them out with exclude=[...]")
+    lines.append("  rename them, or leave them out with the key exclude")
     raise TableError("\n".join(lines))
 
 

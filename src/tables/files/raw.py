@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 
 from src.errors import TableError
 from src.tables.columns.kinds import listed
+from src.tables.files.header import looks_like_data
 from src.tables.files.layout import encoded
-from src.tables.text.delimited import Dialect, Reading, Say, find_dialect, parse, read_content
+from src.tables.text.content import read_content
+from src.tables.text.delimited import Dialect, Reading, Say, find_dialect, parse
 from src.tables.text.dialect import COLUMNAR, check_file
 
 
@@ -65,7 +67,10 @@ def read_raw(file: Path, reading: Reading, say: Say) -> RawFile:
 def _delimited(file: Path, reading: Reading, say: Say) -> RawFile:
     content, encoding = read_content(file, reading.encoding, say)
     dialect = find_dialect(file, content, reading, encoding)
-    return RawFile(parse(content, dialect, dtype="category", na_filter=False), dialect)
+    frame = parse(content, dialect, dtype="category", na_filter=False)
+    if reading.header is None and (why := looks_like_data(frame, dialect)) is not None:
+        say(f"{file}: the first line {why}; if it holds no names: dataset.header=false")
+    return RawFile(frame, dialect)
 
 
 def _columnar(file: Path, say: Say) -> RawFile:

@@ -98,7 +98,7 @@ def understand(
         form = infer_form(frame[name], choices.get(name, ColumnChoice()), raw.dialect, column, notes.append)
         form = with_rare(form, frame[name], rules.max_categories, column, notes.append)
         forms.append(replace(form, as_categories=True) if name == target and form.kind == "ordered" else form)
-    _refuse_nameless(where, forms)
+    _refuse_nameless(where, forms, raw.dialect is not None)
     _refuse_second_header(where, frame, forms)
     layout = Layout(tuple(forms), raw.dialect or Dialect(), raw.arrow)
     if target and not layout[target].is_learned:
@@ -144,10 +144,11 @@ def _not_learned(forms: Sequence[Form], choices: Mapping[str, ColumnChoice]) -> 
     return notes
 
 
-def _refuse_nameless(where: str, forms: Sequence[Form]) -> None:
+def _refuse_nameless(where: str, forms: Sequence[Form], is_text_file: bool) -> None:
+    remedy = f"give it one{', or, if the first line holds no names: dataset.header=false' if is_text_file else ''}"
     for i, form in enumerate(forms):
         if not form.name.strip() and form.is_learned:
-            raise TableError(f"{where}: column {i + 1} has no name and does not number the rows; give it one")
+            raise TableError(f"{where}: column {i + 1} has no name and does not number the rows; {remedy}")
 
 
 def _refuse_second_header(where: str, frame: pd.DataFrame, forms: Sequence[Form]) -> None:

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from src.system.files import atomic_file
 from src.tables.files.layout import Layout
-from src.tables.text.delimited import Dialect, opened
+from src.tables.text.content import opened
+from src.tables.text.delimited import Dialect
 from src.tables.text.dialect import DELIMITED
 
 CHUNK_ROWS = 2**16

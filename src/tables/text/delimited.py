@@ -1,23 +1,23 @@
 """Find the dialect of a delimited text file, and write further files in the same dialect."""
 
 import csv
-import gzip
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from src.errors import ConfigError, TableError
 from src.system.quoting import setting
+from src.tables.text.content import Say
 from src.tables.text.field_spans import FieldParser
 from src.tables.text.formulas import escaped
 
-Say = Callable[[str], object]
+__all__ = ["SEPARATORS", "Dialect", "Reading", "Say", "find_dialect", "parse"]
 
 SEPARATORS = (",", ";", "\t", "|")
 OTHER_SEPARATORS = (":", "^", "~", "  ", " ")
@@ -35,12 +35,14 @@ class Reading:
         encoding: name of a Python codec.
         decimal: the decimal sign, ``.`` or ``,``.
         quote: character around fields that contain a separator.
+        header: whether the first line holds the column names; None = it does, with a note if it looks like data.
     """
 
     separator: str | None = None
     encoding: str | None = None
     decimal: str | None = None
     quote: str | None = None
+    header: bool | None = None
 
     def check(self) -> None:
         """Check the settings.
@@ -74,9 +76,10 @@ class Dialect:
         newline: the line end.
         padded: whether a blank follows every separator.
         header: the unparsed first line.
-        names: the column names of the header.
+        names: the column names of the header; without one ``column_1``, ``column_2``, ...
         decimal_comma: whether numbers may have a decimal comma.
         decimal: the decimal sign that the user named; empty if none.
+        has_header: whether the first line holds the column names.
         formulas: one of :data:`src.tables.text.formulas.FORMULAS`.
     """
 
@@ -90,10 +93,16 @@ class Dialect:
     names: tuple[str, ...] = ()
     decimal_comma: bool = False
     decimal: str = ""
+    has_header: bool = True
     formulas: str = "keep"
 
     def header_line(self, names: list[str]) -> str:
-        """Write the header of a file with these columns; columns of the original file get its header unchanged."""
+        """Write the header of a file with these columns; columns of the original file get its header unchanged.
+
+        It is empty if the original file has none.
+        """
+        if not self.has_header:
+            return ""
         if tuple(names) == self.names:
             return self.header + self.newline
         quoted = (self._quoted(name) if self.quotes != "needed" else self._if_needed(name) for name in names)
@@ -140,59 +149,6 @@ class Dialect:
         return self._quoted(text) if special else text
 
 
-def opened(file: Path, encoding: str, zipped: bool) -> IO[str]:
-    """Open a text file for writing; ``zipped`` compresses it, equal contents to equal bytes."""
-    if zipped:
-        raw = file.open("wb")
-        zip_file = gzip.GzipFile("", "wb", compresslevel=6, fileobj=raw, mtime=0)
-        zip_file.myfileobj = raw  # type: ignore[assignment]  # closes the raw file with it
-        return io.TextIOWrapper(zip_file, encoding=encoding, newline="")  # type: ignore[arg-type]
-    return file.open("w", encoding=encoding, newline="")
-
-
-def read_content(file: Path, encoding: str | None, say: Say) -> tuple[str, str]:
-    """Read the text of a file and detect its encoding, unless ``encoding`` names it.
-
-    The encoding is UTF-8, or UTF-16 with a byte order mark; else the file is read as Latin-1, which ``say`` reports.
-
-    Returns:
-        The text, without byte order mark and leading blank lines, and the encoding.
-
-    Raises:
-        TableError: the file contains zero bytes, is empty, or is not of the named encoding.
-    """
-    raw = gzip.decompress(file.read_bytes()) if file.name.lower().endswith(".gz") else file.read_bytes()
-    if encoding is not None:
-        try:
-            content, codec = raw.decode(encoding), encoding
-        except UnicodeDecodeError as error:
-            raise TableError(f"{file} is not {encoding}: byte {error.start:,} ({error.reason})") from error
-    elif raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        content, codec = raw.decode("utf-16"), "utf-16"
-    else:
-        content, codec = _guessed(file, raw, say)
-    if "\0" in content:
-        row = content[: content.index("\0")].count("\n") + 1
-        raise TableError(
-            f"{file} is not a text file: it holds zero bytes (line {row}); UTF-16 without a mark needs "
-            "dataset.encoding=utf-16-le"
-        )
-    content = content.lstrip("\r\n")
-    if not content.strip():
-        raise TableError(f"{file} is empty")
-    return content.removeprefix("\ufeff"), codec
-
-
-def _guessed(file: Path, raw: bytes, say: Say) -> tuple[str, str]:
-    """Decode UTF-8, or else Latin-1, in which any bytes are valid; the caller refuses zero bytes."""
-    try:
-        return raw.decode("utf-8-sig"), "utf-8-sig" if raw[:3] == b"\xef\xbb\xbf" else "utf-8"
-    except UnicodeDecodeError as error:
-        if b"\0" not in raw:
-            say(f"{file} is not UTF-8 (byte {error.start:,}); it is read as Latin-1, look at letters with accents")
-        return raw.decode("latin-1"), "latin-1"
-
-
 def find_dialect(file: Path, content: str, reading: Reading, encoding: str) -> Dialect:
     """Detect the dialect of a text file, apart from what ``reading`` says.
 
@@ -202,21 +158,27 @@ def find_dialect(file: Path, content: str, reading: Reading, encoding: str) -> D
     quote = reading.quote or '"'
     tabbed = "\t" if ".tsv" in file.name.lower() else None
     separator = reading.separator or tabbed or _separator(content, quote)
-    names, padded, header = _check_records(file, content, separator, quote)
+    has_header = reading.header is not False
+    names, padded, header = _check_records(file, content, separator, quote, has_header)
     repeated = sorted({name for name in names if name and names.count(name) > 1})
     if repeated:
-        raise TableError(f"{file}: column names repeat: {repeated}; rename them so that each is unique")
+        raise TableError(
+            f"{file}: column names repeat: {repeated}; rename them so that each is unique, or, if the first line "
+            "holds no names: dataset.header=false"
+        )
     if len(names) == 1 and reading.separator is None:
         _refuse_other_separator(file, content)
+    first = content[:SNIFFED_CHARACTERS].splitlines(keepends=True)[0]
     return Dialect(
         separator=separator,
         encoding=encoding,
         quote=quote,
-        quotes=_quotes(content, header, separator, quote),
-        newline="\r\n" if content[:SNIFFED_CHARACTERS].splitlines(keepends=True)[0].endswith("\r\n") else "\n",
+        quotes=_quotes(content, header, separator, quote) if has_header else _quotes_of_cells(header, separator, quote),
+        newline="\r\n" if first.endswith("\r\n") else "\n",
         padded=padded,
-        header=header,
+        header=header if has_header else "",
         names=tuple(names),
+        has_header=has_header,
         decimal_comma=reading.decimal == "," or (reading.decimal is None and separator != ","),
         decimal=reading.decimal or "",
     )
@@ -233,6 +195,7 @@ def parse(content: str, dialect: Dialect, **options: Any) -> pd.DataFrame:
         sep=dialect.separator,
         quotechar=dialect.quote,
         skipinitialspace=dialect.padded,
+        header=0 if dialect.has_header else None,
         index_col=False,
         skip_blank_lines=len(dialect.names) > 1,
         **options,
@@ -241,8 +204,10 @@ def parse(content: str, dialect: Dialect, **options: Any) -> pd.DataFrame:
     return frame
 
 
-def _check_records(file: Path, content: str, separator: str, quote: str) -> tuple[list[str], bool, str]:
-    """Check that all records have the fields of the header; return its names, whether it is padded, and its text."""
+def _check_records(
+    file: Path, content: str, separator: str, quote: str, has_header: bool
+) -> tuple[list[str], bool, str]:
+    """Check that all records have the fields of the first; return the names, whether it is padded, and its text."""
     first = next(csv.reader(io.StringIO(content, newline=""), delimiter=separator, quotechar=quote))
     padded = len(first) > 1 and all(name.startswith(" ") for name in first[1:])
     records = csv.reader(
@@ -250,15 +215,19 @@ def _check_records(file: Path, content: str, separator: str, quote: str) -> tupl
     )
     names = next(records)
     header = "".join(islice(io.StringIO(content, newline=""), records.line_num)).rstrip("\r\n")
+    first_line = "header" if has_header else "first line"
     for record in records:
         if record and len(record) != len(names):
             raise TableError(
-                f"{file}, line {records.line_num}: {len(record)} fields where the header has {len(names)} "
+                f"{file}, line {records.line_num}: {len(record)} fields where the {first_line} has {len(names)} "
                 f"(the separator found is {separator!r}; cells that hold it need quotes)"
             )
-        if record == names and len(names) > 1:
-            raise TableError(f"{file}, line {records.line_num} repeats the header; delete it")
-    return names, padded, header
+        if has_header and record == names and len(names) > 1:
+            raise TableError(
+                f"{file}, line {records.line_num} repeats the header; delete it, or, if the first line holds no names: "
+                "dataset.header=false"
+            )
+    return names if has_header else [f"column_{i + 1}" for i in range(len(names))], padded, header
 
 
 def _separator(content: str, quote: str) -> str:
@@ -289,6 +258,12 @@ def _refuse_other_separator(file: Path, content: str) -> None:
                 f"{file}: one column is found with the separators {known}, but {separator!r} cuts every line into "
                 f"equally many fields; if it is the separator: {setting('dataset.separator', separator)}"
             )
+
+
+def _quotes_of_cells(line: str, separator: str, quote: str) -> Literal["needed", "texts", "all"]:
+    """Tell from a line of cells which fields are quoted."""
+    quoted = [field.strip().startswith(quote) for field in line.split(separator) if field.strip()]
+    return "all" if quoted and all(quoted) else "texts" if any(quoted) else "needed"
 
 
 def _quotes(content: str, header: str, separator: str, quote: str) -> Literal["needed", "texts", "all"]:

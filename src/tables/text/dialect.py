@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 from src.errors import TableError
-from src.tables.text.delimited import SEPARATORS, Dialect, Reading, Say, find_dialect, parse, read_content
+from src.tables.text.content import read_content
+from src.tables.text.delimited import SEPARATORS, Dialect, Reading, Say, find_dialect, parse
 
 __all__ = ["COLUMNAR", "DELIMITED", "HOLES", "KNOWN", "SEPARATORS", "Say", "check_file", "read_frame"]
 

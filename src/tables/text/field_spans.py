@@ -37,7 +37,7 @@ class FieldParser:
         self._quoted = re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*+){quote}(.*)", re.DOTALL)
 
     def records(self, text: str) -> tuple[np.ndarray, np.ndarray]:
-        """Find the start and stop of every record in a text, without line ends: of the header, then of the rows.
+        """Find the start and stop of every record in a text, without line ends: of any header, then of the rows.
 
         Returns:
             Two arrays (n,) int64.
