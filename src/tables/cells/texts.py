@@ -17,6 +17,7 @@ from src.tables.text.delimited import Dialect, Say
 CELLS_OF_A_SPELLING = 3
 """Codes are repeated: at least so many cells, on average, have one of few spellings."""
 FRAME_KEY = "decimal='{}'"
+FILE_KEY = """ "dataset.decimal='{}'" """.strip()
 NOTHING_KNOWN = Commas()
 NUMERICAL = ("numerical", "integer", "real")
 
@@ -55,7 +56,7 @@ def wishes_of(kind: str | None, decimal: str | None, dialect: Dialect | None, sa
     named = decimal or dialect.decimal
     allowed = named == "," or (not named and (dialect.decimal_comma or is_number))
     usual = allowed and dialect.decimal_comma and dialect.separator == ";"
-    return Wishes(kind, Commas(named, allowed, usual), "dataset.decimal={}", say)
+    return Wishes(kind, Commas(named, allowed, usual), FILE_KEY, say)
 
 
 def infer_text_format(texts: Sequence[str], n_cells: int, name: str, where: str, wishes: Wishes) -> CellFormat:
