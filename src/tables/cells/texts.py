@@ -17,7 +17,7 @@ from src.tables.text.delimited import Dialect, Say
 CELLS_OF_A_SPELLING = 3
 """Codes are repeated: at least so many cells, on average, have one of few spellings."""
 FRAME_KEY = "decimal='{}'"
-FILE_KEY = """ "dataset.decimal='{}'" """.strip()
+FILE_KEY = "\"dataset.decimal='{}'\""
 NOTHING_KNOWN = Commas()
 NUMERICAL = ("numerical", "integer", "real")
 

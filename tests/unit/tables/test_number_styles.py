@@ -124,10 +124,10 @@ def test_texts_that_are_no_numbers_stay_texts(cells):
 @pytest.mark.parametrize(
     ("cells", "dialect", "decimal", "values", "meant"),
     [
-        (["1,234", "5,678"], COMMA, None, [1234, 5678], "separate thousands.*decimal=,"),
-        (["1,234", "5,678"], SEMICOLON, None, [1.234, 5.678], r"are decimal signs.*decimal=\."),
-        (["1,234", "5,678", "99"], SEMICOLON, None, [1234, 5678, 99], "separate thousands.*decimal=,"),
-        (["1,234 kg", "5,678 kg"], SEMICOLON, None, [1.234, 5.678], r"are decimal signs.*decimal=\."),
+        (["1,234", "5,678"], COMMA, None, [1234, 5678], "separate thousands.*decimal=','"),
+        (["1,234", "5,678"], SEMICOLON, None, [1.234, 5.678], r"are decimal signs.*decimal='\.'"),
+        (["1,234", "5,678", "99"], SEMICOLON, None, [1234, 5678, 99], "separate thousands.*decimal=','"),
+        (["1,234 kg", "5,678 kg"], SEMICOLON, None, [1.234, 5.678], r"are decimal signs.*decimal='\.'"),
         (["1,234", "5,678"], None, None, [1234, 5678], "separate thousands.*decimal=','"),
         (["1,234", "5,678"], SEMICOLON, ".", [1234, 5678], None),
         (["1,234", "5,678"], COMMA, ",", [1.234, 5.678], None),
