@@ -37,16 +37,24 @@ from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.tables import Split
-from src.tables.columns.choice import ColumnChoice
-from src.tables.files.doubts import notes_left
-from src.tables.files.frames import as_tables, check_frame, chosen, doubts_of, plain, understood, with_filled
-from src.tables.files.understanding import Columns, Rules
+from src.tables.files.frame_types import FrameTypes, plain_value, types_of
+from src.tables.files.frames import (
+    as_tables,
+    check_frame,
+    chosen,
+    doubts_of,
+    plain,
+    plain_parameters,
+    understood,
+    with_filled,
+)
+from src.tables.files.understanding import Rules
 from src.tables.imputations import ESTIMATES
 from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, sampling_weights, write_checkpoint
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"
-LISTS = ("categorical", "numerical", "ids", "exclude", "merge_spellings", "holes", "also_holes")
+TYPES_KEY = "frame_types"
 
 
 class MissDiff(BaseEstimator):  # type: ignore[misc]
@@ -77,7 +85,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         *,
-        target: str | None = None,
+        target: str | int | None = None,
         categorical: Sequence[str] = (),
         numerical: Sequence[str] = (),
         ids: Sequence[str] = (),
@@ -117,8 +125,10 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             TableError: a column cannot be used; names it and the row.
         """
         config = self._config()
-        parameters = self._plain_parameters()
-        columns = self._understand(X)
+        parameters = plain_parameters(self.get_params(deep=False))
+        check_frame(X)
+        types = types_of(X, [str(name) for name in self.exclude])
+        columns = understood(X, chosen(X, self.get_params(deep=False)), self._rules)
         table = columns.layout.table(columns.frame, columns.layout.schema(columns.target), "the frame")
         split = Split(table, table, columns.layout)
         recipe, seed = config.recipe, config.general.seed
@@ -128,7 +138,13 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             Training(recipe, data, Keeping(Path(folder), config.identity, stored)).fit()
             checkpoint = read_checkpoint(Path(folder) / "checkpoints" / LAST)
         description = {"columns": [asdict(summary) for summary in columns.summaries], "notes": list(columns.notes)}
-        stored = {**checkpoint[CHECKPOINT_KEY], ESTIMATOR_KEY: parameters, "n_rows": table.n_rows, **description}
+        stored = {
+            **checkpoint[CHECKPOINT_KEY],
+            ESTIMATOR_KEY: parameters,
+            TYPES_KEY: plain(asdict(types)),
+            "n_rows": table.n_rows,
+            **description,
+        }
         model = {"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored}
         self._use(model)
         return self
@@ -163,15 +179,16 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         if holes not in HOLES:
             raise ConfigError(f"holes is one of {', '.join(HOLES)}, got {holes!r}")
         model = self._model
-        fixed = fix(model, where or {}, repeats)
-        if (note := note_on_few_rows(model, where or {})) is not None:
+        values = {str(name): plain_value(value) for name, value in (where or {}).items()}
+        fixed = fix(model, values, repeats)
+        if (note := note_on_few_rows(model, values)) is not None:
             warnings.warn(note, stacklevel=2)
         drawn = draw_rows(model, int(n_rows), int(seed), fixed, holes == "like_training")
         parts, done = [], 0
         for frame, rng in drawn:
             parts.append(model.layout.restore(frame, done, rng))
             done += len(frame)
-        return pd.concat(parts, ignore_index=True)
+        return self._types.restored_frame(pd.concat(parts, ignore_index=True))
 
     def impute(
         self,
@@ -209,11 +226,11 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         imputations = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
         layout = self._model.layout
         doubts = doubts_of(X, layout, self._rules)
-        for note in notes_left(doubts, prefix=""):
-            warnings.warn(note, stacklevel=2)
         if n_imputations is None:
-            return with_filled(X, layout, imputations, estimate, seed, doubts)
-        return [with_filled(X, layout, imputations, number, seed, doubts) for number in range(n_imputations)]
+            return with_filled(X, self._types, layout, imputations, estimate, seed, doubts)
+        return [
+            with_filled(X, self._types, layout, imputations, number, seed, doubts) for number in range(n_imputations)
+        ]
 
     def evaluate(
         self, real: pd.DataFrame, synthetic: pd.DataFrame | None = None, test: pd.DataFrame | None = None
@@ -273,6 +290,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             write_checkpoint(checkpoint, file)
             self._model: Model = load_model(file)
         masks, stored = self._model.masks, checkpoint[CHECKPOINT_KEY]
+        self._types = FrameTypes(**stored.get(TYPES_KEY, {}))
         if "columns" in stored:
             self.columns_ = pd.DataFrame(stored["columns"]).set_index("name")
             self.notes_ = list(stored["notes"])
@@ -281,20 +299,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
     def _config(self) -> Config:
         return estimator_config(self.settings or {}, self.seed)
 
-    def _plain_parameters(self) -> dict[str, Any]:
-        for key in LISTS:
-            if isinstance(getattr(self, key), str):
-                raise ConfigError(f"{key} is a list of names, got {getattr(self, key)!r}")
-        if self.max_categories < 2:
-            raise ConfigError(f"max_categories is at least 2, got {self.max_categories}")
-        ColumnChoice(decimal=self.decimal).check("the frame")
-        return {key: plain(value) for key, value in self.get_params(deep=False).items()}
-
-    def _understand(self, frame: pd.DataFrame) -> Columns:
-        check_frame(frame)
-        return understood(frame, chosen(frame, self.get_params(deep=False)), self._rules)
-
     @property
     def _rules(self) -> Rules:
         holes = None if self.holes is None else tuple(plain(self.holes))
-        return Rules(self.target, holes, tuple(plain(self.also_holes)), self.max_categories)
+        target = None if self.target is None else str(self.target)
+        return Rules(target, holes, tuple(plain(self.also_holes)), self.max_categories)

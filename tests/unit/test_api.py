@@ -158,7 +158,7 @@ def test_manners_of_scikit_learn(model):
         ({"seed": -1}, None, ConfigError, "seed is not negative"),
         ({}, lambda frame: frame.to_numpy(), TableError, "expected a pandas DataFrame, got ndarray"),
         ({}, lambda frame: frame.head(1), TableError, "has 1 rows; at least 2"),
-        ({}, lambda frame: frame.rename(columns={"age": 0}), TableError, "column names are unique texts"),
+        ({}, lambda frame: frame.rename(columns={"age": 0.5}), TableError, "column names are texts or integers"),
         ({}, lambda frame: frame.assign(a=[[1]] * len(frame)), TableError, "column 'a', row 1: list"),
         ({"numerical": ["size"]}, None, TableError, "cannot be of kind numerical"),
     ],

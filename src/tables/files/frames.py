@@ -1,5 +1,6 @@
 """Check and understand the frames of the Python interface, and convert them to tables of a model."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,17 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from src.errors import TableError
+from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
 from src.tables import Table
 from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target, with_merged
 from src.tables.columns.kinds import check_names
-from src.tables.files.doubts import Doubt, rows_left
+from src.tables.files.doubts import Doubt, notes_left, rows_left
+from src.tables.files.frame_types import FrameTypes, plain_frame
 from src.tables.files.layout import Layout, with_more_categories
 from src.tables.files.raw import RawFile
 from src.tables.files.understanding import Columns, Rules, marked_as, understand
 from src.tables.imputations import Imputations
 
+LISTS = ("categorical", "numerical", "ids", "exclude", "merge_spellings", "holes", "also_holes")
 LEAST_ROWS = 2
 KINDS = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
 
@@ -26,15 +29,27 @@ def check_frame(frame: pd.DataFrame) -> None:
     """Check that a model can be trained on a frame.
 
     Raises:
-        TableError: it is no DataFrame, has too few rows, or has column names that repeat or are no texts.
+        TableError: it is no DataFrame, or has too few rows.
     """
     if not isinstance(frame, pd.DataFrame):
         raise TableError(f"expected a pandas DataFrame, got {type(frame).__name__}")
     if len(frame) < LEAST_ROWS:
         raise TableError(f"the frame has {len(frame)} rows; at least {LEAST_ROWS} are needed")
-    odd = [name for name in frame.columns if not isinstance(name, str)]
-    if odd or not frame.columns.is_unique:
-        raise TableError(f"column names are unique texts, got {list(frame.columns)}; frame.columns = [...] renames")
+
+
+def plain_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the parameters of the estimator that say how a frame is read; return all as values checkpoints can store.
+
+    Raises:
+        ConfigError: a list is a text, ``max_categories`` is below 2, or ``decimal`` is no decimal sign.
+    """
+    for key in LISTS:
+        if isinstance(parameters[key], str):
+            raise ConfigError(f"{key} is a list of names, got {parameters[key]!r}")
+    if parameters["max_categories"] < 2:
+        raise ConfigError(f"max_categories is at least 2, got {parameters['max_categories']}")
+    ColumnChoice(decimal=parameters["decimal"]).check("the frame")
+    return {key: plain(value) for key, value in parameters.items()}
 
 
 def chosen(frame: pd.DataFrame, parameters: Mapping[str, Any]) -> dict[str, ColumnChoice]:
@@ -43,13 +58,13 @@ def chosen(frame: pd.DataFrame, parameters: Mapping[str, Any]) -> dict[str, Colu
     Raises:
         ConfigError: a parameter names no column, two name the same one, or ``exclude`` names the target.
     """
-    orders = {name: list(order) for name, order in (parameters["ordered"] or {}).items()}
-    kinds = {key: list(parameters[key]) for key in KINDS}
-    merging = list(parameters["merge_spellings"])
+    orders = {str(name): list(order) for name, order in (parameters["ordered"] or {}).items()}
+    kinds = {key: [str(name) for name in parameters[key]] for key in KINDS}
+    merging = [str(name) for name in parameters["merge_spellings"]]
     for key, names in {**kinds, "ordered": list(orders), "merge_spellings": merging}.items():
-        check_names(key, names, frame.columns)
+        check_names(key, names, map(str, frame.columns))
     refuse_contradictions({**kinds, "ordered": list(orders)})
-    refuse_target("exclude", kinds["exclude"], parameters["target"])
+    refuse_target("exclude", kinds["exclude"], None if parameters["target"] is None else str(parameters["target"]))
     choices = choices_of({kind: kinds[key] for key, kind in KINDS.items()}, orders)
     choices |= with_merged(choices, merging)
     return {name: replace(choices.get(name, ColumnChoice()), decimal=parameters["decimal"]) for name in frame.columns}
@@ -61,16 +76,20 @@ def understood(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: 
     Raises:
         ConfigError, TableError: see :func:`src.tables.files.understanding.understand`.
     """
-    return understand(RawFile(frame.reset_index(drop=True), None), "the frame", choices, rules, [], prefix="")
+    return understand(RawFile(plain_frame(frame), None), "the frame", choices, rules, [], prefix="")
 
 
 def doubts_of(frame: pd.DataFrame, layout: Layout, rules: Rules) -> tuple[Doubt, ...]:
-    """Find the markers of holes of a further frame that may be values."""
-    return marked_as(frame.reset_index(drop=True), layout, {}, rules).doubts
+    """Find the markers of holes of a further frame that may be values, and warn of those that are not filled."""
+    doubts = marked_as(plain_frame(frame), layout, {}, rules).doubts
+    for note in notes_left(doubts, prefix=""):
+        warnings.warn(note, stacklevel=3)
+    return doubts
 
 
 def with_filled(
     frame: pd.DataFrame,
+    types: FrameTypes,
     layout: Layout,
     imputations: Imputations,
     which: int | str,
@@ -81,6 +100,7 @@ def with_filled(
 
     Arguments:
         frame: the user's frame.
+        types: the types of the frame that the layout is of.
         layout: the layout of its columns.
         imputations: imputations of its table.
         which: a draw or an estimate, see :meth:`Imputations.cells`.
@@ -88,16 +108,18 @@ def with_filled(
         doubts: markers that may be values; their cells stay as they are.
     """
     filled, left = frame.copy(), rows_left(doubts)
+    labels = {str(label): label for label in frame.columns}
     for name in imputations.draws:
         values, rng = pd.Series(imputations.cells(name, which), name=name), numpy_stream(seed, "writing", name)
         cells = layout[name].write(values, 0, len(values), rng, for_text_file=False)
-        column = filled[name].copy()
+        cells, label = types.restored(name, cells), labels[name]
+        column = filled[label].copy()
         if column.isna().all():  # its dtype says nothing of what belongs there
             column = column.astype(cells.dtype)
         rows = imputations.holes(name)
         is_filled = ~np.isin(rows, left.get(name, ()))
         column.iloc[rows[is_filled]] = cells[is_filled].astype(column.dtype).array
-        filled[name] = column
+        filled[label] = column
     return filled
 
 
@@ -110,7 +132,7 @@ def as_tables(frames: Mapping[str, pd.DataFrame], layout: Layout, rules: Rules) 
     for name, frame in frames.items():
         if not isinstance(frame, pd.DataFrame) or frame.empty:
             raise TableError(f"expected a pandas DataFrame with rows as {name} frame, got {type(frame).__name__}")
-    frames = {name: marked_as(frame.reset_index(drop=True), layout, {}, rules).frame for name, frame in frames.items()}
+    frames = {name: marked_as(plain_frame(frame), layout, {}, rules).frame for name, frame in frames.items()}
     for name, frame in frames.items():
         absent = [form.name for form in layout.learned if form.name not in frame.columns]
         if absent:

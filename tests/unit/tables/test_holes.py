@@ -16,6 +16,7 @@ from src.tables.columns.sidecar import sidecar_of, sidecar_text
 from src.tables.datasets.census import BUNDLED
 from src.tables.files.doubts import notes_left, remedies_of, rows_left
 from src.tables.files.filling import open_holed
+from src.tables.files.frame_types import FrameTypes
 from src.tables.files.frames import as_tables, doubts_of, understood, with_filled
 from src.tables.files.holes import mark_holes
 from src.tables.files.understanding import Rules
@@ -201,7 +202,9 @@ def test_doubtful_holes_are_left_in_a_filled_frame():
     table = as_tables({"given": frame}, layout, Rules())["given"]
     counts = (~table.observed).sum(axis=0)
     imputations = Imputations(table, {"country": np.zeros((1, counts[0]), int), "x": np.zeros((1, counts[1]))})
-    filled = with_filled(frame, layout, imputations, 0, 0, doubts_of(frame, layout, Rules()))
+    with pytest.warns(UserWarning, match=r"not filled: cells 'NA'"):
+        doubts = doubts_of(frame, layout, Rules())
+    filled = with_filled(frame, FrameTypes(), layout, imputations, 0, 0, doubts)
     assert filled["country"].tolist() == frame["country"].fillna("BW").tolist()
     assert "NA" not in set(filled["x"])
 
