@@ -37,17 +37,8 @@ from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.tables import Split
+from src.tables.files import frames
 from src.tables.files.frame_types import FrameTypes, plain_value, types_of
-from src.tables.files.frames import (
-    as_tables,
-    check_frame,
-    chosen,
-    doubts_of,
-    plain,
-    plain_parameters,
-    understood,
-    with_filled,
-)
 from src.tables.files.understanding import Rules
 from src.tables.imputations import ESTIMATES
 from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, sampling_weights, write_checkpoint
@@ -125,10 +116,10 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             TableError: a column cannot be used; names it and the row.
         """
         config = self._config()
-        parameters = plain_parameters(self.get_params(deep=False))
-        check_frame(X)
+        parameters = frames.plain_parameters(self.get_params(deep=False))
+        frames.check_frame(X)
         types = types_of(X, [str(name) for name in self.exclude])
-        columns = understood(X, chosen(X, self.get_params(deep=False)), self._rules)
+        columns = frames.understood(X, frames.chosen(X, self.get_params(deep=False)), self._rules)
         table = columns.layout.table(columns.frame, columns.layout.schema(columns.target), "the frame")
         split = Split(table, table, columns.layout)
         recipe, seed = config.recipe, config.general.seed
@@ -141,7 +132,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         stored = {
             **checkpoint[CHECKPOINT_KEY],
             ESTIMATOR_KEY: parameters,
-            TYPES_KEY: plain(asdict(types)),
+            TYPES_KEY: frames.plain(asdict(types)),
             "n_rows": table.n_rows,
             **description,
         }
@@ -222,14 +213,15 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         seed = self.seed if seed is None else seed
         imputer = MissDiffImputer(n_steps=n_steps, repeats=repeats, seed=seed)
         imputer.use_module(self._model.module)
-        table = as_tables({"given": X}, self._model.layout, self._rules)["given"]
+        table = frames.as_tables({"given": X}, self._model.layout, self._rules)["given"]
         imputations = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
         layout = self._model.layout
-        doubts = doubts_of(X, layout, self._rules)
+        doubts = frames.doubts_of(X, layout, self._rules)
         if n_imputations is None:
-            return with_filled(X, self._types, layout, imputations, estimate, seed, doubts)
+            return frames.with_filled(X, self._types, layout, imputations, estimate, seed, doubts)
         return [
-            with_filled(X, self._types, layout, imputations, number, seed, doubts) for number in range(n_imputations)
+            frames.with_filled(X, self._types, layout, imputations, number, seed, doubts)
+            for number in range(n_imputations)
         ]
 
     def evaluate(
@@ -248,7 +240,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "n_rows_")
         frames = {"real": real, "synthetic": self.sample(len(real)) if synthetic is None else synthetic, "test": test}
         present = {name: frame for name, frame in frames.items() if frame is not None}
-        tables = as_tables(present, self._model.layout, self._rules)
+        tables = frames.as_tables(present, self._model.layout, self._rules)
         split = Split(tables["real"], tables.get("test", tables["real"]))
         floor = marginals(tables["real"], tables["real"].observed, numpy_stream(self.seed, "reference", "marginals"))[0]
         evaluation, n_threads = of_synthetic_rows(self._config().evaluation), cores_of_a_job()
@@ -301,6 +293,6 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _rules(self) -> Rules:
-        holes = None if self.holes is None else tuple(plain(self.holes))
+        holes = None if self.holes is None else tuple(frames.plain(self.holes))
         target = None if self.target is None else str(self.target)
-        return Rules(target, holes, tuple(plain(self.also_holes)), self.max_categories)
+        return Rules(target, holes, tuple(frames.plain(self.also_holes)), self.max_categories)

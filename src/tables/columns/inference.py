@@ -30,6 +30,7 @@ from src.tables.columns.remarks import (
     say_codes,
     say_marker,
     say_nearly,
+    say_patterns,
     say_variants,
 )
 from src.tables.columns.spellings import merged
@@ -72,7 +73,8 @@ def infer_form(cells: pd.Series, choice: ColumnChoice, dialect: Dialect | None, 
     if cell_format.is_number:
         cell_format = replace(cell_format, low=float(min(values)), high=float(max(values)))
     kind = _chosen_kind(choice, cell_format, values, where) or _kind(cells, cell_format, values, counts)
-    if cell_format.content == "text" and kind == "category" and not choice.kind:
+    is_text = cell_format.content == "text" and kind in ("category", "id") and not choice.kind
+    if is_text and not say_patterns(name, values, counts, say) and kind == "category":
         say_nearly(name, values, counts, dialect is not None and dialect.decimal_comma, say)
     if cell_format.content == "text" and not choice.kind:
         say_as_written(name, values, kind, say)

@@ -14,6 +14,7 @@ from src.tables.columns.spellings import variants
 from src.tables.text.delimited import Say
 
 SIGNED = re.compile(r"[$€£¥]?\s?-?\d{1,3}([, .']?\d{3})*([.,]\d+)?\s?(%|[$€£¥]|[A-Z]{3})?")
+MOST_PATTERNS = 3
 COMMON_MARKERS = (-99, -999, -9999, -99999, 99, 999, 9999, 99999)
 
 
@@ -30,6 +31,30 @@ def say_nearly(name: str, values: list[Any], counts: np.ndarray, comma: bool, sa
                 f"{remedy} makes it a column of {what}"
             )
             return
+
+
+def say_patterns(name: str, values: list[Any], counts: np.ndarray, say: Say) -> bool:
+    """Report texts that are all dates or times, but of several patterns; tell whether they are."""
+    rest, found = np.argsort(-counts, kind="stable").tolist(), list[str]()
+    while rest and len(found) < MOST_PATTERNS:
+        example = values[rest[0]]
+        read = [
+            [i for i in rest if isinstance(values[i], str) and reads(values[i].strip(), pattern)]
+            for pattern in (date_patterns(example) if isinstance(example, str) else [])
+        ]
+        fitting = max(read, key=len, default=[])
+        if not fitting:
+            return False
+        found.append(f"{counts[fitting].sum():,} like {example!r}")
+        others = set(rest) - set(fitting)
+        rest = [i for i in rest if i in others]
+    if rest or len(found) < 2:
+        return False
+    say(
+        f"column {name!r}: all cells are dates or times, but of {len(found)} patterns: {', '.join(found)}; they are "
+        "texts to the model until they are written alike"
+    )
+    return True
 
 
 def nearly_dates(values: list[Any], counts: np.ndarray) -> list[Any]:

@@ -237,6 +237,20 @@ def test_columns_that_are_nearly_numbers_or_dates_are_categories_with_a_word(tmp
     assert kinds(asked) == {"a": "integer", "b": "date"}
 
 
+@pytest.mark.parametrize("n_of_second", [2, 15, 30])
+def test_dates_of_two_patterns_are_counted(tmp_path, n_of_second):
+    days = pd.date_range("2021-01-01", periods=40 + n_of_second)
+    cells = [f"{day:%Y-%m-%d}" if i >= n_of_second else f"{day:%d/%m/%Y}" for i, day in enumerate(days)]
+    file = written(tmp_path, "seen,x\n" + "".join(f"{cell},{i}.5\n" for i, cell in enumerate(cells)))
+    columns = own(file).understand()
+    notes = " ".join(columns.notes)
+    assert "column 'seen': all cells are dates or times, but of 2 patterns: " in notes
+    assert f"{n_of_second} like '01/01/2021'" in notes
+    assert f"40 like '{cells[n_of_second]}'" in notes
+    assert "mark holes" not in notes
+    assert columns.layout["seen"].cells.content == "text"
+
+
 def test_rare_categories_share_one_and_come_out_by_their_frequency(tmp_path):
     values = ["big"] * 500 + ["mid"] * 300 + ["r1"] * 150 + ["r2"] * 50
     file = written(tmp_path, "c,x\n" + "".join(f"{v},{i % 50}\n" for i, v in enumerate(values)))
