@@ -40,10 +40,11 @@ def doubt_notes(doubts: Sequence[Doubt], prefix: str) -> list[str]:
     for (marker, is_hole, why), group in alike.items():
         reading, otherwise = ("holes", "is a value") if is_hole else ("values", "marks a hole")
         key, value = ("holes", []) if is_hole else ("also_holes", [marker])
-        sidecar = f", or for one column {'values' if is_hole else 'holes'}: [{marker}] in the sidecar" if prefix else ""
+        sidecar = f"{'values' if is_hole else 'holes'}: [{marker}] for this column in the sidecar"
+        everywhere = f"{setting(prefix + key, value)} in all columns"
+        keys = f"{sidecar}, or {everywhere}" if prefix else everywhere
         notes.append(
-            f"cells {marker!r} ({_counted(group)}) are read as {reading}, because {why}; if it {otherwise}: "
-            f"{setting(prefix + key, value)}{sidecar}"
+            f"cells {marker!r} ({_counted(group)}) are read as {reading}, because {why}; if it {otherwise}: {keys}"
         )
     return notes
 

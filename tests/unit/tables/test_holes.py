@@ -49,7 +49,7 @@ def said(columns, word="are read as"):
 
 def setting_in(note):
     """The dataset of the printed setting, as a command reads it."""
-    printed = re.search(r"[:;] ('dataset\..*?'|dataset\.\S+?)(,| fills|$)", note)
+    printed = re.search(r"(?:[:;]|or) ('dataset\..*?'|dataset\.\S+?)( fills| in all|$)", note)
     return compose(["dataset=table", *(quoted_path(word) for word in shlex.split(printed[1]))]).dataset
 
 
@@ -188,7 +188,7 @@ def test_frames_follow_the_same_rules():
     columns = understood(frame, {}, Rules())
     assert not columns.frame["country"].isna().any()
     (note,) = said(columns)
-    assert note.endswith("if it marks a hole: 'also_holes=[NA]'")
+    assert note.endswith("if it marks a hole: 'also_holes=[NA]' in all columns")
     table = as_tables({"given": frame.assign(x=0.0)}, columns.layout, Rules())["given"]
     assert table.observed.all()
     assert understood(frame, {}, Rules(also_holes=("NA",))).frame["country"].isna().any()
