@@ -238,8 +238,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             A row for every metric, columns ``synthetic`` and ``floor``; NaN where one is not defined.
         """
         check_is_fitted(self, "n_rows_")
-        frames = {"real": real, "synthetic": self.sample(len(real)) if synthetic is None else synthetic, "test": test}
-        present = {name: frame for name, frame in frames.items() if frame is not None}
+        given = {"real": real, "synthetic": self.sample(len(real)) if synthetic is None else synthetic, "test": test}
+        present = {name: frame for name, frame in given.items() if frame is not None}
         tables = frames.as_tables(present, self._model.layout, self._rules)
         split = Split(tables["real"], tables.get("test", tables["real"]))
         floor = marginals(tables["real"], tables["real"].observed, numpy_stream(self.seed, "reference", "marginals"))[0]

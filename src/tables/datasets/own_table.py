@@ -50,7 +50,7 @@ class OwnTable(Dataset):
         ordered: orders of ordered categories, smallest first, e.g. {size: [S, M, L]}.
         separator: separator of a text file; None = detect one of , ; tab |.
         encoding: encoding of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.
-        decimal: decimal sign of a text file; None = a point, and a comma too unless commas separate fields.
+        decimal: decimal sign of a text file; None = detect it in every column.
         quote: quoting character of a text file; None = the double quote.
         header: false = the first line of a text file holds no names; columns are called column_1, column_2, ..., and
             written files have no such line either. None = it holds names, with a note if it looks like data.
