@@ -187,9 +187,10 @@ def _chosen_number_kind(kind: str, cell_format: CellFormat, values: list[Any], w
         odd = next((value for value in values if not is_number(value)), values[0])
         marks = "if that marks a hole, name it in also_holes"
         raise TableError(f"{where} cannot be of kind {kind}: it holds {odd!r}; {marks}")
-    is_integer = cell_format.decimals == 0
+    is_integer = cell_format.decimals is not None and not any(value % 1 for value in values)
     if kind == "integer" and not is_integer:
-        raise TableError(f"{where} cannot be of kind integer: it holds {next(v for v in values if v % 1)}")
+        odd = float(next((value for value in values if value % 1), values[-1]))
+        raise TableError(f"{where} cannot be of kind integer: it holds {odd}")
     return "integer" if is_integer and kind != "real" else "real"
 
 
@@ -230,12 +231,12 @@ def _kind(cells: pd.Series, cell_format: CellFormat, values: list[Any], counts: 
         return "id" if len(values) > FEW_TEXTS and len(values) > n_cells / 2 else "category"
     if cell_format.content != "number":
         return NUMBER_KINDS[cell_format.content]  # type: ignore[return-value]
-    if cell_format.decimals != 0:
+    if cell_format.decimals is None or any(value % 1 for value in values):  # 1.0 is whole: pandas writes it
         return "real"
     if len(values) <= FEW_INTEGERS:
         return "category"
     unique = len(values) == n_cells and (named or (n_cells == n_rows and _is_counter(cells, cell_format)))
-    if unique and _has_room(cell_format, values):
+    if unique and cell_format.decimals == 0 and _has_room(cell_format, values):
         return "id"
     return "category" if are_codes(values, counts) else "integer"
 

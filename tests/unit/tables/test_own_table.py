@@ -619,3 +619,20 @@ def test_a_compressed_file_is_the_same_every_time(tmp_path):
             rows.add(frame, RNG)
     assert (tmp_path / "a.csv.gz").read_bytes() == (tmp_path / "b.csv.gz").read_bytes()
     assert gzip.decompress((tmp_path / "a.csv.gz").read_bytes()).decode().splitlines()[0] == "age,height,colour,label"
+
+
+def test_whole_numbers_with_a_point_are_whole_and_keep_it(tmp_path):
+    frame = pd.DataFrame(
+        {"flag": [1.0, 0.0, None, 1.0] * 9, "n": [5.0, None, 12.0, 40.0] * 9, "x": [5.0, 1.5, 2.0, 1] * 9}
+    )
+    content = frame.to_csv(index=False)
+    file = written(tmp_path, content)
+    columns = own(file).understand()
+    assert kinds(columns) == {"flag": "category", "n": "integer", "x": "real"}
+    assert as_written(columns).to_csv(index=False) == content
+    sidecar_of(file).write_text(sidecar_text("t", columns.layout.forms, columns.summaries))
+    assert kinds(own(file).understand()) == kinds(columns)
+    sidecar_of(file).write_text("columns: {n: {kind: integer}}")
+    huge = own(written(tmp_path, "n,m\n" + "".join(f"{i}e300,{i}\n" for i in (1, 2, 4))))
+    with pytest.raises(TableError, match=r"cannot be of kind integer: it holds 4e\+300"):
+        huge.understand()
