@@ -3,16 +3,14 @@
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from src.completion import marginals
-from src.errors import TableError
 from src.metrics.base.measure import Downstream
 from src.metrics.base.scores import Scores
 from src.metrics.base.settings import PaperEvaluation
@@ -27,11 +25,9 @@ from src.runs.requests import FileComparison
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.system.quoting import setting
-from src.tables import Schema, Split, Table, infer_schema, make_table
-from src.tables.columns.kinds import check_names, choose_kinds, content_of
-from src.tables.files.pairing import admit_unseen, as_real, canonical, refuse_other_columns
-from src.tables.files.understanding import Rules, marked
-from src.tables.text.dialect import Mark, read_frame
+from src.tables import Split, Table
+from src.tables.files.counterparts import read_counterparts
+from src.tables.files.understanding import Rules
 
 COMPARE_WITH_HOLDOUT = "privacy/dcr"
 DELAY_S = 5.0
@@ -44,16 +40,16 @@ class FileTables:
     Attributes:
         real: rows that the synthetic ones stand for.
         synthetic: rows to score.
-        test: real rows that the generator never saw; None = there are none.
         left_out: columns of the real file that are not scored.
         notes: a sentence for every decision the user may want to know of, in the order they were taken.
+        test: real rows that the generator never saw; None = there are none.
     """
 
     real: Table
     synthetic: Table
-    test: Table | None
     left_out: list[str]
     notes: list[str]
+    test: Table | None = None
 
     @property
     def split(self) -> Split:
@@ -154,69 +150,24 @@ def without_holdout(scores: Scores, reason: str) -> None:
 
 
 def read_tables(comparison: FileComparison) -> FileTables:
-    """Read the files and bring them to one schema: kinds from the real one, categories from all of them.
+    """Read the files as tables of one schema; see :func:`src.tables.files.counterparts.read_counterparts`.
 
     Raises:
         TableError: see :func:`evaluate_files`.
         ConfigError: see :func:`evaluate_files`.
     """
+    files = {"real": comparison.real, "synthetic": comparison.synthetic, "test": comparison.test}
     notes: list[str] = []
-    frame = read_frame(comparison.real, notes.append, mark=_mark(comparison, comparison.real, notes))
-    texts = [name for name in frame.columns if content_of(frame[name]) == "texts"]
-    others = {
-        name: read_frame(file, notes.append, texts, _mark(comparison, file, notes))
-        for name, file in (("synthetic", comparison.synthetic), ("test", comparison.test))
-        if file is not None
-    }
-    exclude = comparison.choices.exclude
-    all_names = dict.fromkeys(name for table in (frame, *others.values()) for name in table.columns)
-    check_names("exclude", exclude, all_names)
-    frame = frame.drop(columns=exclude, errors="ignore")
-    kinds = choose_kinds(frame, replace(comparison.choices, exclude=[]), notes.append)
-    left_out = [name for name in frame.columns if name not in kinds]
-    real, aligned = canonical(frame, kinds), {}
-    for name, file in (("synthetic", comparison.synthetic), ("test", comparison.test)):
-        if name not in others or file is None:
-            continue
-        names = (f"the real file ({comparison.real.name})", f"the {name} file ({file.name})")
-        other = others[name].drop(columns=exclude, errors="ignore")
-        refuse_other_columns(frame, other, names)
-        if list(frame.columns) != list(other.columns):
-            notes.append(f"the columns of the {name} file are in another order; they are matched by name")
-        aligned[name] = canonical(as_real(frame, other, kinds, names), kinds)
-    synthetic, schema = _schema(real, aligned, kinds, comparison.choices.target, notes)
-    test = make_table(aligned["test"], schema) if "test" in aligned else None
-    tables = FileTables(make_table(real, schema), make_table(synthetic, schema), test, left_out, notes)
-    if tables.real.n_rows < 2:
-        raise TableError(f"{comparison.real} has one row; at least two are needed to compare with")
+    found = read_counterparts(
+        {name: file for name, file in files.items() if file is not None},
+        comparison.choices,
+        Rules(None, comparison.holes, tuple(comparison.also_holes)),
+        notes,
+    )
+    tables = FileTables(**found.tables, left_out=found.left_out, notes=notes)
     _note_holes(tables, comparison, notes)
     _note_use(tables, notes)
     return tables
-
-
-def _schema(
-    real: pd.DataFrame, aligned: dict[str, pd.DataFrame], kinds: dict[str, Any], target: str | None, notes: list[str]
-) -> tuple[pd.DataFrame, Schema]:
-    """The synthetic frame, and a schema that holds its values as well as the real ones."""
-    categorical = [name for name, kind in kinds.items() if kind == "categorical"]
-    all_real = pd.concat([real, *(frame for name, frame in aligned.items() if name == "test")], ignore_index=True)
-    schema = infer_schema(all_real, target, categorical)
-    known = {column.name: column.categories for column in schema.columns if column.kind == "categorical"}
-    synthetic, categories = admit_unseen(aligned["synthetic"], known, notes.append)
-    columns = [
-        replace(column, categories=known, n_foreign=len(known) - len(column.categories))
-        for column in schema.columns
-        for known in [categories.get(column.name, ())]
-    ]
-    return synthetic, Schema(tuple(columns), target)
-
-
-def _mark(comparison: FileComparison, file: Path, notes: list[str]) -> Mark | None:
-    """What marks the holes of a file as the user says; None where nothing is said."""
-    if comparison.holes is None and not comparison.also_holes:
-        return None
-    rules = Rules(None, comparison.holes, tuple(comparison.also_holes))
-    return lambda frame: marked(frame, {}, rules, lambda sentence: notes.append(f"{file}: {sentence}"), "")
 
 
 def _note_holes(tables: FileTables, comparison: FileComparison, notes: list[str]) -> None:

@@ -123,7 +123,18 @@ class Form:
         Raises:
             TableError: a cell is not of the column's format, or is none of the values of an ordered column.
         """
-        values = self.cells.parse(cells, where)
+        return self.coded(self.cells.parse(cells, where), where)
+
+    def coded(self, values: pd.Series, where: str) -> pd.Series:
+        """Convert the values that cells mean to canonical ones; holes stay NaN.
+
+        Arguments:
+            values: (N,), as :meth:`CellFormat.parse` returns them.
+            where: name of the column in messages.
+
+        Raises:
+            TableError: a value is none of those of an ordered column.
+        """
         if self.is_categorical:
             values = self._in_one_spelling(values.astype(object))
             return values.where(~values.isin(self.rare) | values.isna(), RARE) if self.rare else values
@@ -133,7 +144,7 @@ class Form:
         unknown = (positions.to_numpy() < 0) & values.notna().to_numpy()
         if unknown.any():
             row = int(unknown.argmax())
-            raise TableError(f"{where}, row {row + 1}: {cells.iloc[row]!r} is none of {listed(self.values)}")
+            raise TableError(f"{where}, row {row + 1}: {values.iloc[row]!r} is none of {listed(self.values)}")
         return positions.astype(float).where(positions >= 0)
 
     def write(

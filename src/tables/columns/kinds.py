@@ -1,40 +1,21 @@
-"""Decide which columns of a frame are numerical, categorical, or left out.
-
-| column holds | kind |
-|---|---|
-| texts | categorical; left out if nearly all are different (names, ids, free text) |
-| truth values | categorical |
-| integers, at most two different ones (0/1, 1/2, a constant) | categorical |
-| other numbers | numerical |
-| dates | numerical: days since 1970-01-01 |
-| nothing | left out |
-"""
+"""The user's choices about columns by name, and what texts and numbers of a column have in common."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from src.errors import ConfigError, TableError
-from src.system.quoting import setting
-from src.tables.schema import Kind
-from src.tables.text.dialect import Say
-
-Content = Literal["numbers", "dates", "truth values", "texts", "nothing"]
+from src.errors import ConfigError
 
 FEW_INTEGERS = 2
 FEW_TEXTS = 20
-MANY_TEXTS = 1_000
-NEARLY_NO_TEXTS = 0.1
 MOST_CODES = 20
 LEAST_CELLS_OF_A_CODE = 5
 MEAN_CELLS_OF_A_CODE = 10
 EXPECTED_IN_A_GAP = 10
 MOST_ODD = 0.5
-EPOCH = pd.Timestamp("1970-01-01")
 
 
 @dataclass(frozen=True)
@@ -78,53 +59,6 @@ def check_names(key: str, columns: Iterable[str], names: Iterable[str]) -> None:
             raise ConfigError(f"{key} names {column!r}, which is not a column{hint} (columns: {listed(known)})")
 
 
-def choose_kinds(frame: pd.DataFrame, choices: ColumnChoices, say: Say) -> dict[str, Kind]:
-    """Decide the kind of every column by the table of this module; columns that are left out are absent.
-
-    Arguments:
-        frame: (N, d), as :func:`src.tables.text.dialect.read_frame` returns it.
-        choices: the user's choices.
-        say: called with a sentence about every column that is left out or has texts among numbers.
-
-    Raises:
-        ConfigError: a choice names a column that does not exist.
-        TableError: the target or all columns would be left out, or ``numerical`` names a column of texts.
-    """
-    for key in ("categorical", "numerical", "exclude"):
-        check_names(key, getattr(choices, key), frame.columns)
-    check_names("target", [] if choices.target is None else [choices.target], frame.columns)
-    kinds: dict[str, Kind] = {}
-    for name in frame.columns:
-        reason = _why_left_out(frame[name], choices)
-        if reason is None:
-            kinds[name] = _kind(frame[name], choices, say)
-        elif name == choices.target:
-            raise TableError(f"the target {name!r} cannot be predicted: {reason}")
-        elif name not in choices.exclude:
-            say(f"column {name!r} is left out: {reason}")
-    if not kinds:
-        raise TableError(f"no column is left: all of {listed(frame.columns) or 'them'} are left out")
-    return kinds
-
-
-def content_of(values: pd.Series) -> Content:
-    """Classify the cells of a column, without its holes."""
-    cells = values.dropna()
-    if cells.empty:
-        return "nothing"
-    cells = cells.infer_objects()
-    if pd.api.types.is_bool_dtype(cells):
-        return "truth values"
-    if pd.api.types.is_numeric_dtype(cells):
-        return "numbers"
-    return "dates" if pd.api.types.is_datetime64_any_dtype(cells) else "texts"
-
-
-def as_days(values: pd.Series) -> pd.Series:
-    """Convert dates to days since 1970-01-01 (float64, NaN in a hole)."""
-    return (values - EPOCH) / pd.Timedelta(days=1)
-
-
 def close_name(name: str, names: Iterable[str]) -> str | None:
     """Find the one of ``names`` that the user may have meant: equal but for case, spaces and signs, or else similar."""
     plain = {_letters(other): other for other in names}
@@ -139,54 +73,6 @@ def listed(names: Iterable[str], n: int = 30) -> str:
     texts = [str(name) for name in names]
     more = f" and {len(texts) - n} more" if len(texts) > n else ""
     return ", ".join(texts[:n]) + more
-
-
-def _why_left_out(values: pd.Series, choices: ColumnChoices) -> str | None:
-    name, content = str(values.name), content_of(values)
-    if name in choices.exclude:
-        return "exclude names it"
-    if content == "nothing":
-        return "it holds no value"
-    if content == "texts" and name not in [*choices.categorical, *choices.numerical]:
-        n_values, n_cells = int(values.nunique()), int(values.notna().sum())
-        if n_values > MANY_TEXTS or (n_values > FEW_TEXTS and n_values > n_cells / 2):
-            return (
-                _nearly_numbers(values) or f"{n_values:,} different texts in {n_cells:,} rows are names, not categories"
-            ) + f" ({setting('categorical', [name])} keeps it)"
-    return None
-
-
-def _kind(values: pd.Series, choices: ColumnChoices, say: Say) -> Kind:
-    name, content = str(values.name), content_of(values)
-    if name in choices.numerical:
-        if content == "texts" and (row := first_text(values)) is not None:
-            raise TableError(f"numerical names {name!r}, but its row {row + 1} holds {values.iloc[row]!r}")
-        return "numerical"
-    if content == "texts" and name not in choices.categorical and (why := _nearly_numbers(values)):
-        say(f"column {name!r}: {why}; its cells are categories")
-    if name in choices.categorical or content in ("texts", "truth values"):
-        return "categorical"
-    are_integers = content == "numbers" and bool((values.dropna() % 1 == 0).all())
-    return "categorical" if are_integers and values.nunique() <= FEW_INTEGERS else "numerical"
-
-
-def first_text(values: pd.Series) -> int | None:
-    """Return the position of the first cell that is neither a number nor a hole; None if there is none."""
-    texts = _is_text(values)
-    return int(texts.argmax()) if texts.any() else None
-
-
-def _is_text(values: pd.Series) -> np.ndarray:
-    distinct = pd.Series(values.dropna().unique(), dtype=object)  # parsing is slow, and distinct cells are few
-    return np.asarray(values.isin(distinct[pd.to_numeric(distinct, errors="coerce").isna()]))
-
-
-def _nearly_numbers(values: pd.Series) -> str | None:
-    n_texts, n_cells = int(_is_text(values).sum()), int(values.notna().sum())
-    if not 0 < n_texts <= NEARLY_NO_TEXTS * n_cells:
-        return None
-    row = first_text(values) or 0
-    return f"all but {n_texts:,} of {n_cells:,} cells are numbers (row {row + 1} holds {values.iloc[row]!r})"
 
 
 def are_codes(values: list[Any], counts: np.ndarray) -> bool:

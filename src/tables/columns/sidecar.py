@@ -15,7 +15,7 @@ All scalars are read as texts: ``NO`` is not false.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,12 @@ class Sidecar:
 
     target: str | None = None
     columns: dict[str, ColumnChoice] = field(default_factory=dict)
+
+    def merged(self, configured: Mapping[str, ColumnChoice]) -> dict[str, ColumnChoice]:
+        """Override the kinds and orders of the sidecar by those of the configuration."""
+        said = {name: self.columns.get(name, ColumnChoice()) for name in configured}
+        merged = {name: replace(said[name], kind=c.kind, order=c.order, pattern=None) for name, c in configured.items()}
+        return {**self.columns, **merged}
 
 
 def sidecar_of(file: Path) -> Path:

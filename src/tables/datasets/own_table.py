@@ -236,10 +236,7 @@ class OwnTable(Dataset):
             "merge_spellings": self.merge_spellings,
         }.items():
             check_names(f"dataset.{key}", names, frame.columns)
-        configured = choices_of({kinds[key]: names for key, names in self._named.items()}, self.orders)
-        said = {name: sidecar.columns.get(name, ColumnChoice()) for name in configured}
-        merged = {name: replace(said[name], kind=c.kind, order=c.order, pattern=None) for name, c in configured.items()}
-        choices = {**sidecar.columns, **merged}
+        choices = sidecar.merged(choices_of({kinds[key]: names for key, names in self._named.items()}, self.orders))
         return choices | with_merged(choices, self.merge_spellings)
 
     def _test_frame(self, file: Path, columns: Columns) -> pd.DataFrame:

@@ -1,15 +1,21 @@
 """Compare the columns of a second file to those of a first one, and convert them or refuse the file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.columns.kinds import as_days, close_name, content_of, first_text, int_if_integral, listed
-from src.tables.schema import Kind
-from src.tables.text.dialect import Say
+from src.tables.cells.conversion import converted
+from src.tables.cells.distinct import distinct_cells
+from src.tables.cells.format import CellFormat
+from src.tables.cells.inference import infer_cell_format
+from src.tables.columns.forms import Form
+from src.tables.columns.kinds import close_name, int_if_integral, is_number, listed
+from src.tables.text.delimited import Dialect, Say
 
+TRUTHS = {"false": False, "true": True}
 NAMED_VALUES = 3
 MANY_UNSEEN = 100
 
@@ -41,46 +47,44 @@ def refuse_other_columns(real: pd.DataFrame, other: pd.DataFrame, names: tuple[s
     raise TableError("\n".join(lines))
 
 
-def as_real(real: pd.DataFrame, other: pd.DataFrame, kinds: Mapping[str, Kind], names: tuple[str, str]) -> pd.DataFrame:
-    """Convert the columns of ``other`` to the contents (numbers, texts, ...) of those of ``real``.
+def values_as(
+    forms: Sequence[Form],
+    real: tuple[str, pd.DataFrame],
+    other: tuple[str, pd.DataFrame],
+    dialect: Dialect | None,
+) -> pd.DataFrame:
+    """Parse the columns of ``other`` into the values of the real columns, also where they are spelled in another way.
 
-    Truth values and the numbers 0 and 1 are equivalent. Columns of texts in ``real`` are expected to be read as texts.
+    The same contents are numbers of any spelling, texts of the same numbers, dates of any pattern, and truth values,
+    also as 0 and 1.
 
     Arguments:
-        real: the real table.
-        other: the table to convert.
-        kinds: kind of every column of the result, in order.
-        names: names of both tables in the message.
+        forms: forms of the real columns, those of the result.
+        real: name of the real table in messages, and its cells; holes NaN.
+        other: the same of the table to parse.
+        dialect: dialect of ``other`` if it is a text file.
+
+    Returns:
+        (N, len(forms)), as :meth:`CellFormat.parse` of the real columns returns them.
 
     Raises:
         TableError: lists every column with, say, numbers in one table and texts in the other, and a cell of each.
     """
     columns, differences = {}, []
-    for name, kind in kinds.items():
-        values = _of_content(real[name], other[name], kind)
+    for form in forms:
+        name, cells = form.name, _uncategorised(other[1][form.name], dialect)
+        where = f"{other[0]}, column {name!r}"
+        values = _values(form, cells, dialect, where)
         if values is None:
-            differences.append(f"  {name!r}: {_example(real[name], names[0])}, {_example(other[name], names[1])}")
+            content = infer_cell_format(cells, dialect, where).content
+            in_other = _example(cells, content, _first_other(form.cells, cells), other[0])
+            in_real = _example(real[1][name], form.cells.content, _first_typical(form.cells, real[1][name]), real[0])
+            differences.append(f"  {name!r}: {in_real}, {in_other}")
         else:
             columns[name] = values
     if differences:
-        head = f"{len(differences)} of {len(kinds)} columns hold something else in {names[1]} than in {names[0]}"
+        head = f"{len(differences)} of {len(forms)} columns hold something else in {other[0]} than in {real[0]}"
         raise TableError("\n".join([head, *differences]))
-    return pd.DataFrame(columns)
-
-
-def canonical(frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> pd.DataFrame:
-    """Convert the columns of ``kinds`` to a canonical frame: dates to days, numbers to float64, categories to objects.
-
-    A category that is an integer becomes an int whatever the dtype of its column, so that 1 and 1.0 are equal.
-    """
-    columns = {}
-    for name, kind in kinds.items():
-        values = as_days(frame[name]) if content_of(frame[name]) == "dates" else frame[name]
-        if kind == "numerical":
-            columns[name] = pd.to_numeric(values.astype(object)).astype(float)
-        else:
-            cells = map(int_if_integral, values) if content_of(values) == "numbers" else values
-            columns[name] = pd.Series(list(cells), values.index, dtype=object)
     return pd.DataFrame(columns)
 
 
@@ -120,35 +124,84 @@ def admit_unseen(
     return frame.assign(**changed), categories
 
 
-def _of_content(real: pd.Series, values: pd.Series, kind: Kind) -> pd.Series | None:
-    """Convert values to the content of ``real``; None if they have another content."""
-    expected, content = content_of(real), content_of(values)
-    if content == "nothing":
-        return pd.Series(np.nan, values.index, dtype=float)
-    if expected == content == "texts":
-        if kind == "numerical":
-            return values if first_text(values) is None else None
-        numbers_for_text = first_text(real) is not None and first_text(values) is None
-        return None if numbers_for_text and not values.isin(real.dropna().unique()).any() else values
-    if expected == "numbers" and content == "texts" and first_text(values) is None:
-        return pd.to_numeric(values)
-    if expected == "numbers" and content == "truth values":
-        return values.astype(float)
-    if expected == "truth values" and content == "numbers" and values.dropna().isin([0, 1]).all():
-        return values.map(bool, na_action="ignore").astype(object)
-    return values if content == expected else None
+def _uncategorised(cells: pd.Series, dialect: Dialect | None) -> pd.Series:
+    """Convert a pandas categorical of a columnar file to its values: the real column may hold them uncategorised."""
+    return cells.astype(object) if dialect is None and isinstance(cells.dtype, pd.CategoricalDtype) else cells
 
 
-def _example(values: pd.Series, table: str) -> str:
-    """Write an example of a column's content, with its row; of texts the first one that is no number."""
-    content = content_of(values)
-    row = int(values.notna().to_numpy().argmax())
-    if content == "texts":
-        text = first_text(values)
-        content, row = ("numbers", row) if text is None else (content, text)
-    cell = values.iloc[row]
-    return (
-        f"{content} in {table} (row {row + 1}: {cell!r})"
-        if isinstance(cell, str)
-        else (f"{content} in {table} (row {row + 1}: {cell})")
-    )
+def _values(form: Form, cells: pd.Series, dialect: Dialect | None, where: str) -> pd.Series | None:
+    """Parse cells into the values of a real column; None if they have another content."""
+    if cells.isna().all():
+        return pd.Series(np.nan, cells.index, dtype=float, name=cells.name)
+    if form.cells.content == "text":
+        return _texts(form, cells, dialect, where)
+    if all(isinstance(cell, str) for cell in distinct_cells(cells)[0]):
+        try:
+            return form.cells.parse(cells, where)
+        except TableError:  # they are not spelled as the real ones: their own format is inferred
+            pass
+    own = infer_cell_format(cells, dialect, where)
+    return converted(own.parse(cells, where), own, form.cells)
+
+
+def _texts(form: Form, cells: pd.Series, dialect: Dialect | None, where: str) -> pd.Series | None:
+    """Write cells as texts, those of a number or truth value as the real column spells it.
+
+    None if none of them is a real value, and they are numbers, dates or the like while the real column has other texts.
+    """
+    own = infer_cell_format(cells, dialect, where)
+    distinct, codes = distinct_cells(cells)
+    texts = [_text(cell) for cell in distinct]
+    if own.content != "text":
+        known = {*form.values, *form.rare}
+        spelled = _spellings(known)
+        texts = [text if text in known else spelled.get(_meaning(text, own.comma), text) for text in texts]
+        is_other = own.content != "number" or not all(is_number(value) for value in known)
+        if is_other and known.isdisjoint(texts):
+            return None
+    found = np.append(np.array(texts, dtype=object), np.nan)[codes]  # -1, the code of a hole, selects the NaN
+    return pd.Series(found, name=cells.name, dtype=object)
+
+
+def _spellings(values: set[str]) -> dict[float | None, str]:
+    """Index values by the number or truth value that they mean, without those of which several mean the same."""
+    by_meaning: dict[float | None, list[str]] = {}
+    for value in values:
+        meaning = _meaning(value, comma=False)
+        if meaning is not None:
+            by_meaning.setdefault(meaning, []).append(value)
+    return {meaning: same[0] for meaning, same in by_meaning.items() if len(same) == 1}
+
+
+def _meaning(text: str, comma: bool) -> float | None:
+    """Return the number or truth value that a text means, with a decimal comma or a point; None if it means neither."""
+    plain = text.strip().replace(",", ".") if comma else text.strip()
+    return TRUTHS.get(plain.lower(), float(plain) if is_number(plain) else None)
+
+
+def _text(cell: Any) -> str:
+    return str(int_if_integral(cell)) if isinstance(cell, float) else str(cell)
+
+
+def _first_other(cell_format: CellFormat, cells: pd.Series) -> int:
+    """Return the position of the first cell that a format cannot parse; of the first one at all if it parses each."""
+    distinct, codes = distinct_cells(cells)
+    for position, cell in enumerate(distinct):
+        try:
+            cell_format.parse(pd.Series([cell], dtype=object), "")
+        except TableError:  # that is the one
+            return int((codes == position).argmax())
+    return int((codes >= 0).argmax())
+
+
+def _first_typical(cell_format: CellFormat, cells: pd.Series) -> int:
+    """Return the position of the first cell, of texts the first that is no number."""
+    distinct, codes = distinct_cells(cells)
+    texts = [i for i, cell in enumerate(distinct) if cell_format.content == "text" and not is_number(cell)]
+    return int(np.isin(codes, texts).argmax()) if texts else int((codes >= 0).argmax())
+
+
+def _example(cells: pd.Series, content: str, row: int, table: str) -> str:
+    """Write an example of a column's content, with its row."""
+    cell = cells.iloc[row]
+    return f"{content}s in {table} (row {row + 1}: {repr(cell) if content == 'text' else cell})"
