@@ -37,10 +37,10 @@ from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.tables import Split
-from src.tables.files import frames
-from src.tables.files.frame_types import FrameTypes, plain_value, types_of
-from src.tables.files.understanding import Rules
 from src.tables.imputations import ESTIMATES
+from src.tables.reading import frames
+from src.tables.reading.frame_types import FrameTypes, plain_value, types_of
+from src.tables.reading.understanding import Rules
 from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, sampling_weights, write_checkpoint
 from src.training.module import CHECKPOINT_KEY
 

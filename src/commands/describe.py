@@ -20,7 +20,7 @@ def job(cfg: DictConfig) -> None:
     from src.system.quoting import command
     from src.tables.columns.sidecar import sidecar_of, sidecar_text
     from src.tables.columns.summary import summary_table
-    from src.tables.files.doubts import remedies_of
+    from src.tables.reading.doubts import remedies_of
 
     request = build_describe_request(cfg)
     columns = request.table.understand()

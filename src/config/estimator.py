@@ -9,7 +9,7 @@ from src.config.options import FOLDER, base_values, option, option_names
 from src.config.run import Config, General, build_config
 from src.config.typed import only_known
 from src.errors import ConfigError
-from src.tables.files.frames import plain
+from src.tables.reading.frames import plain
 
 SETTINGS = ("diffusion", "network", "training", "budget", "trainer", "evaluation")
 FIXED = {"dataset": "table", "missing": "native", "method": "missdiff", "logger": "csv"}

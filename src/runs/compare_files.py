@@ -26,8 +26,8 @@ from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.system.quoting import setting
 from src.tables import Split, Table
-from src.tables.files.counterparts import read_counterparts
-from src.tables.files.understanding import Rules
+from src.tables.reading.counterparts import read_counterparts
+from src.tables.reading.understanding import Rules
 
 COMPARE_WITH_HOLDOUT = "privacy/dcr"
 DELAY_S = 5.0
@@ -150,7 +150,7 @@ def without_holdout(scores: Scores, reason: str) -> None:
 
 
 def read_tables(comparison: FileComparison) -> FileTables:
-    """Read the files as tables of one schema; see :func:`src.tables.files.counterparts.read_counterparts`.
+    """Read the files as tables of one schema; see :func:`src.tables.reading.counterparts.read_counterparts`.
 
     Raises:
         TableError: see :func:`evaluate_files`.

@@ -22,11 +22,11 @@ from src.seeding import numpy_stream
 from src.system.quoting import command
 from src.tables import OwnTable, Split, Table
 from src.tables.columns.kinds import listed
-from src.tables.files.doubts import notes_left, rows_left
 from src.tables.files.filling import HoledFile, open_holed
 from src.tables.files.layout import Layout
-from src.tables.files.understanding import Columns
 from src.tables.imputations import Imputations, draws_for
+from src.tables.reading.doubts import notes_left, rows_left
+from src.tables.reading.understanding import Columns
 from src.training.fit import check_devices, is_rank_zero
 
 BOUNDS = ("row", "column", "value", "lower", "upper", "probability")

@@ -15,10 +15,21 @@ STEPS = (
     ("system", ()),
     ("tables", ()),
     ("tables.text", ("system",)),
-    ("tables.cells", ("system", "tables", "tables.text")),
-    ("tables.columns", ("system", "tables", "tables.text", "tables.cells")),
-    ("tables.files", ("system", "tables", "tables.text", "tables.cells", "tables.columns")),
-    ("tables.datasets", ("system", "tables", "tables.text", "tables.columns", "tables.files")),
+    ("tables.cells", ()),
+    ("tables.formats", ("system", "tables", "tables.text", "tables.cells")),
+    ("tables.columns", ("system", "tables", "tables.text", "tables.cells", "tables.formats")),
+    ("tables.files", ("system", "tables", "tables.text", "tables.formats", "tables.columns")),
+    (
+        "tables.reading",
+        (
+            *("system", "tables", "tables.text"),
+            *("tables.cells", "tables.formats", "tables.columns", "tables.files"),
+        ),
+    ),
+    (
+        "tables.datasets",
+        ("system", "tables", "tables.text", "tables.columns", "tables.files", "tables.reading"),
+    ),
     ("missing", ("tables",)),
     ("completion", ("tables",)),
     ("encoding", ("tables",)),
@@ -64,7 +75,16 @@ STEPS = (
     (
         "runs",
         (
-            *("system", "tables", "tables.text", "tables.columns", "tables.files", "missing", "completion"),
+            *(
+                "system",
+                "tables",
+                "tables.text",
+                "tables.columns",
+                "tables.files",
+                "tables.reading",
+                "missing",
+                "completion",
+            ),
             *("diffusion", "diffusion.absorbing", "training", "models", "imputation"),
             *("metrics", "metrics.base", "metrics.quality", "metrics.downstream", "metrics.imputation"),
             *("results.record", "results.page", "results.mirror"),
@@ -73,7 +93,7 @@ STEPS = (
     (
         "config",
         (
-            *("system", "tables", "tables.text", "tables.columns", "tables.files", "tables.datasets"),
+            *("system", "tables", "tables.text", "tables.columns", "tables.files", "tables.reading", "tables.datasets"),
             *(
                 "missing",
                 "completion",
@@ -97,6 +117,7 @@ STEPS = (
                 "diffusion",
                 "tables.columns",
                 "tables.files",
+                "tables.reading",
                 "metrics.base",
                 "training",
                 "sweeps",

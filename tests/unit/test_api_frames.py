@@ -10,9 +10,9 @@ import pytest
 
 from src.api import MissDiff
 from src.errors import TableError
-from src.tables.files.frame_types import FrameTypes, plain_frame, types_of
-from src.tables.files.frames import understood
-from src.tables.files.understanding import Rules
+from src.tables.reading.frame_types import FrameTypes, plain_frame, types_of
+from src.tables.reading.frames import understood
+from src.tables.reading.understanding import Rules
 
 SETTINGS = {"training.epochs": 1, "network.channels": 8, "evaluation.detection_rows": 50}
 N = 80

@@ -18,7 +18,7 @@ from src.results.record.comparison import comparison_summary
 from src.runs.compare_files import ceiling_rows, evaluate_files, read_tables
 from src.runs.requests import FileComparison
 from src.system.quoting import quoted_path
-from src.tables.files.pairing import MANY_UNSEEN
+from src.tables.reading.pairing import MANY_UNSEEN
 from tests.conftest import random_frame
 
 QUICK = ["evaluation.detection_rows=100", "evaluation.references=false"]

@@ -1,1 +1,1 @@
-"""The cells of a column: the formats they are written in, inferred from them, parsed and written back."""
+"""Single cells: numbers, dates and Python objects, parsed and written."""

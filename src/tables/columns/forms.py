@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.cells.format import NOT_NULLABLE, CellFormat
 from src.tables.cells.number_style import NumberStyle
 from src.tables.columns.kinds import close_name, listed
 from src.tables.columns.spellings import spelling_key
+from src.tables.formats.cell_format import NOT_NULLABLE, CellFormat
 from src.tables.grid import Grid, described
 from src.tables.schema import Column
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from src.tables.cells.date_patterns import UNITS
-from src.tables.cells.format import CellFormat
+from src.tables.formats.cell_format import CellFormat
 from src.tables.grid import grid_of_moments, grid_of_numbers
 
 

@@ -8,9 +8,6 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.cells.format import NOT_NULLABLE, CellFormat
-from src.tables.cells.inference import infer_cell_format
-from src.tables.cells.texts import wishes_of
 from src.tables.columns.choice import ColumnChoice
 from src.tables.columns.forms import RARE, Form, FormKind, IdTemplate
 from src.tables.columns.grids import with_grid
@@ -34,6 +31,9 @@ from src.tables.columns.remarks import (
     say_variants,
 )
 from src.tables.columns.spellings import merged
+from src.tables.formats.cell_format import NOT_NULLABLE, CellFormat
+from src.tables.formats.inference import infer_cell_format
+from src.tables.formats.texts import wishes_of
 from src.tables.text.delimited import Dialect, Say
 
 ROWS_OF_A_COUNTER = 50

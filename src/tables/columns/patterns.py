@@ -6,10 +6,10 @@ import pandas as pd
 
 from src.errors import TableError
 from src.tables.cells.date_patterns import WHOLE, digits_text
-from src.tables.cells.dates import DIGIT_PATTERNS, patterned
 from src.tables.cells.distinct import distinct_cells
-from src.tables.cells.format import CellFormat, Content
 from src.tables.columns.choice import ColumnChoice
+from src.tables.formats.cell_format import CellFormat, Content
+from src.tables.formats.dates import DIGIT_PATTERNS, patterned
 from src.tables.text.delimited import Dialect
 
 

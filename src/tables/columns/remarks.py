@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from src.system.quoting import setting
-from src.tables.cells.dates import date_patterns, reads
 from src.tables.cells.number_style import LARGEST_EXACT
-from src.tables.cells.numbers import NUMBER, PADDED
 from src.tables.columns.kinds import MOST_ODD, listed, nearly_numbers, odd_values
 from src.tables.columns.spellings import variants
+from src.tables.formats.dates import date_patterns, reads
+from src.tables.formats.numbers import NUMBER, PADDED
 from src.tables.text.delimited import Say
 
 SIGNED = re.compile(r"[$€£¥]?\s?-?\d{1,3}([, .']?\d{3})*([.,]\d+)?\s?(%|[$€£¥]|[A-Z]{3})?")

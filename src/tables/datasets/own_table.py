@@ -19,9 +19,9 @@ from src.tables.columns.sidecar import Sidecar, read_sidecar, sidecar_of
 from src.tables.datasets.dataset import Dataset
 from src.tables.datasets.split import Split, split_positions
 from src.tables.files.layout import Layout, with_more_categories
-from src.tables.files.pairing import refuse_other_columns
 from src.tables.files.raw import read_raw
-from src.tables.files.understanding import Columns, Rules, marked_as, understand
+from src.tables.reading.pairing import refuse_other_columns
+from src.tables.reading.understanding import Columns, Rules, marked_as, understand
 from src.tables.text.delimited import Reading, Say
 from src.tables.text.dialect import check_file
 from src.tables.text.formulas import check_formulas

@@ -1,1 +1,1 @@
-"""Files of users: read, understand, fill, compare and write them."""
+"""Files of users: read and write them, and fill their holes."""

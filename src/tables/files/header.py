@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from src.tables.cells.dates import date_patterns, reads
 from src.tables.columns.kinds import is_number
+from src.tables.formats.dates import date_patterns, reads
 from src.tables.text.delimited import Dialect
 
 LONGEST_LINE = 60

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from src.errors import TableError
-from src.tables.cells.format import CellFormat
 from src.tables.columns.forms import Form
+from src.tables.formats.cell_format import CellFormat
 from src.tables.schema import Column, Schema
 from src.tables.table import Table, make_table
 from src.tables.text.delimited import Dialect

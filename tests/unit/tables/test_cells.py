@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import TableError
-from src.tables.cells.format import CellFormat
-from src.tables.cells.inference import infer_cell_format
+from src.tables.formats.cell_format import CellFormat
+from src.tables.formats.inference import infer_cell_format
 from src.tables.text.delimited import Dialect
 
 CSV = Dialect()

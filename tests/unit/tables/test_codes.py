@@ -7,8 +7,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 
 from src.tables.columns.kinds import are_codes
 from src.tables.datasets.census import BUNDLED
-from src.tables.files.frames import understood
-from src.tables.files.understanding import Rules
+from src.tables.reading.frames import understood
+from src.tables.reading.understanding import Rules
 from tests.unit.tables.own import as_written, kinds, own, written
 
 CODES = (

@@ -10,8 +10,8 @@ import pytest
 from src.errors import ConfigError, TableError
 from src.tables.columns.kinds import ColumnChoices
 from src.tables.files import counterparts
-from src.tables.files.counterparts import read_counterparts
-from src.tables.files.understanding import Rules
+from src.tables.reading.counterparts import read_counterparts
+from src.tables.reading.understanding import Rules
 
 N = 60
 FRAME = pd.DataFrame(

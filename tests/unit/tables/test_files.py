@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from src.errors import TableError
 from src.tables.files.raw import read_raw
-from src.tables.files.understanding import Rules, marked
+from src.tables.reading.understanding import Rules, marked
 from src.tables.text.delimited import Reading
 from src.tables.text.dialect import HOLES
 

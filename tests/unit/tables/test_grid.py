@@ -11,10 +11,10 @@ from src.encoding.encoder import EncodingRecipe
 from src.encoding.states import StatesRecipe
 from src.errors import TableError
 from src.tables import OwnTable, Schema
-from src.tables.files.frames import understood
 from src.tables.files.layout import Layout
-from src.tables.files.understanding import Rules
 from src.tables.grid import LAST, Grid, described, grid_of_moments, grid_of_numbers
+from src.tables.reading.frames import understood
+from src.tables.reading.understanding import Rules
 
 
 def numbers(values, decimals=0):

@@ -14,13 +14,13 @@ from src.system.quoting import quoted_path
 from src.tables.columns.choice import ColumnChoice
 from src.tables.columns.sidecar import sidecar_of, sidecar_text
 from src.tables.datasets.census import BUNDLED
-from src.tables.files.doubts import notes_left, remedies_of, rows_left
 from src.tables.files.filling import open_holed
-from src.tables.files.frame_types import FrameTypes
-from src.tables.files.frames import as_tables, doubts_of, understood, with_filled
-from src.tables.files.holes import mark_holes
-from src.tables.files.understanding import Rules
 from src.tables.imputations import Imputations
+from src.tables.reading.doubts import notes_left, remedies_of, rows_left
+from src.tables.reading.frame_types import FrameTypes
+from src.tables.reading.frames import as_tables, doubts_of, understood, with_filled
+from src.tables.reading.holes import mark_holes
+from src.tables.reading.understanding import Rules
 from tests.unit.tables.own import RNG, own, written
 
 N = 300

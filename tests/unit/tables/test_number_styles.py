@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from src.api import MissDiff
 from src.errors import ConfigError, TableError
-from src.tables.cells.format import CellFormat
-from src.tables.cells.inference import infer_cell_format
 from src.tables.cells.number_style import NumberStyle
-from src.tables.cells.texts import wishes_of
 from src.tables.columns.forms import Form
 from src.tables.files.filling import open_holed
 from src.tables.files.writing import table_writer
+from src.tables.formats.cell_format import CellFormat
+from src.tables.formats.inference import infer_cell_format
+from src.tables.formats.texts import wishes_of
 from src.tables.text.delimited import Dialect
 from tests.unit.tables.own import RNG, as_written, kinds, own, written
 

@@ -14,9 +14,9 @@ from src.config.describe import build_describe_request
 from src.system.quoting import quoted_path
 from src.tables.columns.kinds import ColumnChoices
 from src.tables.columns.sidecar import sidecar_of, sidecar_text
-from src.tables.files.counterparts import read_counterparts
-from src.tables.files.frames import understood
-from src.tables.files.understanding import Rules
+from src.tables.reading.counterparts import read_counterparts
+from src.tables.reading.frames import understood
+from src.tables.reading.understanding import Rules
 from tests.unit.tables.own import own
 
 N = 60

@@ -4,7 +4,7 @@ import pytest
 
 from src.errors import ConfigError, TableError
 from src.tables.columns.kinds import ColumnChoices, close_name
-from src.tables.files.pairing import MANY_UNSEEN, admit_unseen, refuse_other_columns
+from src.tables.reading.pairing import MANY_UNSEEN, admit_unseen, refuse_other_columns
 
 TABLES = ("real", "other")
 

@@ -10,8 +10,8 @@ from src.tables.columns.forms import RARE, Form
 from src.tables.columns.sidecar import sidecar_of
 from src.tables.columns.spellings import merged, variants
 from src.tables.files.filling import open_holed
-from src.tables.files.frames import understood
-from src.tables.files.understanding import Rules
+from src.tables.reading.frames import understood
+from src.tables.reading.understanding import Rules
 from tests.unit.tables.own import RNG, kinds, own, written
 
 CELLS = ["Yes"] * 30 + ["yes"] * 4 + [" YES "] * 2 + ["No"] * 20 + ["no"] + ["maybe"] * 5 + [""] * 3

@@ -1,4 +1,4 @@
-"""Infer the format of a column's cells; :mod:`src.tables.cells.format` lists the formats."""
+"""Infer the format of a column's cells; :mod:`src.tables.formats.cell_format` lists the formats."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.cells.dates import coarsest, integer_dates_of
 from src.tables.cells.distinct import distinct_cells
-from src.tables.cells.format import MIDNIGHT, CellFormat
 from src.tables.cells.number_style import LARGEST_EXACT
-from src.tables.cells.numbers import sufficient_digits, with_range
 from src.tables.cells.object_cells import class_and_zone, zone_text
-from src.tables.cells.texts import Wishes, infer_text_format, say_integer_dates, wishes_of
+from src.tables.formats.cell_format import MIDNIGHT, CellFormat
+from src.tables.formats.dates import coarsest, integer_dates_of
+from src.tables.formats.numbers import sufficient_digits, with_range
+from src.tables.formats.texts import Wishes, infer_text_format, say_integer_dates, wishes_of
 from src.tables.text.delimited import Dialect
 
 

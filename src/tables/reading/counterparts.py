@@ -16,9 +16,9 @@ from src.tables.columns.inference import with_rare
 from src.tables.columns.kinds import ColumnChoices, check_names, int_if_integral
 from src.tables.columns.sidecar import Sidecar, read_sidecar, sidecar_of
 from src.tables.files.layout import Layout
-from src.tables.files.pairing import admit_unseen, refuse_other_columns, values_as
 from src.tables.files.raw import RawFile, read_raw
-from src.tables.files.understanding import Columns, Rules, marked_as, understand
+from src.tables.reading.pairing import admit_unseen, refuse_other_columns, values_as
+from src.tables.reading.understanding import Columns, Rules, marked_as, understand
 from src.tables.schema import Schema
 from src.tables.table import Table, make_table
 from src.tables.text.delimited import Reading, Say

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from src.tables.cells.dates import infer_date
 from src.tables.columns.choice import ColumnChoice
 from src.tables.columns.kinds import FEW_TEXTS, is_number
-from src.tables.files.doubts import Doubt, doubt_notes
+from src.tables.formats.dates import infer_date
+from src.tables.reading.doubts import Doubt, doubt_notes
 from src.tables.text.dialect import HOLES
 
 NONE = "None"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from src.tables.cells.affixes import Affixes, affixes, without_minus
-from src.tables.cells.format import CellFormat
 from src.tables.cells.number_style import NumberStyle, digits_shape
+from src.tables.formats.cell_format import CellFormat
 
 BLANKS = " \u00a0\u202f\u2009"
 SPLIT = re.compile(rf"(\D*?)([.,]?\d(?:[\d.,'’{BLANKS}]*\d)?)(\D*|\D*[a-z][23])", re.ASCII)

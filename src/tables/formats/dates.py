@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from src.tables.cells.date_patterns import UNITS, WHOLE, clock_pattern, microseconds, parsed, parsed_together
-from src.tables.cells.format import MIDNIGHT, CellFormat
+from src.tables.formats.cell_format import MIDNIGHT, CellFormat
 
 OFFSET = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
 LONGEST_DATE = 40

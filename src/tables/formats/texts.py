@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from src.system.quoting import setting
-from src.tables.cells.dates import infer_date, infer_integer_date
-from src.tables.cells.format import CellFormat
-from src.tables.cells.numbers import COMMA_NUMBER, INFINITE, NUMBER, PADDED, infer_number
-from src.tables.cells.styles import FEW_SPELLINGS, Commas, infer_style
+from src.tables.formats.cell_format import CellFormat
+from src.tables.formats.dates import infer_date, infer_integer_date
+from src.tables.formats.numbers import COMMA_NUMBER, INFINITE, NUMBER, PADDED, infer_number
+from src.tables.formats.styles import FEW_SPELLINGS, Commas, infer_style
 from src.tables.text.delimited import Dialect, Say
 
 CELLS_OF_A_SPELLING = 3

@@ -12,10 +12,10 @@ from src.tables.columns.forms import Form
 from src.tables.columns.inference import infer_form, with_rare
 from src.tables.columns.kinds import FEW_INTEGERS, check_names, listed, nearly_numbers
 from src.tables.columns.summary import ColumnSummary, summarise
-from src.tables.files.doubts import Doubt
-from src.tables.files.holes import Marked, mark_holes
 from src.tables.files.layout import Layout
 from src.tables.files.raw import RawFile
+from src.tables.reading.doubts import Doubt
+from src.tables.reading.holes import Marked, mark_holes
 from src.tables.text.delimited import Dialect, Say
 
 

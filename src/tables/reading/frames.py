@@ -13,12 +13,12 @@ from src.seeding import numpy_stream
 from src.tables import Table
 from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target, with_merged
 from src.tables.columns.kinds import check_names
-from src.tables.files.doubts import Doubt, notes_left, rows_left
-from src.tables.files.frame_types import FrameTypes, plain_frame
 from src.tables.files.layout import Layout, with_more_categories
 from src.tables.files.raw import RawFile
-from src.tables.files.understanding import Columns, Rules, marked_as, understand
 from src.tables.imputations import Imputations
+from src.tables.reading.doubts import Doubt, notes_left, rows_left
+from src.tables.reading.frame_types import FrameTypes, plain_frame
+from src.tables.reading.understanding import Columns, Rules, marked_as, understand
 
 LISTS = ("categorical", "numerical", "ids", "exclude", "merge_spellings", "holes", "also_holes")
 LEAST_ROWS = 2
@@ -74,7 +74,7 @@ def understood(frame: pd.DataFrame, choices: Mapping[str, ColumnChoice], rules: 
     """Infer the forms of the columns of a frame.
 
     Raises:
-        ConfigError, TableError: see :func:`src.tables.files.understanding.understand`.
+        ConfigError, TableError: see :func:`src.tables.reading.understanding.understand`.
     """
     return understand(RawFile(plain_frame(frame), None), "the frame", choices, rules, [], prefix="")
 

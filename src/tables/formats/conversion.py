@@ -3,8 +3,8 @@
 import pandas as pd
 
 from src.tables.cells.date_patterns import UNITS
-from src.tables.cells.dates import OFFSET
-from src.tables.cells.format import CellFormat
+from src.tables.formats.cell_format import CellFormat
+from src.tables.formats.dates import OFFSET
 
 MICROSECONDS_OF_A_MINUTE = UNITS["minutes"]
 

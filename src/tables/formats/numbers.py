@@ -8,9 +8,9 @@ from decimal import Decimal
 import numpy as np
 
 from src.errors import TableError
-from src.tables.cells.format import CellFormat
 from src.tables.cells.number_style import LARGEST_EXACT
-from src.tables.cells.styles import infer_digits, infer_scientific, uneven
+from src.tables.formats.cell_format import CellFormat
+from src.tables.formats.styles import infer_digits, infer_scientific, uneven
 
 NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 COMMA_NUMBER = re.compile(r"-?(\d+,?\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)

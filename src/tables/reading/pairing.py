@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from src.errors import TableError
-from src.tables.cells.conversion import converted
 from src.tables.cells.distinct import distinct_cells
-from src.tables.cells.format import CellFormat
-from src.tables.cells.inference import infer_cell_format
 from src.tables.columns.forms import Form
 from src.tables.columns.kinds import close_name, int_if_integral, is_number, listed
+from src.tables.formats.cell_format import CellFormat
+from src.tables.formats.conversion import converted
+from src.tables.formats.inference import infer_cell_format
 from src.tables.text.delimited import Dialect, Say
 
 TRUTHS = {"false": False, "true": True}

@@ -1,0 +1,1 @@
+"""Understand tables: mark holes, infer forms, match a second file with a first one."""
