@@ -9,7 +9,7 @@ import pytest
 
 from src.errors import ConfigError, TableError
 from src.tables.columns.kinds import ColumnChoices
-from src.tables.files import counterparts
+from src.tables.reading import counterparts
 from src.tables.reading.counterparts import read_counterparts
 from src.tables.reading.understanding import Rules
 

@@ -18,6 +18,8 @@ from src.tables.files.writing import table_writer
 from src.tables.formats.cell_format import CellFormat
 from src.tables.formats.inference import infer_cell_format
 from src.tables.formats.texts import wishes_of
+from src.tables.reading.frames import chosen, understood
+from src.tables.reading.understanding import Rules
 from src.tables.text.delimited import Dialect
 from tests.unit.tables.own import RNG, as_written, kinds, own, written
 
@@ -484,10 +486,14 @@ def test_a_frame_of_styled_texts_is_filled_and_drawn_in_their_style():
     pd.to_datetime(filled["day"], format="%Y%m%d")
 
 
+def of_frame(frame, **parameters):
+    return understood(frame, chosen(frame, MissDiff(**parameters).get_params()), Rules())
+
+
 def test_a_frame_says_what_its_commas_are():
     frame = pd.DataFrame({"a": [f"{i},500" for i in range(1, 40)], "x": np.arange(39.0)})
-    assert MissDiff(decimal=",")._understand(frame).layout["a"].cells.high == 39.5
-    columns = MissDiff()._understand(frame)
+    assert of_frame(frame, decimal=",").layout["a"].cells.high == 39.5
+    columns = of_frame(frame)
     assert columns.layout["a"].cells.high == 39500
     assert any("set decimal=','" in note for note in columns.notes)
-    assert kinds(MissDiff(categorical=["a"])._understand(frame))["a"] == "category"
+    assert kinds(of_frame(frame, categorical=["a"]))["a"] == "category"

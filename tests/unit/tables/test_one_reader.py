@@ -176,9 +176,13 @@ def test_cells_of_a_text_file(tmp_path, name):
     check(entries(tmp_path / "t.csv", texts))
 
 
+LOST_BY_PANDAS = {"None among texts", "versions"}
+"""pandas takes None for a hole, and 250.0 and 250.00 for one number."""
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-@pytest.mark.parametrize("name", sorted({*TEXT_TABLES} - {"None among texts"}))  # pandas takes that for a hole
+@pytest.mark.parametrize("name", sorted({*TEXT_TABLES} - LOST_BY_PANDAS))
 def test_a_table_that_pandas_read_and_wrote_is_the_same_to_the_scores(tmp_path, name, suffix):
     frame, file, copy = pd.DataFrame({**TEXT_TABLES[name], "x": NUMBERS}), tmp_path / "t.csv", tmp_path / f"c{suffix}"
     frame.to_csv(file, index=False)
