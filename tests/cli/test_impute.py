@@ -159,6 +159,7 @@ def test_several_imputations_differ_in_holes_alone_and_repeat(tmp_path):
         check_only_holes_changed(source, file)
 
 
+@pytest.mark.slow
 def test_a_typed_file_keeps_its_types(tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
@@ -199,6 +200,7 @@ def test_a_generating_run_fills_holes_too(tmp_path):
     assert "conditional" in other.stderr
 
 
+@pytest.mark.slow
 def test_a_file_without_holes_comes_back_as_it_is_and_nothing_is_trained(tmp_path):
     source, out = tmp_path / "whole.csv", tmp_path / "out.csv"
     source.write_text("a,b\n" + "".join(f"{i % 3},{i % 5}.50\n" for i in range(30)))

@@ -163,6 +163,7 @@ def test_fixed_columns_are_fixed_and_the_rest_follows(trained, tmp_path):
     assert table["weight, kg"].nunique() > 5
 
 
+@pytest.mark.slow
 def test_holes_like_those_of_training_rows(trained, tmp_path):
     out = tmp_path / "holed.csv"
     done = sample(trained[1], out, "n_rows=2000", "holes=like_training", 'where={"sex": "m"}', "repeats=1")

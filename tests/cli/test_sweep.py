@@ -34,6 +34,7 @@ def test_failed_runs_are_listed_and_retried_and_finished_ones_left_alone(tmp_pat
     assert "p_inputs" in mended.stderr
 
 
+@pytest.mark.slow
 def test_a_bug_in_one_run_does_not_stop_the_others(tmp_path):
     (tmp_path / "bayesian_network" / "row-0.2").mkdir(parents=True)
     sweep = [*TINY, f"outputs_dir={tmp_path}", "seed=0,1", "evaluation.references=false", "method=marginals"]

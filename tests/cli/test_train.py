@@ -57,6 +57,7 @@ def test_single_run_leaves_the_folder_of_the_contract(finished):
     assert str(run / "synthetic.parquet") in done.stdout
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_left_alone_and_forced_anew_on_request(finished):
     root, _ = finished
     run = only_run(root)

@@ -152,13 +152,12 @@ def _texts(form: Form, cells: pd.Series, dialect: Dialect | None, where: str) ->
     own = infer_cell_format(cells, dialect, where)
     distinct, codes = distinct_cells(cells)
     texts = [_text(cell) for cell in distinct]
-    if own.content != "text":
-        known = {*form.values, *form.rare}
-        spelled = _spellings(known)
-        texts = [text if text in known else spelled.get(_meaning(text, own.comma), text) for text in texts]
-        is_other = own.content != "number" or not all(is_number(value) for value in known)
-        if is_other and known.isdisjoint(texts):
-            return None
+    known = {*form.values, *form.rare}
+    spelled = _spellings(known)
+    texts = [text if text in known else spelled.get(_meaning(text, own.comma), text) for text in texts]
+    is_other = own.content not in ("number", "text") or not all(is_number(value) for value in known)
+    if own.content != "text" and is_other and known.isdisjoint(texts):
+        return None
     found = np.append(np.array(texts, dtype=object), np.nan)[codes]  # -1, the code of a hole, selects the NaN
     return pd.Series(found, name=cells.name, dtype=object)
 

@@ -263,6 +263,6 @@ def test_notes_name_the_file_and_the_keys_as_they_are_written_here(tmp_path):
     real = FRAME.assign(age=FRAME["age"].replace({0: -999, 2: -999}), city=FRAME["city"].replace({"Ulm": "?"}))
     _, notes = read(tmp_path, real, FRAME, names=("my dataset.csv", "other.csv"))
     file = tmp_path / "my dataset.csv"
-    assert f"{file}: read as holes: '?' 20x (holes=[...] lists what is one)" in notes
+    assert f"{file}: read as holes: '?' 20x (holes lists what is one)" in notes
     assert any(note.startswith(f"{file}: column 'age': 2 cells are -999") and "also_holes=" in note for note in notes)
     assert not any("dataset.also_holes" in note or "dataset.holes" in note for note in notes)
