@@ -77,6 +77,7 @@ def test_where_no_test_row_is_complete_the_likelihoods_are_kept_and_the_bound_ha
     assert found["train"]["bits"] is not None
 
 
+@pytest.mark.slow
 def test_without_a_wish_the_scores_are_shown(run_dir):
     done = evaluate(f"run={run_dir}")
     assert done.returncode == 0, done.stderr

@@ -111,6 +111,7 @@ def test_a_sweep_and_its_report_beside_the_paper(tmp_path):
     assert "0.101" in text  # the paper's
 
 
+@pytest.mark.slow
 def test_only_holes_change_byte_for_byte_and_the_model_fills_another_file(tmp_path):
     source, out = holed_file(tmp_path), tmp_path / "filled.csv"
     common = ["dataset=table", f"outputs_dir={tmp_path / 'runs'}", *SMALL]
@@ -159,7 +160,6 @@ def test_several_imputations_differ_in_holes_alone_and_repeat(tmp_path):
         check_only_holes_changed(source, file)
 
 
-@pytest.mark.slow
 def test_a_typed_file_keeps_its_types(tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(

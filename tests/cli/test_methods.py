@@ -106,6 +106,7 @@ def test_few_rows_are_trained_on_with_a_warning_that_counts_them(tmp_path, capsy
     assert f"warning: {warning}" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_complete_does_not_depend_on_the_mechanism(tmp_path):
     tables = []
     for mechanism in ("row", "mar"):

@@ -61,6 +61,7 @@ def printed_notes(text):
     return [line.removeprefix("note: ") for line in text.splitlines() if line.startswith("note: ")]
 
 
+@pytest.mark.slow
 def test_every_note_that_is_printed_stands_in_the_report_and_among_the_limits_of_the_card(tmp_path):
     frame = frame_with_holes()
     frame["town"] = [f"town {i % 110}" for i in range(len(frame))]

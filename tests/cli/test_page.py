@@ -220,6 +220,7 @@ def test_a_phone_does_not_scroll_sideways(browser, sweep_page):
     assert silent(browser)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reason", [None, "no row is complete"])
 def test_a_sweep_of_one_run_has_a_page_too(browser, tmp_path, reason):
     write_run(tmp_path, reason=reason)

@@ -205,6 +205,7 @@ def test_a_sweep_mirrored_offline_is_one_quiet_wandb_run_each(tmp_path):
     assert "W&B" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_help_and_cfg_are_for_newcomers():
     shown = train("--help")
     assert shown.returncode == 0

@@ -11,6 +11,7 @@ from src.tables import infer_schema, make_table
 from tests.unit.imputation.imputers import accuracy, gain, holes, mixed
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_a_category_told_by_another_column_is_recovered():
     assert accuracy(gain(0, n_steps=1500), kept=1.0) > 0.95

@@ -220,6 +220,7 @@ def test_the_result_does_not_depend_on_the_number_of_workers(target):
     assert tuned(*tables, n_threads=1) == tuned(*tables, n_threads=2) == tuned(*tables, n_threads=5)
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_jobs_of_a_sweep_side_by_side_score_as_one_alone():
     synthetic, train, test = three()
@@ -392,6 +393,7 @@ def test_references_never_choose_on_rows_they_were_fitted_to(split):
             assert rows.fitted.frame.equals(table.take(~kept).frame)
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_references_are_scored_by_the_same_protocol(split):
     mask = np.random.default_rng(0).random((300, 4)) > 0.3

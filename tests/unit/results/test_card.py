@@ -31,7 +31,7 @@ def test_every_run_has_a_card_with_its_data_holes_recipe_scores_and_limits(run):
     assert all(f"- {limit}" in text for limit in LIMITS)
 
 
-@pytest.mark.integration
+@pytest.mark.slow
 def test_warnings_stand_first_among_the_limits(run):
     report = json.loads((run / "report.json").read_text()) | {"warnings": ["half of | it is copied"]}
     limits = model_card(report).split("## Limits\n")[1]

@@ -119,6 +119,7 @@ def test_metrics_without_any_number_are_left_out_and_unknown_ones_are_named(tmp_
     assert metric("own/score").heading == "own/score"
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_every_figure_of_a_sweep_is_a_png(tmp_path):
     write_sweep(tmp_path / "runs", seeds=(0, 1))
