@@ -48,7 +48,8 @@ def parsed(text: str, pattern: str, zone: bool = False) -> datetime:
         ValueError: the text is not of the pattern.
     """
     if zone:
-        return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+        moment = datetime.fromisoformat(text)  # without an offset: UTC, not the zone of this machine
+        return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     if not shape(pattern).fullmatch(text):
         raise ValueError(text)
     return datetime.strptime(text, as_strptime(pattern))

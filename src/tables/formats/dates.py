@@ -20,6 +20,8 @@ DAYS = (
 MONTHS = ("%Y-%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%b-%Y")
 CLOCKS = ("%H:%M:%S", "%H:%M", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%H:%M:%S.%f", "%H.%M")
 
+OPEN_ENDS = (99991231, 99990101)
+"""Dates that stand for no end."""
 DIGIT_PATTERNS = {"%Y%m%d": (19000101, 21001231, 3), "%Y%m": (190001, 210012, 12)}
 """Patterns of integers that are dates: smallest, largest, and how many different ones are no coincidence."""
 
@@ -65,10 +67,11 @@ def infer_integer_date(texts: Sequence[str], least: int | None = None) -> CellFo
 def integer_dates_of(numbers: np.ndarray, least: int | None = None) -> CellFormat | None:
     """Infer the format of distinct numbers that are dates such as 20240131; see :func:`infer_integer_date`."""
     for pattern, (low, high, usual) in DIGIT_PATTERNS.items():
-        is_possible = len(numbers) >= (least or usual) and low <= numbers.min() and numbers.max() <= high
-        if is_possible and (numbers % 1 == 0).all():
+        dated = numbers[~np.isin(numbers, OPEN_ENDS)]
+        is_possible = len(dated) >= (least or usual) and low <= dated.min() and dated.max() <= high
+        if is_possible and (dated % 1 == 0).all():
             texts = [str(int(number)) for number in numbers]
-            if parsed_together(texts, pattern) is not None:
+            if parsed_together([str(int(number)) for number in dated], pattern) is not None:
                 return replace(patterned(texts, pattern, is_clock=False), as_text=False, dtype="int64")
     return None
 

@@ -1,4 +1,5 @@
 import datetime
+import time
 from decimal import Decimal
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.errors import TableError
+from src.tables.cells.date_patterns import parsed
 from src.tables.formats.cell_format import CellFormat
 from src.tables.formats.inference import infer_cell_format
 from src.tables.text.delimited import Dialect
@@ -225,3 +227,14 @@ def test_holes_stay_holes():
     found = CellFormat("number", "int64", decimals=0)
     assert found.write(pd.Series([1.0, np.nan])).isna().tolist() == [False, True]
     assert found.write(pd.Series([1.0, np.nan]), for_text_file=True).tolist() == ["1", ""]
+
+
+def test_a_date_without_an_offset_is_one_of_utc_whatever_the_zone_of_the_machine(monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert parsed("2020-01-01T12:00:00", "", zone=True) == datetime.datetime(2020, 1, 1, 12)
+        assert parsed("2020-01-01T12:00:00+02:00", "", zone=True) == datetime.datetime(2020, 1, 1, 10)
+    finally:
+        monkeypatch.undo()
+        time.tzset()

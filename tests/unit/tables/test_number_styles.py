@@ -486,6 +486,13 @@ def test_a_frame_of_styled_texts_is_filled_and_drawn_in_their_style():
     pd.to_datetime(filled["day"], format="%Y%m%d")
 
 
+def test_an_open_end_is_a_date_among_integer_dates():
+    cells = pd.Series([20200131, 20210630, 20220115, 99991231] * 5, name="end")
+    found = infer_cell_format(cells, None, "there", wishes_of(None, None, None, str))
+    assert (found.content, found.pattern) == ("date", "%Y%m%d")
+    assert found.write(found.parse(cells, "there")).tolist() == cells.tolist()
+
+
 def of_frame(frame, **parameters):
     return understood(frame, chosen(frame, MissDiff(**parameters).get_params()), Rules())
 
