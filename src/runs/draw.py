@@ -98,7 +98,7 @@ def note_on_few_rows(model: Model, values: Mapping[str, Any]) -> str | None:
         return None
     name = min(known, key=lambda name: known[name])
     return (
-        f"where: {known[name]:,} rows of the table have {name} = {values[name]!r}; what goes with it is learned from "
+        f"where: rows of the table with {name} = {values[name]!r}: {known[name]:,}; what goes with it is learned from "
         "these alone, so it is uncertain"
     )
 

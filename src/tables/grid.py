@@ -69,7 +69,7 @@ class Grid:
         """
         if self.listed:
             return values
-        values = self._moved(values, "UTC", self.zone) if self.zone else values
+        values = clock_of(values, self.per_day, "UTC", self.zone) if self.zone else values
         if not self.has_calendar:
             return np.asarray((values - self.offset) / self.step)
         day = np.floor(values / self.per_day)
@@ -88,7 +88,7 @@ class Grid:
             values = self._days[nearest // self._slots] * self.per_day + of_day
         else:
             values = nearest * self.step + self.offset
-        return self._moved(values, self.zone, "UTC") if self.zone else np.asarray(values)
+        return clock_of(values, self.per_day, self.zone, "UTC") if self.zone else np.asarray(values)
 
     def nearest(self, values: np.ndarray) -> np.ndarray:
         """Return the values (n,) of the grid that are nearest to values (n,); NaN stays."""
@@ -96,10 +96,6 @@ class Grid:
         found = np.full(len(values), np.nan)
         found[known] = self.values(self.positions(values[known]))
         return found
-
-    def _moved(self, values: np.ndarray, here: str, there: str) -> np.ndarray:
-        """Convert moments from the clock of one zone to that of another, in units since 1970-01-01."""
-        return clock_of(values, self.per_day, here, there)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Grid":

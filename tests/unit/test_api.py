@@ -229,7 +229,7 @@ def test_a_column_without_a_value_is_filled_with_what_was_learned(model, frame):
 def test_a_condition_on_few_rows_is_said_with_their_number():
     rare = pd.DataFrame({"y": ["fraud"] * 5 + ["fair"] * 195, "x": np.random.default_rng(0).normal(size=200)})
     model = MissDiff(settings=SETTINGS).fit(rare)
-    with pytest.warns(UserWarning, match="where: 5 rows of the table have y = 'fraud'"):
+    with pytest.warns(UserWarning, match="where: rows of the table with y = 'fraud': 5;"):
         model.sample(3, where={"y": "fraud"}, repeats=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
