@@ -9,8 +9,8 @@ compiled.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
 
 import torch
@@ -125,12 +125,17 @@ class Coordinates:
         columns: (D,) int64, column of a coordinate.
         groups: by column, the number of levels of each of its groups; of rows of states only.
         is_ordered: by column, whether it holds numbers; of rows of states only.
+        continuous: by continuous column, the cells of each level, whether it is one value, and the levels that are
+            states of their own; of rows of states only.
+        target: the column that downstream models predict; None = there is none.
     """
 
     width: int
     columns: Tensor
     groups: tuple[tuple[int, ...], ...] = ()
     is_ordered: tuple[bool, ...] = ()
+    continuous: Mapping[int, tuple[tuple[int, ...], tuple[bool, ...], tuple[int, ...]]] = field(default_factory=dict)
+    target: int | None = None
 
 
 @dataclass(frozen=True)

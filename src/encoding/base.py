@@ -1,8 +1,8 @@
 """The interface of encoders, which turn tables into coordinates and back."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,20 @@ class Block(Protocol):
     def categories(self) -> tuple[int, ...]: ...
 
 
+class Density(NamedTuple):
+    """The training cells of a continuous column, by level.
+
+    Attributes:
+        cells: number of training cells.
+        is_value: whether the level is one value, not an interval.
+        repeated: the levels that are states of their own.
+    """
+
+    cells: tuple[int, ...]
+    is_value: tuple[bool, ...]
+    repeated: tuple[int, ...]
+
+
 class Encoder(ABC):
     """Encode the columns of tables with holes as coordinates, and decode them; fitted and immutable.
 
@@ -53,6 +67,11 @@ class Encoder(ABC):
     def is_ordered(self) -> tuple[bool, ...]:
         """By column, whether it is numerical; empty if the encoder has no states."""
         return ()
+
+    @property
+    def densities(self) -> Mapping[int, Density]:
+        """By continuous column, its training cells; empty if the encoder has no states."""
+        return {}
 
     @property
     def width(self) -> int:

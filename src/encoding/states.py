@@ -7,29 +7,36 @@ The states of a numerical column are *levels*: intervals of values in increasing
 draws the group first and then the level inside it, so that it can tell a thousand levels apart with far fewer outputs.
 Groups have about equally many training cells. A value that more cells share than a group has (zero capital gain) forms
 a group of its own; in a column of few values every value does. Inside a group, values that repeat often are levels;
-otherwise levels are intervals of at least :data:`LEAST_CELLS` training cells. A state represents
+otherwise levels are intervals of at least :data:`LEAST_CELLS` training cells. A level represents
 
 * one value, or
 * an interval, in which values are distributed as its training cells are: linear between :data:`N_KNOTS` quantiles.
+
+A column of many values is *continuous* unless ``numbers=levels``: a model draws a position among the values of the
+column, and only values that a share :data:`LEAST_SHARE` of the cells or more have in common are states of their own
+("repeated" levels). Of such a column the levels only say how many training cells lie where.
 
 The coordinate of a number is the index of its level plus its offset inside the level, in [0, 1); the coordinate of a
 category is its position among the observed categories. The coordinates of missing cells are 0 and masked.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from src.encoding.base import Encoder, observed_cells, refuse_empty, refuse_infinite, seen_categories
+from src.encoding.base import Density, Encoder, observed_cells, refuse_empty, refuse_infinite, seen_categories
 from src.errors import ConfigError
 from src.tables import Schema, Table
 
 LEAST_CELLS = 8
 """Fewest training cells of a level that is an interval."""
+LEAST_SHARE = 0.01
+"""Least share of the training cells of a continuous column that makes their common value a state of its own."""
+NUMBERS = ("density", "levels")
 N_KNOTS = 5
 MANY_CATEGORIES = 100
 """Most categories of a column that are groups of their own: with more, a layer with an output for each gets slow."""
@@ -45,12 +52,16 @@ class StatesRecipe:
         n_groups: approximate and largest number of groups of a numerical column; the square root of the number of its
             observed cells where that is smaller.
         n_levels: approximate and largest number of levels of a group.
+        numbers: what is drawn of a column of many values: its ``density``, or one of its ``levels``.
     """
 
     n_groups: int = 64
     n_levels: int = 32
+    numbers: str = "density"
 
     def __post_init__(self) -> None:
+        if self.numbers not in NUMBERS:
+            raise ConfigError(f"diffusion.encoding.numbers is one of {list(NUMBERS)}, got {self.numbers!r}")
         for key, value, least in (("n_groups", self.n_groups, 2), ("n_levels", self.n_levels, 1)):
             if not least <= value <= 256:
                 raise ConfigError(f"diffusion.encoding.{key} is a whole number from {least} to 256, got {value}")
@@ -67,16 +78,29 @@ class StatesRecipe:
             else:
                 numbers = column.positions(observed.to_numpy(dtype=np.float64))
                 values, counts = np.unique(numbers, return_counts=True)
-                knots, groups = self._levels(values, counts)
-                blocks.append(StateBlock(column.name, i, i + 1, groups, tuple(knots.ravel().tolist())))
+                blocks.append(self._numbers(column.name, i, values, counts))
         return StateEncoder(table.schema, tuple(blocks))
 
-    def _levels(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
-        """Divide increasing ``values`` into levels; return their knots (L, N_KNOTS) and the levels of each group."""
+    def _numbers(self, name: str, i: int, values: np.ndarray, counts: np.ndarray) -> "StateBlock":
+        """The block of numerical column ``i`` from its distinct values, increasing, and their numbers of cells."""
+        knots, groups, cells = self._levels(values, counts)
+        block = StateBlock(name, i, i + 1, groups, tuple(knots.ravel().tolist()))
+        is_value = knots[:, 0] == knots[:, -1]
+        is_repeated = is_value & (cells > max(LEAST_SHARE * counts.sum(), LEAST_CELLS))
+        if self.numbers == "levels" or len(groups) == len(values) or is_repeated.all():
+            return block
+        return replace(block, cells=tuple(cells.tolist()), repeated=tuple(np.flatnonzero(is_repeated).tolist()))
+
+    def _levels(self, values: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, tuple[int, ...], np.ndarray]:
+        """Divide increasing ``values`` into levels.
+
+        Returns:
+            Knots of the levels (L, N_KNOTS), the number of levels of each group, and the cells of each level (L,).
+        """
         n_groups = min(self.n_groups, max(int(np.sqrt(counts.sum())), 2))
         if len(values) <= n_groups:
-            return np.repeat(values[:, None], N_KNOTS, axis=1), (1,) * len(values)
-        knots, sizes = [], []
+            return np.repeat(values[:, None], N_KNOTS, axis=1), (1,) * len(values), counts
+        knots, sizes, cells = [], [], []
         for start, stop in _parts(counts, n_groups):
             n_values, n_cells = stop - start, int(counts[start:stop].sum())
             if n_values <= self.n_levels and n_cells >= 2 * n_values:
@@ -85,8 +109,9 @@ class StatesRecipe:
                 n_levels = max(min(self.n_levels, n_cells // LEAST_CELLS), 1)
                 levels = [(start + a, start + b) for a, b in _parts(counts[start:stop], n_levels)]
             knots += [_knots(values[a:b], counts[a:b]) for a, b in levels]
+            cells += [int(counts[a:b].sum()) for a, b in levels]
             sizes.append(len(levels))
-        return _closed(np.array(knots)), tuple(sizes)
+        return _closed(np.array(knots)), tuple(sizes), np.array(cells)
 
 
 @dataclass(frozen=True)
@@ -97,6 +122,8 @@ class StateBlock:
         groups: the number of levels of each group.
         knots: of a numerical column, the knots of all its levels, concatenated; positions where it has a grid.
         categories: of a categorical column, the positions of its observed categories in the schema's list.
+        cells: of a continuous column, the number of training cells of each level; else empty.
+        repeated: of a continuous column, the levels that are states of their own.
     """
 
     name: str
@@ -105,6 +132,8 @@ class StateBlock:
     groups: tuple[int, ...]
     knots: tuple[float, ...] = ()
     categories: tuple[int, ...] = ()
+    cells: tuple[int, ...] = ()
+    repeated: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +158,15 @@ class StateEncoder(Encoder):
     def is_ordered(self) -> tuple[bool, ...]:
         """By column, whether it is numerical."""
         return tuple(not block.categories for block in self.blocks)
+
+    @property
+    def densities(self) -> dict[int, Density]:
+        """By continuous column, its training cells."""
+        return {i: self._density(block) for i, block in enumerate(self.blocks) if block.cells}
+
+    def _density(self, block: StateBlock) -> Density:
+        knots = self._knots[block.name]
+        return Density(block.cells, tuple((knots[:, 0] == knots[:, -1]).tolist()), block.repeated)
 
     def forward(self, table: Table, mask: np.ndarray) -> tuple[Tensor, Tensor]:
         """See :meth:`Encoder.forward`."""
@@ -172,8 +210,8 @@ class StateEncoder(Encoder):
     def from_dict(cls, values: Mapping[str, Any]) -> "StateEncoder":
         """Inverse of :meth:`to_dict`."""
         blocks = (
-            StateBlock(b["name"], b["start"], b["stop"], tuple(b["groups"]), tuple(b["knots"]), tuple(b["categories"]))
-            for b in values["blocks"]
+            StateBlock(**{key: tuple(v) if isinstance(v, list) else v for key, v in b.items()})
+            for b in values["blocks"]  # of earlier versions, without cells and repeated
         )
         return cls(Schema.from_dict(values["schema"]), tuple(blocks))
 

@@ -49,7 +49,11 @@ def untrained_denoiser(
         seed: of the run.
         targets: makes the model a conditional one; None = of whole rows.
     """
-    coordinates = Coordinates(encoder.width, encoder.columns, encoder.groups, encoder.is_ordered)
+    schema = encoder.schema
+    target = None if schema.target is None else schema.names.index(schema.target)
+    coordinates = Coordinates(
+        encoder.width, encoder.columns, encoder.groups, encoder.is_ordered, encoder.densities, target
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "init"))
         return diffusion.build(network, coordinates, moments, targets)

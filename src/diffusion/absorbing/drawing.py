@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from src.diffusion.absorbing.continuous import LARGEST_OFFSET
 from src.diffusion.absorbing.readers import PartialRows, Reader, reader_for
 from src.diffusion.absorbing.wide import MOST_LOGITS
 from src.diffusion.base import Drawn, KnownCoordinates, OnProgress
@@ -19,8 +20,6 @@ from src.errors import ConfigError
 if TYPE_CHECKING:  # model.py draws with this module
     from src.diffusion.absorbing.model import AbsorbingDiffusion
 
-LARGEST_OFFSET = 0.999
-"""Largest offset inside a level: a state below 32,768 plus it is below the next state in float32."""
 ROWS_PER_ORDER = 64
 """Neighbouring rows that share an order of their columns, so that a step draws few columns, each of many rows."""
 
@@ -77,7 +76,6 @@ def draw_absorbing(
     2. *Reveal*: at each step the network reads all rows once, and the next cell of each becomes visible
        (:func:`reveal`). With fewer steps than cells a step reveals several cells of a row, drawn independently of each
        other given what was read.
-    3. *Spread*: states become coordinates, a number uniform inside its level (:func:`spread`).
 
     Arguments:
         denoiser: trained.
@@ -90,9 +88,8 @@ def draw_absorbing(
     Returns:
         Encoded rows (n, d), known cells as they are, and the network evaluations of a row on average, rounded up.
     """
-    states, device = denoiser.states, generator.device
-    x, is_known = _known_cells(known, (n_rows, states.n_columns), device)
-    partial = PartialRows(*states.group_and_level(x), is_known.clone())
+    x, is_known = _known_cells(known, (n_rows, denoiser.states.n_columns), generator.device)
+    partial = PartialRows(x, is_known.clone())
     reader = reader_for(denoiser, partial)
 
     schedule = reveal_schedule(denoiser, is_known, n_steps, generator)
@@ -102,8 +99,7 @@ def draw_absorbing(
         n_evaluations += reveal(denoiser, reader, partial, schedule, step, generator)
         on_progress((step + 1) / schedule.n_steps)
 
-    x = torch.where(is_known, x, spread(denoiser, partial, generator))
-    return Drawn(x, -(-n_evaluations // max(n_rows, 1)))
+    return Drawn(partial.x, -(-n_evaluations // max(n_rows, 1)))
 
 
 def reveal_schedule(
@@ -142,46 +138,70 @@ def reveal(
         has_kth = (start + k < stop)[read_rows].nonzero()[:, 0]
         rows = read_rows[has_kth]
         columns = schedule.order[rows, start[rows] + k]
-        group, level = draw_cells(denoiser, reader, features.index_select(0, has_kth), columns, generator)
-        partial.reveal(rows, columns, group, level)
-        reader.reveal(rows, columns, group, level)
+        draw_cells(denoiser, reader, partial, features.index_select(0, has_kth), rows, columns, generator)
     return len(read_rows)
 
 
 def draw_cells(
-    denoiser: "AbsorbingDiffusion", reader: Reader, features: Tensor, columns: Tensor, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Draw one cell of each row: its group, then its level inside the group.
+    denoiser: "AbsorbingDiffusion",
+    reader: Reader,
+    partial: PartialRows,
+    features: Tensor,
+    rows: Tensor,
+    columns: Tensor,
+    generator: torch.Generator,
+) -> None:
+    """Draw one cell of each row, column by column, since columns differ in their numbers of groups.
 
-    Columns differ in their numbers of groups, so that the rows are sorted by column and drawn column by column.
+    Arguments:
+        denoiser: the model.
+        reader: of its network.
+        partial: the rows, in which the cells become visible.
+        features: (m, .) of :meth:`Reader.read`.
+        rows: (m,) int64, positions in ``partial``.
+        columns: (m,) int64, the column to draw in each row.
+        generator: random stream.
+    """
+    device = features.device
+    u = torch.rand(3, len(columns), 1, generator=generator, device=device)
+    noise = torch.randn(len(columns), 1, generator=generator, device=device)
+    row_counts = torch.bincount(columns, minlength=denoiser.states.n_columns).tolist()
+    for column, here in enumerate(columns.argsort(stable=True).split(row_counts)):
+        if len(here):
+            x = draw_column(denoiser, reader, features.index_select(0, here), column, u[:, here], noise[here])
+            partial.reveal(rows[here], column, x)
+            reader.reveal(rows[here], column, x)
+
+
+def draw_column(
+    denoiser: "AbsorbingDiffusion", reader: Reader, features: Tensor, column: int, u: Tensor, noise: Tensor
+) -> Tensor:
+    """Draw encoded cells (m,) of a column: the group, then the level inside it, then the offset inside the level.
 
     Arguments:
         denoiser: the model.
         reader: of its network.
         features: (m, .) of :meth:`Reader.read`.
-        columns: (m,) int64, the column to draw in each row.
-        generator: random stream.
-
-    Returns:
-        (m,) group and (m,) level inside it, int64.
+        column: to draw.
+        u: (3, m, 1) uniform in [0, 1).
+        noise: (m, 1) standard normal.
     """
-    states = denoiser.states
-    u = torch.rand(2, len(columns), 1, generator=generator, device=features.device)
-    group, level = torch.zeros_like(columns), torch.zeros_like(columns)
-    row_counts = torch.bincount(columns, minlength=states.n_columns).tolist()
-    for column, rows in enumerate(columns.argsort(stable=True).split(row_counts)):
-        if not len(rows):
-            continue
-        row_features = features.index_select(0, rows)
-        groups = sample_categorical(reader.group_logits(row_features, column), u[0, rows])
-        group[rows] = groups
-        if column in states.wide_columns:
-            level[rows] = _draw_wide(denoiser, reader, row_features, column, u[1, rows])
-        elif states.largest_groups[column] > 1:
-            fine_index = states.fine_columns.index(column)
-            logits = denoiser.level_logits(reader.level_inputs(row_features, fine_index), fine_index, groups)
-            level[rows] = sample_categorical(logits, u[1, rows])
-    return group, level
+    states, numbers = denoiser.states, denoiser.numbers
+    group = sample_categorical(reader.group_logits(features, column), u[0])
+    if numbers is not None and column in numbers.columns:
+        i = numbers.columns.index(column)
+        between = numbers.draw(reader.number_outputs(features, i), i, u[1], noise)
+        return numbers.encoded(i, group, between)
+    level = torch.zeros_like(group)
+    if column in states.wide_columns:
+        level = _draw_wide(denoiser, reader, features, column, u[1])
+    elif states.largest_groups[column] > 1:
+        fine_index = states.fine_columns.index(column)
+        logits = denoiser.level_logits(reader.level_inputs(features, fine_index), fine_index, group)
+        level = sample_categorical(logits, u[1])
+    # The categories of a wide column may be so many that a larger offset would round up to the next one.
+    offset = 0.5 if column in states.wide_columns else u[2, :, 0].clamp(max=LARGEST_OFFSET)
+    return states.first_level[column, group] + level + offset
 
 
 def _draw_wide(denoiser: "AbsorbingDiffusion", reader: Reader, features: Tensor, column: int, u: Tensor) -> Tensor:
@@ -198,16 +218,6 @@ def sample_categorical(logits: Tensor, u: Tensor) -> Tensor:
     cumulative = logits.softmax(dim=1).cumsum(dim=1)
     # Rounding may leave the sum of all probabilities a little off 1, so u is scaled to it.
     return (cumulative <= u * cumulative[:, -1:]).sum(dim=1).clamp(max=logits.shape[1] - 1)
-
-
-def spread(denoiser: "AbsorbingDiffusion", partial: PartialRows, generator: torch.Generator) -> Tensor:
-    """Encoded rows (n, d): the state of each cell plus an offset that is uniform in [0, 1)."""
-    states = denoiser.states
-    shape = partial.group.shape
-    offset = torch.rand(shape, generator=generator, device=generator.device).clamp(max=LARGEST_OFFSET)
-    offset[:, states.wide_column] = 0.5  # their states may be so many that more would round up to the next one
-    columns = torch.arange(states.n_columns, device=generator.device)
-    return states.first_level[columns, partial.group] + partial.level + offset
 
 
 def _known_cells(known: KnownCoordinates | None, shape: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:

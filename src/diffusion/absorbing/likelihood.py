@@ -1,8 +1,9 @@
 r"""Log-likelihoods of an absorbing-state model: cell after cell, in any order.
 
 In one order :math:`\sigma` of a row's observed cells, :math:`\log p_\sigma(x) = \sum_k \log p(x_{\sigma_k} \mid
-x_{\sigma_1}, \dots, x_{\sigma_{k-1}})` (Hoogeboom et al. 2022, https://arxiv.org/abs/2110.02037, section 3). Rows are
-drawn in random orders, so their probability is the mean over orders,
+x_{\sigma_1}, \dots, x_{\sigma_{k-1}})` (Hoogeboom et al. 2022, https://arxiv.org/abs/2110.02037, section 3). Where all
+rows are drawn in one order, that is exact. Where they are drawn in random orders, their probability is the mean over
+orders,
 
 .. math:: \log p(x) = \log \frac{1}{K} \sum_{k=1}^{K} p_{\sigma_k}(x)
 
@@ -46,13 +47,13 @@ def any_order_log_likelihood(
         on_progress: receives the share of the evaluations that are done, 0..1.
     """
     n_rows, n_columns = x.shape
-    group, level = denoiser.states.group_and_level(x)
+    cells = denoiser.cells(x)
     log_p = x.new_zeros(n_orders, n_rows, dtype=torch.float64)
     for k in range(n_orders):
         rank = denoiser.draw_ranks(n_rows, generator)
         for step in range(n_columns):
-            output = denoiser.read(group, level, mask & (rank < step))
-            nats_of_step = denoiser.nats(output, group, level) * (mask & (rank == step))
+            output = denoiser.read(cells, mask & (rank < step))
+            nats_of_step = denoiser.probability_nats(output, x) * (mask & (rank == step))
             log_p[k] -= nats_of_step.sum(dim=1)
             on_progress((k * n_columns + step + 1) / (n_orders * n_columns))
     nats = torch.logsumexp(log_p, dim=0) - math.log(n_orders)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from src.diffusion.absorbing.continuous import WIDTH as CONTINUOUS_WIDTH
 from src.diffusion.absorbing.wide import WIDTH
 from src.diffusion.networks.residual_mlp import ResidualMLP
 
@@ -23,17 +24,17 @@ class PartialRows:
     """Rows in the course of drawing.
 
     Arguments:
-        group, level: (n, d) int64 state of each cell, any value where hidden.
+        x: (n, d) encoded cells, those of any state where hidden.
         visible: (n, d) bool.
     """
 
-    def __init__(self, group: Tensor, level: Tensor, visible: Tensor) -> None:
-        self.group, self.level, self.visible = group, level, visible
+    def __init__(self, x: Tensor, visible: Tensor) -> None:
+        self.x, self.visible = x, visible
 
-    def reveal(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
-        """Set one cell in each of ``rows`` and make it visible; arguments (m,)."""
-        self.group[rows, columns], self.level[rows, columns] = group, level
-        self.visible[rows, columns] = True
+    def reveal(self, rows: Tensor, column: int, x: Tensor) -> None:
+        """Set the cells of a column in ``rows`` (m,) to x (m,), and make them visible."""
+        self.x[rows, column] = x
+        self.visible[rows, column] = True
 
 
 class Reader(Protocol):
@@ -55,8 +56,12 @@ class Reader(Protocol):
         """Outputs (m, WIDTH) of the network that stand for the categories of ``states.wide_columns[wide_index]``."""
         ...
 
-    def reveal(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
-        """Take note of cells that have become visible, after :meth:`PartialRows.reveal`; arguments (m,)."""
+    def number_outputs(self, features: Tensor, i: int) -> Tensor:
+        """Outputs (m, WIDTH) of the network that stand for the density of ``numbers.columns[i]``."""
+        ...
+
+    def reveal(self, rows: Tensor, column: int, x: Tensor) -> None:
+        """Take note of cells that have become visible, after :meth:`PartialRows.reveal`, with the same arguments."""
         ...
 
 
@@ -69,8 +74,7 @@ class FullReader:
 
     def read(self, rows: Tensor) -> Tensor:
         """See :class:`Reader`."""
-        partial = self.partial
-        return self.denoiser.read(partial.group[rows], partial.level[rows], partial.visible[rows])
+        return self.denoiser.read(self.denoiser.cells(self.partial.x[rows]), self.partial.visible[rows])
 
     def group_logits(self, features: Tensor, column: int) -> Tensor:
         """See :class:`Reader`."""
@@ -87,7 +91,12 @@ class FullReader:
         start = self.states.width + wide_index * WIDTH
         return features[:, start : start + WIDTH]
 
-    def reveal(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
+    def number_outputs(self, features: Tensor, i: int) -> Tensor:
+        """See :class:`Reader`."""
+        start = number_start(self.denoiser) + i * CONTINUOUS_WIDTH
+        return features[:, start : start + CONTINUOUS_WIDTH]
+
+    def reveal(self, rows: Tensor, column: int, x: Tensor) -> None:
         """Nothing is left to do: :meth:`read` looks at the partial rows."""
 
 
@@ -96,15 +105,15 @@ class IncrementalReader:
 
     Attributes:
         group_terms: (V, channels) what a visible group adds to the first layer.
-        level_terms: (., channels) what a visible level adds: of fine columns, then the categories of wide columns; the
-            last row, zeros, is of columns without levels.
+        level_terms: (., channels) what a visible level adds: of fine columns, then the categories of wide columns.
         first_level_term: (d,) row of ``level_terms`` of a column's level 0; -1 without levels.
+        number_weights: (s, WIDTH, channels) weights of the first layer for the features of continuous columns.
         first_layer: (n, channels) outputs of the first layer.
     """
 
     def __init__(self, denoiser: "AbsorbingDiffusion", network: ResidualMLP, partial: PartialRows) -> None:
         states = self.states = denoiser.states
-        self.network = network
+        self.denoiser, self.network, self.numbers = denoiser, network, denoiser.numbers
         self.first_group = states.first_group.tolist()
         weight = network.input.weight.t()
         terms = weight[: states.width] * states.weight[:, None]
@@ -121,8 +130,10 @@ class IncrementalReader:
             self.first_level_term[column] = sum(map(len, level_terms))
             start = states.width + i * WIDTH
             level_terms.append(denoiser.wide.of_column(i) @ weight[start : start + WIDTH] * states.weight_of_category)
-        self.level_terms = torch.cat([*level_terms, terms.new_zeros(1, terms.shape[1])])
-        self.first_layer = network.input(denoiser.network_input(partial.group, partial.level, partial.visible))
+        self.level_terms = torch.cat(level_terms)
+        of_numbers = weight[number_start(denoiser) :].unflatten(0, (-1, CONTINUOUS_WIDTH))
+        self.number_weights = of_numbers * states.weight_of_category
+        self.first_layer = network.input(denoiser.network_input(denoiser.cells(partial.x), partial.visible))
 
     def read(self, rows: Tensor) -> Tensor:
         """See :class:`Reader`."""
@@ -143,11 +154,21 @@ class IncrementalReader:
         start = self.states.width + wide_index * WIDTH
         return self._last_layer(features, start, start + WIDTH)
 
-    def reveal(self, rows: Tensor, columns: Tensor, group: Tensor, level: Tensor) -> None:
+    def number_outputs(self, features: Tensor, i: int) -> Tensor:
+        """See :class:`Reader`."""
+        start = number_start(self.denoiser) + i * CONTINUOUS_WIDTH
+        return self._last_layer(features, start, start + CONTINUOUS_WIDTH)
+
+    def reveal(self, rows: Tensor, column: int, x: Tensor) -> None:
         """Add the terms of the new cells to the first layer; see :class:`Reader`."""
-        first, no_level = self.first_level_term[columns], len(self.level_terms) - 1
-        level_row = torch.where(first >= 0, first + level, no_level)
-        terms = self.group_terms[self.states.first_group[columns] + group] + self.level_terms[level_row]
+        cells = self.denoiser.cells_of(column, x)
+        terms = self.group_terms[self.first_group[column] + cells.group]
+        first = int(self.first_level_term[column])
+        if first >= 0:
+            terms = terms + self.level_terms[first + cells.level]
+        if self.numbers is not None and column in self.numbers.columns:
+            i = self.numbers.columns.index(column)
+            terms = terms + self.numbers.features(cells.score) @ self.number_weights[i]
         self.first_layer.index_add_(0, rows, terms)
 
     def _last_layer(self, features: Tensor, start: int, stop: int) -> Tensor:
@@ -156,9 +177,15 @@ class IncrementalReader:
         return torch.addmm(output.bias[start:stop], features, output.weight[start:stop].t())
 
 
+def number_start(denoiser: "AbsorbingDiffusion") -> int:
+    """The first coordinate of the network that stands for a continuous column."""
+    n_numbers = 0 if denoiser.numbers is None else len(denoiser.numbers.columns)
+    return denoiser.states.network_width - n_numbers * CONTINUOUS_WIDTH
+
+
 def reader_for(denoiser: "AbsorbingDiffusion", partial: PartialRows) -> Reader:
     """The fastest reader for the network and its device."""
     network = denoiser.network
-    if isinstance(network, ResidualMLP) and network.time is None and partial.group.device.type == "cpu":
+    if isinstance(network, ResidualMLP) and network.time is None and partial.x.device.type == "cpu":
         return IncrementalReader(denoiser, network, partial)
     return FullReader(denoiser, partial)

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from src.diffusion.absorbing.continuous import ContinuousColumns
 from src.diffusion.absorbing.drawing import CellByCell
-from src.diffusion.absorbing.model import AbsorbingDiffusion
+from src.diffusion.absorbing.model import AbsorbingDiffusion, fixed_order
 from src.diffusion.absorbing.states import States
 from src.diffusion.base import Coordinates, DiffusionSettings, Moments, Targets
 from src.diffusion.networks import NetworkSettings
 from src.errors import ConfigError
+
+ORDERS = ("fixed", "random")
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,19 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
 
     Attributes:
         sampler: how rows are drawn.
+        order: order in which the cells of a row are drawn: ``fixed``, that of the columns with the target last, or
+            ``random``. Columns without a hole come before those with holes in either.
     """
 
     sampler: CellByCell = field(default_factory=CellByCell)
+    order: str = "fixed"
     rows: ClassVar[str] = "states"
     is_continuous: ClassVar[bool] = False
     imputation_steps: ClassVar[int | None] = None
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise ConfigError(f"diffusion.order is one of {list(ORDERS)}, got {self.order!r}")
 
     def build(
         self, network: NetworkSettings, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
@@ -30,8 +40,15 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
         """See :meth:`DiffusionSettings.build`."""
         if targets is not None:
             raise ConfigError("imputer=csdi_t is a model of noisy cells; diffusion is vp, ddpm or ve")
-        states = States(coordinates.groups, coordinates.is_ordered)
-        return AbsorbingDiffusion(network.build(states.network_width, has_time=False), states, moments.share_observed)
+        numbers = ContinuousColumns(coordinates.continuous) if coordinates.continuous else None
+        groups, is_ordered = list(coordinates.groups), list(coordinates.is_ordered)
+        if numbers is not None:
+            for column, n_states in zip(numbers.columns, numbers.n_states, strict=True):
+                groups[column], is_ordered[column] = (1,) * n_states, False
+        states = States(tuple(groups), is_ordered, len(coordinates.continuous))
+        order = fixed_order(states.n_columns, coordinates.target) if self.order == "fixed" else None
+        built = network.build(states.network_width, has_time=False)
+        return AbsorbingDiffusion(built, states, moments.share_observed, numbers, order)
 
     def check_steps(self, n_steps: int, n_columns: int) -> None:
         """See :meth:`DiffusionSettings.check_steps`."""

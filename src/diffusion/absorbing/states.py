@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from src.diffusion.absorbing.continuous import WIDTH as CONTINUOUS_WIDTH
 from src.diffusion.absorbing.wide import WIDTH
 
 Groups = tuple[tuple[int, ...], ...]
@@ -17,7 +18,8 @@ class States(nn.Module):
     level. A numerical column of many values has groups of several levels ("fine column"): first the group is
     predicted, then the level inside it, so that a thousand states need no thousand outputs. A column of many categories
     is one group, and its categories are the levels ("wide column"); its coordinate below says only whether it is
-    visible, and :mod:`src.diffusion.absorbing.wide` has the rest.
+    visible, and :mod:`src.diffusion.absorbing.wide` has the rest. Likewise a continuous column, whose states here are
+    its repeated values and "between" them (:mod:`src.diffusion.absorbing.continuous`).
 
     The network reads and writes W coordinates. The first V stand for the groups of all columns, one after another.
     F more follow for each fine column and stand for the level inside its group; F is the largest number of levels of
@@ -36,14 +38,15 @@ class States(nn.Module):
     The network reads a category as a one-hot vector. It reads a number as ones at its group *and at all smaller
     groups*: then an effect that starts at a threshold is a single weight of the first layer.
 
-    Ones are multiplied by ``weight``. PyTorch draws the first layer's weights with variance 1 / (3 W), and a row has
-    about d ones; inputs of size (3 W / d)^.5 give the layer's outputs a variance of about 1. With inputs of size 1
+    Ones are multiplied by ``weight``. PyTorch draws the first layer's weights with variance 1 / (3 W'), and a row has
+    about d ones; inputs of size (3 W' / d)^.5 give the layer's outputs a variance of about 1. With inputs of size 1
     the first layer learns too slowly (``docs/decisions/0021-absorbing-states.md``). A number of G groups turns on up
     to G coordinates, each of which is therefore smaller by G^.5.
 
     Arguments:
         groups: by column, the number of levels of each of its groups.
-        is_ordered: by column, whether it holds numbers.
+        is_ordered: by column, whether it holds numbers that are states.
+        n_continuous: number of continuous columns.
 
     Attributes:
         n_columns: d.
@@ -51,7 +54,7 @@ class States(nn.Module):
         most_groups: G, the largest number of groups of a column.
         most_levels: F, the largest number of levels of a group of a fine column; 1 where no column is fine.
         width: W = V + s F.
-        network_width: W', coordinates of the network: W, and those of wide columns.
+        network_width: W', coordinates of the network: W, and those of wide and of continuous columns.
         weight_of_category: value of the coordinate of a visible category.
         group_counts: by column, the number of its groups.
         largest_groups: by column, the number of levels of its largest group.
@@ -88,7 +91,7 @@ class States(nn.Module):
     highest: Tensor
     weight: Tensor
 
-    def __init__(self, groups: Groups, is_ordered: Sequence[bool]) -> None:
+    def __init__(self, groups: Groups, is_ordered: Sequence[bool], n_continuous: int = 0) -> None:
         super().__init__()
         self.n_columns = len(groups)
         self.n_groups = sum(len(column) for column in groups)
@@ -101,8 +104,8 @@ class States(nn.Module):
         self.wide_columns = [i for i in has_levels if not is_ordered[i]]
         self.most_levels = max((self.largest_groups[i] for i in self.fine_columns), default=1)
         self.width = self.n_groups + len(self.fine_columns) * self.most_levels
-        self.network_width = self.width + len(self.wide_columns) * WIDTH
-        self.weight_of_category = (3 * self.width / self.n_columns) ** 0.5
+        self.network_width = self.width + len(self.wide_columns) * WIDTH + n_continuous * CONTINUOUS_WIDTH
+        self.weight_of_category = (3 * self.network_width / self.n_columns) ** 0.5
         # Not stored in checkpoints: the encoder, which is, gives all of them again.
         for name, buffer in {**self._state_tables(groups), **self._coordinate_tables(groups)}.items():
             self.register_buffer(name, buffer, persistent=False)
@@ -158,6 +161,12 @@ class States(nn.Module):
         group = self.group_of.view(-1)[state + self.state_offset]
         columns = torch.arange(self.n_columns, device=x.device)
         return group, state - self.first_level[columns, group]
+
+    def group_and_level_of(self, column: int, x: Tensor) -> tuple[Tensor, Tensor]:
+        """As :meth:`group_and_level` of coordinates x (m,) of one column."""
+        state = x.long()
+        group = self.group_of[column, state]
+        return group, state - self.first_level[column, group]
 
     def network_input(self, group: Tensor, level: Tensor, visible: Tensor) -> Tensor:
         """Encode rows for the network; hidden cells are zeros.

@@ -36,11 +36,13 @@ class ResidualMLPSettings:
         channels: width of the hidden layers.
         n_blocks: residual blocks.
         dim_time: width of the time's embedding, an even number; unused where the process has no time.
+        gated: whether the blocks multiply features by gates.
     """
 
     channels: int = 256
     n_blocks: int = 3
     dim_time: int = 64
+    gated: bool = True
 
     def __post_init__(self) -> None:
         _positive(channels=self.channels, n_blocks=self.n_blocks)
@@ -48,7 +50,8 @@ class ResidualMLPSettings:
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
         """See :class:`NetworkSettings`."""
-        return ResidualMLP(width, self.channels, self.n_blocks, self.dim_time if has_time else None, n_channels)
+        dim_time = self.dim_time if has_time else None
+        return ResidualMLP(width, self.channels, self.n_blocks, dim_time, self.gated, n_channels)
 
 
 @dataclass(frozen=True)

@@ -8,28 +8,35 @@ from src.diffusion.networks.embedding import TimeEmbedding
 class ResidualBlock(nn.Module):
     """Computes h + W2 silu(W1 norm(h) * (1 + scale(t)) + shift(t)); without a time, scale and shift are 0.
 
-    W2 starts at zero, so that an untrained block is the identity.
+    A gated block computes h + W2 (silu(...) * W3 norm(h)) (Shazeer 2020, https://arxiv.org/abs/2002.05202): products of
+    two features are interactions of columns. W2 starts at zero, so that an untrained block is the identity.
 
     Arguments:
         channels: width of h.
         dim_time: width of the time's embedding; None = there is no time.
+        gated: whether there is a gate.
     """
 
-    def __init__(self, channels: int, dim_time: int | None) -> None:
+    def __init__(self, channels: int, dim_time: int | None, gated: bool) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
         self.inner = nn.Linear(channels, channels)
+        self.gate = nn.Linear(channels, channels) if gated else None
         self.time = None if dim_time is None else nn.Linear(dim_time, 2 * channels)
         self.outer = nn.Linear(channels, channels)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
     def forward(self, h: Tensor, time: Tensor | None) -> Tensor:
-        inner = self.inner(self.norm(h))
+        norm = self.norm(h)
+        inner = self.inner(norm)
         if self.time is not None:
             scale, shift = self.time(time).chunk(2, dim=1)
             inner = inner * (1 + scale) + shift
-        update: Tensor = self.outer(nn.functional.silu(inner))
+        inner = nn.functional.silu(inner)
+        if self.gate is not None:
+            inner = inner * self.gate(norm)
+        update: Tensor = self.outer(inner)
         return h + update
 
 
@@ -43,14 +50,17 @@ class ResidualMLP(nn.Module):
         channels: width of the hidden layers.
         n_blocks: residual blocks.
         dim_time: width of the time embedding; None = the process has no time.
+        gated: whether the blocks have gates.
         n_channels: C; with more than one, rows are (B, C, D).
     """
 
-    def __init__(self, width: int, channels: int, n_blocks: int, dim_time: int | None, n_channels: int = 1) -> None:
+    def __init__(
+        self, width: int, channels: int, n_blocks: int, dim_time: int | None, gated: bool = False, n_channels: int = 1
+    ) -> None:
         super().__init__()
         self.time = None if dim_time is None else TimeEmbedding(dim_time)
         self.input = nn.Linear(n_channels * width, channels)
-        self.blocks = nn.ModuleList(ResidualBlock(channels, dim_time) for _ in range(n_blocks))
+        self.blocks = nn.ModuleList(ResidualBlock(channels, dim_time, gated) for _ in range(n_blocks))
         self.norm = nn.LayerNorm(channels)
         self.output = nn.Linear(channels, width)
         nn.init.zeros_(self.output.weight)
