@@ -24,6 +24,11 @@ IN_LABEL = ("dataset.path",)
 LONGEST_NAME = 160
 GONE = {("training", "fine_tuning_probes")}
 """Settings that earlier versions recorded and no model depends on any more."""
+EARLIER: dict[tuple[str, str], dict[str, Any]] = {
+    ("diffusion", "absorbing"): {"order": "random"},
+    ("network", "residual_mlp"): {"gated": False},
+}
+"""By group and option, what earlier versions did that had no such setting."""
 
 
 def recorded_config(identity: Mapping[str, Any]) -> Config:
@@ -38,7 +43,13 @@ def recorded_config(identity: Mapping[str, Any]) -> Config:
     known = [g for g in GROUPS if g not in NOT_IDENTITY and g != "method" and "name" in identity.get(g, {})]
     defaults = {group: option(group, identity[group]["name"]) for group in known}
     general = {**base_values(General), "logger": option("logger", "csv")}
-    recorded = {group: {k: v for k, v in identity[group].items() if (group, k) not in GONE} for group in known}
+    recorded = {
+        group: {
+            **EARLIER.get((group, identity[group]["name"]), {}),
+            **{key: value for key, value in identity[group].items() if (group, key) not in GONE},
+        }
+        for group in known
+    }
     groups = {group: _completed(defaults[group], recorded[group]) for group in known}
     return build_config(OmegaConf.create({**general, **identity, **groups}))
 

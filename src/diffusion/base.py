@@ -294,6 +294,10 @@ class DiffusionSettings(ABC):
             ConfigError: the sampler chooses its number of steps, or has fewer.
         """
 
+    def for_imputation(self) -> Self:
+        """A copy for a model that fills holes, whatever cells are known; most diffusions need no other settings."""
+        return self
+
     def with_steps(self, n_steps: int) -> Self:
         """A copy whose sampler makes ``n_steps`` steps."""
         settings: Any = self

@@ -209,11 +209,11 @@ class StateEncoder(Encoder):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "StateEncoder":
         """Inverse of :meth:`to_dict`."""
-        blocks = (
-            StateBlock(**{key: tuple(v) if isinstance(v, list) else v for key, v in b.items()})
-            for b in values["blocks"]  # of earlier versions, without cells and repeated
-        )
-        return cls(Schema.from_dict(values["schema"]), tuple(blocks))
+        blocks: list[dict[str, Any]] = [
+            {key: tuple(value) if isinstance(value, list) else value for key, value in block.items()}
+            for block in values["blocks"]  # of earlier versions, without cells and repeated
+        ]
+        return cls(Schema.from_dict(values["schema"]), tuple(StateBlock(**block) for block in blocks))
 
 
 def _parts(counts: np.ndarray, n_parts: int) -> list[tuple[int, int]]:

@@ -105,6 +105,7 @@ class DiffusionImputer(Imputer):
         if is_rank_zero():
             for note in self.notes:
                 print(f"note: {note}")
+        recipe = replace(recipe, diffusion=recipe.diffusion.for_imputation())
         training = Training(recipe, data, self.keeping, self.targets(table))
         training.fit()
         if torch.distributed.is_initialized():

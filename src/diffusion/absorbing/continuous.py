@@ -17,7 +17,7 @@ Both take :data:`WIDTH` coordinates of a column.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -72,7 +72,7 @@ class ContinuousColumns(nn.Module):
     mean: Tensor
     log_scale: Tensor
 
-    def __init__(self, columns: dict[int, Levels]) -> None:
+    def __init__(self, columns: Mapping[int, Levels]) -> None:
         super().__init__()
         self.columns = list(columns)
         self.n_states = [1 + len(repeated) for _, _, repeated in columns.values()]
@@ -115,7 +115,8 @@ class ContinuousColumns(nn.Module):
 
     def _score(self, rank: Tensor, least: Tensor) -> Tensor:
         # In double precision: in single precision, ranks near 1 have no score.
-        return ndtri(rank.double().clamp(least, 1 - least)).float()
+        score: Tensor = ndtri(rank.double().clamp(least, 1 - least)).float()
+        return score
 
     def features(self, z: Tensor) -> Tensor:
         """What the network reads of scores z (...,): (..., WIDTH)."""
@@ -134,14 +135,16 @@ class ContinuousColumns(nn.Module):
         log_weight, mean, log_scale = self._mixture(output)
         deviation = (z[:, :, None] - mean) * (-log_scale).exp()
         log_p = torch.logsumexp(log_weight - log_scale - 0.5 * deviation.square(), dim=-1)
-        return -0.5 * z.square() - log_p
+        nats: Tensor = -0.5 * z.square() - log_p
+        return nats
 
     def level_nats(self, output: Tensor, low: Tensor, high: Tensor) -> Tensor:
         r"""Compute :math:`-\log p` of intervals of scores: the probability of a level.
 
         Arguments:
             output: (B, s WIDTH) of the network.
-            low, high: (B, s) of :meth:`score_bounds`.
+            low: (B, s) lower ends, see :meth:`score_bounds`.
+            high: (B, s) upper ends.
         """
         log_weight, mean, log_scale = (part.double() for part in self._mixture(output))
         scale = log_scale.exp()
@@ -149,8 +152,8 @@ class ContinuousColumns(nn.Module):
         # The tails of a Gaussian are precise below its mean: mirror what lies above.
         is_above = low > 0
         low, high = torch.where(is_above, -high, low), torch.where(is_above, -low, high)
-        mass = (ndtr(high) - ndtr(low)) * log_weight.exp()
-        return -mass.sum(dim=-1).clamp(min=torch.finfo(torch.float64).tiny).log()
+        mass: Tensor = ((ndtr(high) - ndtr(low)) * log_weight.exp()).sum(dim=-1)
+        return -mass.clamp(min=torch.finfo(torch.float64).tiny).log()
 
     def draw(self, output: Tensor, i: int, u: Tensor, noise: Tensor) -> Tensor:
         """Draw encoded numbers (m,) between the repeated values of continuous column ``columns[i]``.
@@ -165,12 +168,13 @@ class ContinuousColumns(nn.Module):
         cumulative = log_weight[:, 0].exp().cumsum(dim=1)
         chosen = (cumulative <= u * cumulative[:, -1:]).sum(dim=1, keepdim=True).clamp(max=N_COMPONENTS - 1)
         z = mean[:, 0].gather(1, chosen) + log_scale[:, 0].gather(1, chosen).exp() * noise
-        rank = ndtr(z[:, 0].double())
+        rank: Tensor = ndtr(z[:, 0].double())
         is_between = self.share[i] > 0
         levels, below, share = is_between.nonzero()[:, 0], self.below[i, is_between], self.share[i, is_between]
         k = (torch.searchsorted(below, rank, right=True) - 1).clamp(min=0)
         offset = ((rank - below[k]) / share[k]).clamp(0, LARGEST_OFFSET)
-        return (levels[k] + offset).float()
+        x: Tensor = (levels[k] + offset).float()
+        return x
 
     def encoded(self, i: int, state: Tensor, between: Tensor) -> Tensor:
         """Encoded numbers (m,) of continuous column ``columns[i]``.

@@ -1,7 +1,7 @@
 """Settings of the absorbing-state diffusion."""
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
 
 from src.diffusion.absorbing.continuous import ContinuousColumns
 from src.diffusion.absorbing.drawing import CellByCell
@@ -49,6 +49,10 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
         order = fixed_order(states.n_columns, coordinates.target) if self.order == "fixed" else None
         built = network.build(states.network_width, has_time=False)
         return AbsorbingDiffusion(built, states, moments.share_observed, numbers, order)
+
+    def for_imputation(self) -> Self:
+        """A copy that learns all orders alike: the cells that are known are those of no order."""
+        return replace(self, order="random")
 
     def check_steps(self, n_steps: int, n_columns: int) -> None:
         """See :meth:`DiffusionSettings.check_steps`."""

@@ -100,10 +100,10 @@ def test_rows_are_read_as_the_example_of_states_draws_them():
 def test_before_training_every_state_is_as_likely():
     denoiser = made()
     x = torch.tensor([[1.0, 2.0, 3.0]])
-    group, level = denoiser.states.group_and_level(x)
-    out = denoiser.read(group, level, torch.zeros(1, 3, dtype=torch.bool))
+    cells = denoiser.cells(x)
+    out = denoiser.read(cells, torch.zeros(1, 3, dtype=torch.bool))
     expected = [math.log(2), math.log(3), math.log(3) + math.log(3)]
-    torch.testing.assert_close(denoiser.nats(out, group, level)[0], torch.tensor(expected))
+    torch.testing.assert_close(denoiser.nats(out, cells)[0], torch.tensor(expected))
     uniform = 0.5 * torch.tensor([1 / 3] * 3)
     drawn = draws(denoiser, 90_000).x
     torch.testing.assert_close(table_of(drawn, [0, 1], (2, 3)), uniform.expand(2, -1), atol=0.006, rtol=0)

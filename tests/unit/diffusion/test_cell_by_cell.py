@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from src.diffusion.absorbing.continuous import WIDTH as CONTINUOUS_WIDTH
+from src.diffusion.absorbing.continuous import ContinuousColumns
 from src.diffusion.absorbing.drawing import ROWS_PER_ORDER, draw_absorbing, sample_categorical
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.diffusion.absorbing.readers import FullReader, IncrementalReader, PartialRows, reader_for
@@ -10,32 +12,36 @@ from src.diffusion.absorbing.states import States
 from src.diffusion.absorbing.wide import WIDTH
 from src.diffusion.networks import ResidualAttentionSettings, ResidualMLPSettings
 
-GROUPS = ((1, 1), (2, 3, 1), (7,), (1, 1, 1), (1, 5), (9,))
-ORDERED = [False, True, False, False, True, False]
+GROUPS = ((1, 1), (2, 3, 1), (7,), (1, 1, 1), (1, 5), (9,), (1, 1, 1), (1,))
+ORDERED = [False, True, False, False, True, False, False, False]
+NUMBERS = {
+    6: ((10, 30, 20, 5, 35), (False, True, False, True, True), (1, 4)),
+    7: ((10, 2, 10), (False, True, False), ()),
+}
+"""Two continuous columns: one with five levels, of which two are repeated values; one with three levels."""
+SIZES = torch.tensor([2, 6, 7, 3, 6, 9, 5, 3])
 
 
 def made(recipe=None):
     torch.manual_seed(0)
-    states = States(GROUPS, ORDERED)
+    states = States(GROUPS, ORDERED, len(NUMBERS))
     network = (recipe or ResidualMLPSettings(24, 2, 8)).build(states.network_width, has_time=False)
-    denoiser = AbsorbingDiffusion(network, states, torch.full((len(GROUPS),), 0.5))
+    denoiser = AbsorbingDiffusion(network, states, torch.full((len(GROUPS),), 0.5), ContinuousColumns(NUMBERS))
     for parameter in denoiser.parameters():
         parameter.data.normal_(0, 0.5)
     return denoiser.eval()
 
 
-def cells(denoiser, n_rows=20):
+def cells(n_rows=20):
     generator = torch.Generator().manual_seed(1)
-    sizes = torch.tensor([sum(column) for column in GROUPS])
-    x = (torch.rand(n_rows, len(GROUPS), generator=generator) * sizes).floor()
-    group, level = denoiser.states.group_and_level(x)
-    return PartialRows(group, level, torch.rand(n_rows, len(GROUPS), generator=generator) < 0.4)
+    x = torch.rand(n_rows, len(GROUPS), generator=generator) * SIZES
+    return PartialRows(x, torch.rand(n_rows, len(GROUPS), generator=generator) < 0.4)
 
 
 @torch.no_grad()
 def test_layer_by_layer_says_what_the_network_says_as_cells_become_visible():
     denoiser = made()
-    here = cells(denoiser)
+    here = cells()
     whole, layered = FullReader(denoiser, here), IncrementalReader(denoiser, denoiser.network, here)
     rows = torch.tensor([0, 3, 4, 11, 19])
     for column in range(len(GROUPS)):
@@ -51,19 +57,21 @@ def test_layer_by_layer_says_what_the_network_says_as_cells_become_visible():
             a, b = whole.wide_inputs(found[0], wide_index), layered.wide_inputs(found[1], wide_index)
             assert a.shape == (5, WIDTH)
             torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+        for i in range(len(NUMBERS)):
+            a, b = whole.number_outputs(found[0], i), layered.number_outputs(found[1], i)
+            assert a.shape == (5, CONTINUOUS_WIDTH)
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
         hidden = rows[~here.visible[rows, column]]
-        columns = torch.full_like(hidden, column)
-        group = (hidden + 1) % len(GROUPS[column])
-        level = hidden % torch.tensor(GROUPS[column])[group]
-        here.reveal(hidden, columns, group, level)
-        layered.reveal(hidden, columns, group, level)
+        x = (hidden * 0.7) % SIZES[column]
+        here.reveal(hidden, column, x)
+        layered.reveal(hidden, column, x)
     assert here.visible[rows].all()
 
 
 def test_the_reader_fits_the_network():
-    assert isinstance(reader_for(made(), cells(made())), IncrementalReader)
+    assert isinstance(reader_for(made(), cells()), IncrementalReader)
     attention = made(ResidualAttentionSettings(8, 1, 2, 8))
-    assert isinstance(reader_for(attention, cells(attention)), FullReader)
+    assert isinstance(reader_for(attention, cells()), FullReader)
 
 
 def test_positions_are_chosen_as_often_as_their_probabilities():
@@ -82,7 +90,7 @@ def test_a_position_without_probability_is_neversample_categorical(u):
 def test_levels_that_a_group_does_not_have_are_never_drawn():
     drawn = draw_absorbing(made(), None, 5_000, torch.Generator().manual_seed(0)).x.floor()
     assert (drawn >= 0).all()
-    assert (drawn <= torch.tensor([sum(column) - 1 for column in GROUPS])).all()
+    assert (drawn <= SIZES - 1).all()
 
 
 def test_rows_next_to_each_other_share_an_order_and_others_have_their_own():

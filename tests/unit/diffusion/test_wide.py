@@ -64,10 +64,9 @@ def test_a_batch_is_thinned_to_a_bounded_number_of_logits_by_powers_of_two():
 @torch.no_grad()
 def test_probabilities_of_a_wide_column_are_those_of_the_rows_drawn():
     denoiser = made(((1, 1), (6,)), [False, False])
-    group = torch.zeros(6, 2, dtype=torch.int64)
-    level, visible = torch.stack([torch.zeros(6), torch.arange(6)], dim=1).long(), torch.zeros(6, 2, dtype=torch.bool)
-    group[:, 0], visible[:, 0] = 1, True
-    p = (-denoiser.nats(denoiser.read(group, level, visible), group, level)[:, 1]).exp()
+    cells = denoiser.cells(torch.stack([torch.ones(6), torch.arange(6).float()], dim=1))
+    visible = torch.tensor([True, False]).expand(6, 2)
+    p = (-denoiser.nats(denoiser.read(cells, visible), cells)[:, 1]).exp()
     assert p.sum().item() == pytest.approx(1, abs=1e-5)
     denoiser.comes_first = torch.tensor([True, False])
     x = draw_absorbing(denoiser, None, 40_000, torch.Generator().manual_seed(0)).x

@@ -1,0 +1,185 @@
+r"""Cells of rows, as the network of an absorbing-state model reads and writes them.
+
+A state of a numerical column is a level of a group (:mod:`src.diffusion.absorbing.states`), and its
+probability is that of the group times that of the level inside it. The network gives logits of the groups; the logits
+of the levels inside group g of column i are :math:`W_i^T \mathrm{silu}(a_i + e_{i,g})`, with :math:`a_i` outputs of
+the network and W, e weights of their own (:meth:`AbsorbingDiffusion.level_logits`). The numbers of a continuous column
+have a density in place of levels (:mod:`src.diffusion.absorbing.continuous`).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import embedding, log_softmax, silu
+
+from src.diffusion.absorbing.continuous import WIDTH as CONTINUOUS_WIDTH
+from src.diffusion.absorbing.continuous import ContinuousColumns
+from src.diffusion.absorbing.segments import segment_nats
+from src.diffusion.absorbing.states import States
+from src.diffusion.absorbing.wide import WIDTH as WIDE_WIDTH
+from src.diffusion.absorbing.wide import WideCategories
+from src.diffusion.base import Diffusion
+
+Noise = TypeVar("Noise", bound=tuple[Tensor, ...])
+
+
+class Cells(NamedTuple):
+    """Cells of rows, decoded from their coordinates.
+
+    Attributes:
+        group: (B, d) int64, group of the state.
+        level: (B, d) int64, level inside the group.
+        score: (B, s) of the cells of continuous columns.
+    """
+
+    group: Tensor
+    level: Tensor
+    score: Tensor
+
+
+class CellModel(Diffusion[Noise]):
+    """A network that reads the visible cells of rows and writes probabilities of the hidden ones.
+
+    Arguments:
+        network: maps (B, W') coordinates, those of :class:`States`, of :class:`WideCategories` and of
+            :class:`ContinuousColumns`, (1,) times and sigmas (always 0 and 1) to (B, W').
+        states: of the columns.
+        numbers: the continuous columns; None = there are none.
+
+    Attributes:
+        of_group: (s, G, F) vectors e of the groups of fine columns.
+        to_levels: (s, F, F) weights W of fine columns; zeros at first, so that all levels start equally likely.
+        wide: vectors of the categories of wide columns.
+    """
+
+    def __init__(self, network: nn.Module, states: States, numbers: ContinuousColumns | None = None) -> None:
+        super().__init__(network)
+        self.states, self.numbers = states, numbers
+        if states.fine_columns:
+            n_fine, most_groups, most_levels = len(states.fine_columns), states.most_groups, states.most_levels
+            self.of_group = nn.Parameter(torch.randn(n_fine, most_groups, most_levels))
+            self.to_levels = nn.Parameter(torch.zeros(n_fine, most_levels, most_levels))
+        if states.wide_columns:
+            self.wide = WideCategories([states.largest_groups[i] for i in states.wide_columns])
+
+    def cells(self, x: Tensor) -> Cells:
+        """Decode the coordinates x (B, d) of rows."""
+        if self.numbers is None:
+            return Cells(*self.states.group_and_level(x), x[:, :0])
+        numbers = x[:, self.numbers.column]
+        of_states = x.index_copy(1, self.numbers.column, self.numbers.states(numbers).to(x.dtype))
+        return Cells(*self.states.group_and_level(of_states), self.numbers.scores(numbers))
+
+    def cells_of(self, column: int, x: Tensor) -> Cells:
+        """Decode coordinates x (m,) of one column; group, level and score are (m,)."""
+        score = x[:0]
+        if self.numbers is not None and column in self.numbers.columns:
+            state, score = self.numbers.of_column(self.numbers.columns.index(column), x)
+            x = state.to(x.dtype)
+        return Cells(*self.states.group_and_level_of(column, x), score)
+
+    def scores(self, x: Tensor, within: Tensor) -> Tensor:
+        """Scores (B, s) to learn, of the numbers among the coordinates x (B, d): ``within`` (B, d) their intervals."""
+        if self.numbers is None:
+            return x[:, :0]
+        return self.numbers.scores(x[:, self.numbers.column], within[:, self.numbers.column])
+
+    def read(self, cells: Cells, visible: Tensor) -> Tensor:
+        """Evaluate the network on the visible cells of rows.
+
+        Arguments:
+            cells: any values where hidden.
+            visible: (B, d) bool.
+
+        Returns:
+            (B, W') logits of groups, then inputs of :meth:`level_logits`, of :meth:`WideCategories.logits`, and of
+            the densities of :class:`ContinuousColumns`.
+        """
+        time, sigma = cells.group.new_zeros(1, dtype=torch.float32), cells.group.new_ones(1, dtype=torch.float32)
+        output: Tensor = self.network(self.network_input(cells, visible), time, sigma).float()
+        return output
+
+    def network_input(self, cells: Cells, visible: Tensor) -> Tensor:
+        """Encode rows for the network, (B, W'), zeros where hidden; ``visible`` is (B, d) bool."""
+        states = self.states
+        parts = [states.network_input(cells.group, cells.level, visible)]
+        if states.wide_columns:
+            wide = states.wide_column
+            parts.append(self.wide.vectors(cells.level[:, wide], visible[:, wide], states.weight_of_category))
+        if self.numbers is not None:
+            is_read = visible[:, self.numbers.column, None] * states.weight_of_category
+            parts.append((self.numbers.features(cells.score) * is_read).flatten(1))
+        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+
+    def nats(self, output: Tensor, cells: Cells, every: Sequence[int] | None = None) -> Tensor:
+        r"""Cross-entropy of each cell, :math:`-\log p(g \mid x_V) - \log p(l \mid g, x_V)` of its group and level.
+
+        Of a number between the repeated values of a continuous column, the density of its rank is in place of the
+        level's probability.
+
+        Arguments:
+            output: (B, W') of :meth:`read`.
+            cells: the true ones.
+            every: of wide columns, see :meth:`WideCategories.nats`; None = every row counts.
+
+        Returns:
+            (B, d) nats.
+        """
+        nats = self._state_nats(output, cells.group, cells.level, every)
+        if self.numbers is None:
+            return nats
+        column = self.numbers.column
+        between = self.numbers.nats(self._of_numbers(output), cells.score) * (cells.group[:, column] == 0)
+        return nats.index_add(1, column, between)
+
+    def probability_nats(self, output: Tensor, x: Tensor) -> Tensor:
+        """As :meth:`nats` of the cells of encoded rows x (B, d), with the probability of a level of every number."""
+        cells = self.cells(x)
+        nats = self._state_nats(output, cells.group, cells.level).double()
+        if self.numbers is None:
+            return nats
+        column = self.numbers.column
+        of_level = self.numbers.level_nats(self._of_numbers(output), *self.numbers.score_bounds(x[:, column]))
+        return nats.index_add(1, column, of_level * (cells.group[:, column] == 0))
+
+    def _of_numbers(self, output: Tensor) -> Tensor:
+        """The outputs (B, s WIDTH) of the network that stand for the continuous columns: the last ones."""
+        assert self.numbers is not None, "there are continuous columns"
+        return output[:, output.shape[1] - len(self.numbers.columns) * CONTINUOUS_WIDTH :]
+
+    def _state_nats(self, output: Tensor, group: Tensor, level: Tensor, every: Sequence[int] | None = None) -> Tensor:
+        """The part of :meth:`nats` that is of states, (B, d)."""
+        states = self.states
+        n_levels, n_wide = states.width - states.n_groups, len(states.wide_columns) * WIDE_WIDTH
+        groups, levels, wide = output[:, : states.width + n_wide].split([states.n_groups, n_levels, n_wide], dim=1)
+        nats = segment_nats(groups, states.column, group + states.first_group)
+        if states.wide_columns:
+            every = every or [1] * len(states.wide_columns)
+            nats = nats.index_add(1, states.wide_column, self.wide.nats(wide, level[:, states.wide_column], every))
+        if not states.fine_columns:
+            return nats
+        # As level_logits, for all s fine columns at once: (s, B, F). Batched over the columns, a step has one product.
+        group_row = (group[:, states.fine_column] + states.fine_offset).t()
+        inputs = levels.view(len(output), len(states.fine_column), -1).transpose(0, 1)
+        inner = silu(inputs + embedding(group_row, self.of_group.flatten(0, 1)))
+        logits = torch.bmm(inner, self.to_levels) + embedding(group_row, states.level_mask)
+        true_level = level[:, states.fine_column].t()[:, :, None]
+        log_p = log_softmax(logits, dim=2).gather(2, true_level)[:, :, 0]
+        return nats.index_add(1, states.fine_column, log_p.t(), alpha=-1)
+
+    def level_logits(self, inputs: Tensor, fine_index: int, group: Tensor) -> Tensor:
+        r"""Logits of the levels inside groups, :math:`W_i^T \mathrm{silu}(a_i + e_{i,g})`, -inf where a group has none.
+
+        Arguments:
+            inputs: (m, F) outputs :math:`a_i` of the network.
+            fine_index: position i of the column in ``states.fine_columns``.
+            group: (m,) int64, group g of each row.
+
+        Returns:
+            (m, F).
+        """
+        inner = silu(inputs + self.of_group[fine_index, group])
+        level_mask = self.states.level_mask[fine_index * self.states.most_groups + group]
+        return inner @ self.to_levels[fine_index] + level_mask
