@@ -106,8 +106,7 @@ class Moments(NamedTuple):
     """Moments of each coordinate over its observed training cells.
 
     Attributes:
-        mean: (D,).
-        std: (D,) standard deviation.
+        mean, std: (D,) mean and standard deviation.
         share_observed: (D,) share of the training rows in which it is observed.
     """
 
@@ -118,33 +117,31 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Layout of encoded rows.
+    """Layout of encoded rows; the last three are of rows of states.
 
     Attributes:
         width: D.
         columns: (D,) int64, column of a coordinate.
-        groups: by column, the number of levels of each of its groups; of rows of states only.
-        is_ordered: by column, whether it holds numbers; of rows of states only.
-        continuous: by continuous column, the cells of each level, whether it is one value, and the levels that are
-            states of their own; of rows of states only.
         target: the column that downstream models predict; None = there is none.
+        groups: by column, the number of levels of each of its groups.
+        is_ordered: by column, whether it holds numbers.
+        continuous: by continuous column, the cells of each level, whether it is one value, and the repeated levels.
     """
 
     width: int
     columns: Tensor
+    target: int | None = None
     groups: tuple[tuple[int, ...], ...] = ()
     is_ordered: tuple[bool, ...] = ()
     continuous: Mapping[int, tuple[tuple[int, ...], tuple[bool, ...], tuple[int, ...]]] = field(default_factory=dict)
-    target: int | None = None
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Share of the cells that is hidden in the training of a conditional model, drawn anew for each row.
+    """Share of the cells that training of a conditional model hides, drawn anew for each row.
 
     Attributes:
-        low: smallest share, in [0, 1].
-        high: largest share; shares are uniform between the two.
+        low, high: smallest and largest share; uniform between the two.
     """
 
     low: float
@@ -252,7 +249,7 @@ class DiffusionSettings(ABC):
 
     Attributes:
         sampler: how rows are drawn.
-        rows: entries of encoded rows, ``coordinates`` (real numbers) or ``states`` (indices of categories and levels).
+        rows: entries of encoded rows, ``coordinates`` (real numbers) or ``states`` (categories and levels).
         is_continuous: whether the model is a density, with the bound of Theorem 2.3; else a probability of states.
         imputation_steps: steps of a draw that fills holes; None = one for each hole.
     """
@@ -295,10 +292,9 @@ class DiffusionSettings(ABC):
         """
 
     def for_imputation(self) -> Self:
-        """A copy for a model that fills holes, whatever cells are known; most diffusions need no other settings."""
+        """A copy for a model that fills holes, whatever cells are known."""
         return self
 
     def with_steps(self, n_steps: int) -> Self:
         """A copy whose sampler makes ``n_steps`` steps."""
-        settings: Any = self
-        return cast(Self, replace(settings, sampler=replace(self.sampler, n_steps=n_steps)))
+        return cast(Self, replace(cast(Any, self), sampler=replace(self.sampler, n_steps=n_steps)))

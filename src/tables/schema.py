@@ -100,6 +100,11 @@ class Schema:
         return [column.name for column in self.columns if column.kind == "categorical"]
 
     @property
+    def target_position(self) -> int | None:
+        """Position of the target among the columns; None without a target."""
+        return None if self.target is None else self.names.index(self.target)
+
+    @property
     def task(self) -> Task | None:
         """The kind of prediction that the target calls for; None without a target."""
         if self.target is None:

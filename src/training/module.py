@@ -49,11 +49,9 @@ def untrained_denoiser(
         seed: of the run.
         targets: makes the model a conditional one; None = of whole rows.
     """
-    schema = encoder.schema
-    target = None if schema.target is None else schema.names.index(schema.target)
-    coordinates = Coordinates(
-        encoder.width, encoder.columns, encoder.groups, encoder.is_ordered, encoder.densities, target
-    )
+    target = encoder.schema.target_position
+    states = (encoder.groups, encoder.is_ordered, encoder.densities)
+    coordinates = Coordinates(encoder.width, encoder.columns, target, *states)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "init"))
         return diffusion.build(network, coordinates, moments, targets)
@@ -230,10 +228,8 @@ class MissDiffModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam in one fused kernel; :meth:`training_step` sets its learning rate."""
-        recipe = self.training_recipe
-        return torch.optim.Adam(
-            self.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
+        rate, decay = self.training_recipe.learning_rate, self.training_recipe.weight_decay
+        return torch.optim.Adam(self.parameters(), lr=rate, weight_decay=decay, fused=True)
 
     def predict_step(self, batch: Chunk, batch_idx: int) -> tuple[int, Tensor, int]:
         """Draw one chunk from a random stream of its own: the rows are the same on any number of devices.

@@ -99,10 +99,10 @@ def made(levels, n_columns, channels=64, target=None):
     layout = Coordinates(
         n_columns,
         torch.arange(n_columns),
+        target,
         groups,
         (True,) * n_columns,
         dict.fromkeys(range(n_columns), levels),
-        target,
     )
     ones = torch.ones(n_columns)
     return AbsorbingSettings().build(ResidualMLPSettings(channels, 2), layout, Moments(ones, ones, ones))
