@@ -8,7 +8,7 @@ from src.errors import MetricError
 from src.metrics.base.measure import Measure
 from src.metrics.base.metric import Metric
 from src.metrics.downstream.detection import Detection
-from src.metrics.downstream.utility import MODELS, SUFFIXES, UTILITY, Utility
+from src.metrics.downstream.utility import MODELS, SUFFIXES, UTILITY, Utility, UtilityOfMore
 from src.metrics.imputation.metrics import IMPUTATION_METRICS, PLACES
 from src.metrics.quality.coverage import Coverage
 from src.metrics.quality.dependence import Dependence
@@ -20,6 +20,7 @@ from src.metrics.quality.truth import KnownTruth
 MEASURES: tuple[Measure, ...] = (
     Fidelity(),
     Utility(),
+    UtilityOfMore(),
     Dependence(),
     Detection(),
     Coverage(),

@@ -31,6 +31,7 @@ def score(
     rows: Downstream | None = None,
     on_fit: Callable[[], object] = lambda: None,
     score_holes: bool = True,
+    draw: Callable[[int], Table] | None = None,
 ) -> Scores:
     """Score a table against the training table before it lost cells, and against the test table.
 
@@ -48,6 +49,7 @@ def score(
         rows: of the downstream models; by default ``synthetic`` is fitted and the choice is made on the training table.
         on_fit: called after every fit of ``evaluation=paper``.
         score_holes: whether the holes of ``synthetic`` are a result that has scores of its own.
+        draw: draws so many synthetic rows, for the utility of more rows; None = there is no model to draw from.
     """
     comparison = Comparison(
         split=split,
@@ -59,6 +61,7 @@ def score(
         truth=truth,
         on_fit=on_fit,
         score_holes=score_holes,
+        draw=draw,
     )
     scores = Scores()
     for measure in MEASURES:

@@ -1,8 +1,8 @@
 """Score a run's synthetic rows, draw its figures, write its report."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import pandas as pd
@@ -47,6 +47,7 @@ def score_and_record(
     notes: list[str],
     mirror: Mirror,
     started: float,
+    draw: Callable[[int], Table],
 ) -> None:
     """Score the synthetic rows and the references, draw the figures, write the report.
 
@@ -60,11 +61,12 @@ def score_and_record(
         notes: what was printed before the training: how the table was read, what of it is not learned.
         mirror: where else the report goes.
         started: when the run started, on the clock of ``time.perf_counter``.
+        draw: draws so many synthetic rows, of which the first are ``synthetic``.
     """
     folder = RunFolder(record.path)
     split, prepared = data.split, data.data
     evaluating = time.perf_counter()
-    scores, references = _scores(evaluation, experiment.dataset.truth, record, split, prepared.mask, synthetic)
+    scores, references = _scores(evaluation, experiment.dataset.truth, record, split, prepared.mask, synthetic, draw)
     evaluated = time.perf_counter() - evaluating
     curve = read_curve(folder.curve)
     figures = draw_figures(
@@ -115,7 +117,13 @@ def _copies(split: Split, synthetic: Table) -> list[str]:
 
 
 def _scores(
-    evaluation: QuickEvaluation, truth: Truth | None, record: RunRecord, split: Split, mask: Any, synthetic: Table
+    evaluation: QuickEvaluation,
+    truth: Truth | None,
+    record: RunRecord,
+    split: Split,
+    mask: Any,
+    synthetic: Table,
+    draw: Callable[[int], Table],
 ) -> tuple[Scores, dict[str, Scores]]:
     seed, n_threads = record.seed, cores_of_a_job()
     n_tables = 1 + (len(reference_tables(split, mask, seed)) if evaluation.references else 0)
@@ -125,7 +133,7 @@ def _scores(
         def on_table() -> None:
             bar.update(steps - bar.n % steps)  # fits that a table has no use for count as done
 
-        scores = score(split, synthetic, evaluation, seed, n_threads, truth, on_fit=bar.update)
+        scores = score(split, synthetic, evaluation, seed, n_threads, truth, on_fit=bar.update, draw=draw)
         on_table()
 
         def compute() -> dict[str, Scores]:
@@ -137,7 +145,7 @@ def _scores(
             "tables": fingerprint(split),
             "dataset": record.settings["dataset"],  # decides the truth of a simulated one
             "seed": seed,
-            "evaluation": asdict(evaluation),
+            "evaluation": asdict(replace(evaluation, more_rows=1)),  # of synthetic rows alone
             "metrics": metric_names(split, evaluation),
         }
         references = cached_references(record.cache, key, mask, compute)

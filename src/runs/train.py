@@ -2,20 +2,25 @@
 
 import sys
 import time
+from functools import partial
+
+import torch
 
 from src.completion import draw_marginals
 from src.errors import NotApplicableError
 from src.metrics.base.settings import QuickEvaluation
-from src.models import Experiment, Keeping, Training
+from src.models import Experiment, Keeping, Training, load_model
 from src.results.mirror.tracking import CsvLogger, Mirror, WandbLogger, open_mirror
 from src.results.page.terminal import run_summary
 from src.results.record.provenance import device_name, peak_memory_mb, reset_peak_memory
 from src.results.record.run_folder import RunFolder
 from src.results.record.run_record import RunRecord
+from src.runs.blocks import drawn_blocks, n_blocks
 from src.runs.synthetic import read_synthetic, stored_table, write_synthetic
 from src.seeding import numpy_stream
 from src.tables import Table
 from src.tables.columns.summary import summary_table
+from src.training.checkpoint import LAST, read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import check_devices, is_rank_zero
 
@@ -97,7 +102,8 @@ def _run(
             from src.runs.record import score_and_record  # its libraries take as long to load as a second of training
 
             warnings = _warnings(data)
-            score_and_record(experiment, evaluation, record, data, synthetic, warnings, notes, mirror, started)
+            draw = partial(_more_rows, experiment, record, data)
+            score_and_record(experiment, evaluation, record, data, synthetic, warnings, notes, mirror, started, draw)
     except BaseException:
         mirror.abandon()
         raise
@@ -125,6 +131,17 @@ def _draw_marginals(
     rng = numpy_stream(experiment.seed, "sampling")
     table = draw_marginals(data.split.train, data.data.mask, data.n_synthetic, rng)
     return table, {"sample_s": time.perf_counter() - sampling, "device": device_name("cpu"), "n_evaluations": 0.0}
+
+
+def _more_rows(experiment: Experiment, record: RunRecord, data: TableDataModule, n_rows: int) -> Table:
+    """Draw rows of the finished training, of which the first are those of ``synthetic.parquet``."""
+    if experiment.learner == "marginals":
+        rng = numpy_stream(experiment.seed, "sampling")
+        return draw_marginals(data.split.train, data.data.mask, n_rows, rng)
+    file = record.path / "checkpoints" / LAST
+    module = load_model(read_checkpoint(file), file, experiment.recipe)
+    blocks = drawn_blocks(module, range(n_blocks(n_rows, None)), experiment.seed, None)
+    return data.data.encoder.backward(torch.cat(list(blocks))[:n_rows])
 
 
 def _train_and_draw(

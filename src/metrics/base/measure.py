@@ -48,6 +48,7 @@ class Comparison:
         truth: of a simulated dataset; None = no quantity is known.
         on_fit: called after every fit of ``evaluation=paper``.
         score_holes: whether the holes of ``synthetic`` are a result with scores of its own.
+        draw: draws so many synthetic rows; None = there is no model to draw from.
     """
 
     split: Split
@@ -59,6 +60,7 @@ class Comparison:
     truth: Truth | None = None
     on_fit: Callable[[], object] = lambda: None
     score_holes: bool = True
+    draw: Callable[[int], Table] | None = None
 
     @property
     def real(self) -> Table:

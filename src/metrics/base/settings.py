@@ -28,14 +28,18 @@ class QuickEvaluation:
     Attributes:
         detection_rows: rows of either side that the detectors see and that distances are taken between.
         references: whether the floors and ceilings are scored on the same mask, and cached.
+        more_rows: utility is also measured of so many times the synthetic rows, since more cost little; 1 = it is not.
     """
 
     detection_rows: int = 4000
     references: bool = True
+    more_rows: int = 1
 
     def __post_init__(self) -> None:
         if self.detection_rows < 10:
             raise ConfigError(f"evaluation.detection_rows is at least 10, got {self.detection_rows}")
+        if self.more_rows < 1:
+            raise ConfigError(f"evaluation.more_rows is at least 1, got {self.more_rows}")
 
 
 @dataclass(frozen=True)

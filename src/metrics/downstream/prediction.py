@@ -36,19 +36,21 @@ DEPTH = 6
 MAX_CLASSES = 200
 
 
-def utility_names(schema: Schema) -> list[str]:
+def utility_names(schema: Schema, family: str = "utility") -> list[str]:
     """Names of the utility metrics of a schema's task."""
-    return [] if schema.task is None else [f"utility/{MODEL}/{name}" for name in METRICS[schema.task]]
+    return [] if schema.task is None else [f"{family}/{MODEL}/{name}" for name in METRICS[schema.task]]
 
 
-def add_utility(scores: Scores, test: Table, synthetic: Table, seed: int, n_threads: int) -> None:
+def add_utility(
+    scores: Scores, test: Table, synthetic: Table, seed: int, n_threads: int, family: str = "utility"
+) -> None:
     """Add the metrics :func:`utility_names`.
 
     Rows without a target value are left out on either side; holes in features are NaN to the trees.
     """
     schema = test.schema
     target = schema.target
-    names = utility_names(schema)
+    names = utility_names(schema, family)
     if target is None:
         return
     train_frame, test_frame = (rows_with_target(table.frame, schema) for table in (synthetic, test))
@@ -64,12 +66,12 @@ def add_utility(scores: Scores, test: Table, synthetic: Table, seed: int, n_thre
         y, y_test = (frame[target].to_numpy(dtype=float) for frame in (train_frame, test_frame))
         standardised = Standardised.of(y)
         predicted = _regressor(seed, n_threads).fit(x, standardised.forward(y)).predict(x_test)
-        add_regression(scores, f"utility/{MODEL}", y_test, standardised.backward(predicted))
+        add_regression(scores, f"{family}/{MODEL}", y_test, standardised.backward(predicted))
         return
     categories = schema[target].real_categories
     y, y_test = (category_codes(frame[target], categories).astype(int) for frame in (train_frame, test_frame))
     probability = class_probabilities(x, y, x_test, len(categories), seed, n_threads)
-    add_classification(scores, f"utility/{MODEL}", y_test, probability)
+    add_classification(scores, f"{family}/{MODEL}", y_test, probability)
 
 
 def no_prediction(schema: Schema) -> str | None:

@@ -2,7 +2,8 @@
 
 ``evaluation=quick`` fits XGBoost (:mod:`src.metrics.downstream.prediction`), ``evaluation=paper`` tunes the paper's
 models (:mod:`src.metrics.downstream.tuned`). A metric is called ``utility/<model>/<metric>``, with a suffix for
-another choice of the hyperparameters or another scale of the target.
+another choice of the hyperparameters or another scale of the target; ``utility_more/xgboost/<metric>`` is of more
+synthetic rows than there are real ones.
 """
 
 from src.metrics.base.measure import Comparison, Measure
@@ -13,6 +14,7 @@ from src.metrics.downstream.prediction import add_utility, utility_names
 from src.metrics.downstream.tuned import add_tuned_utility, tuned_names
 from src.tables import Schema
 
+MORE = "utility_more"
 MODELS = {
     "xgboost": "gradient-boosted trees (XGBoost)",
     "decision_tree": "a decision tree",
@@ -104,3 +106,30 @@ class Utility(Measure):
             add_tuned_utility(scores, rows, evaluation, seed, n_threads, comparison.on_fit)
         else:
             add_utility(scores, rows.test, rows.fitted, seed, n_threads)
+
+
+class UtilityOfMore(Measure):
+    """Scores of XGBoost fitted to ``evaluation.more_rows`` times the synthetic rows."""
+
+    metrics = tuple(
+        Metric(
+            f"{MORE}/xgboost/{name}",
+            f"{heading}, more rows",
+            best,
+            bounds,
+            f"{meaning}; XGBoost trained on evaluation.more_rows times as many synthetic rows.",
+            CLASSIFIER_BLIND if best is Best.HIGH else f"bias; {CLASSIFIER_BLIND}",
+        )
+        for name, (heading, best, bounds, meaning, _) in UTILITY.items()
+    )
+
+    def names(self, schema: Schema, evaluation: QuickEvaluation) -> list[str]:
+        """None: tables without a model have no more rows."""
+        return []
+
+    def add(self, scores: Scores, comparison: Comparison) -> None:
+        times, draw = comparison.evaluation.more_rows, comparison.draw
+        if times == 1 or draw is None:
+            return
+        table = draw(times * comparison.synthetic.n_rows)
+        add_utility(scores, comparison.rows.test, table, comparison.seed_of("utility"), comparison.n_threads, MORE)
