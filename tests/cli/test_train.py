@@ -11,11 +11,13 @@ import pytest
 from tests.cli.command import ROOT, TINY, environment, n_epochs, only_run, train, without_measurements
 from tests.unit.results.wandb_file import only
 
+MORE_ROWS = "evaluation.more_rows=3"
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     root = tmp_path_factory.mktemp("single")
-    done = train(*TINY, f"outputs_dir={root}", "evaluation.more_rows=3")
+    done = train(*TINY, MORE_ROWS, f"outputs_dir={root}")
     assert done.returncode == 0, done.stderr
     return root, done
 
@@ -61,13 +63,13 @@ def test_a_finished_run_is_left_alone_and_forced_anew_on_request(finished):
     root, _ = finished
     run = only_run(root)
     before = (run / "report.json").stat().st_mtime_ns
-    again = train(*TINY, f"outputs_dir={root}")
+    again = train(*TINY, MORE_ROWS, f"outputs_dir={root}")
     assert again.returncode == 0
     assert "finished before" in again.stdout
     assert (run / "report.json").stat().st_mtime_ns == before
     report = json.loads((run / "report.json").read_text())
     table = pd.read_parquet(run / "synthetic.parquet")
-    forced = train(*TINY, f"outputs_dir={root}", "force=true")
+    forced = train(*TINY, MORE_ROWS, f"outputs_dir={root}", "force=true")
     assert forced.returncode == 0, forced.stderr
     assert without_measurements(json.loads((run / "report.json").read_text())) == without_measurements(report)
     pd.testing.assert_frame_equal(pd.read_parquet(run / "synthetic.parquet"), table)
