@@ -26,7 +26,8 @@ GONE = {("training", "fine_tuning_probes")}
 """Settings that earlier versions recorded and no model depends on any more."""
 EARLIER: dict[tuple[str, str], dict[str, Any]] = {
     ("diffusion", "absorbing"): {"order": "random"},
-    ("network", "residual_mlp"): {"gated": False},
+    ("training", "fast"): {"growth_rows": None},
+    ("network", "residual_mlp"): {"gated": False, "dropout": 0.0},
 }
 """By group and option, what earlier versions did that had no such setting."""
 

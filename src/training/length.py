@@ -54,7 +54,7 @@ def length_note(recipe: TrainingRecipe, steps_per_epoch: int, main_s: float, tun
     if recipe.epochs is not None:
         note += f"training.epochs={max(int(epochs * share), 1)}"
     else:
-        note += f"training.n_steps={max(int(epochs * steps_per_epoch * share), 1)}"
+        note += f"training.n_steps={max(int((recipe.n_steps or 0) * share), 1)}"
     if tuning_s:
         note += " training.fine_tuning_epochs=0"
     return f"{note} takes about {_duration(main_s * share)}; budget=small trains less of the recipe"

@@ -19,8 +19,9 @@ class TrainingRecipe:
 
     Attributes:
         epochs: passes over the training rows; None = as many as ``n_steps`` steps need.
-        n_steps: optimiser steps of the training, rounded up to full epochs; used where ``epochs`` is None, so that a
-            small and a large table train equally long.
+        n_steps: optimiser steps of the training, rounded up to full epochs; used where ``epochs`` is None.
+        growth_rows: a table of more training rows than this gets more than ``n_steps`` steps, as the square root of
+            its rows; None = all tables get the same number.
         most_epochs: upper limit of the passes over the rows that ``n_steps`` amounts to: more of them make the model
             memorise a small table; None = no limit.
         batch_size: rows of a batch on one device.
@@ -40,7 +41,8 @@ class TrainingRecipe:
     """
 
     epochs: int | None = None
-    n_steps: int | None = 3300
+    n_steps: int | None = 5000
+    growth_rows: int | None = 16_000
     most_epochs: int | None = 150
     batch_size: int = 256
     learning_rate: float = 0.002
@@ -56,7 +58,7 @@ class TrainingRecipe:
     def __post_init__(self) -> None:
         if self.epochs is None and self.n_steps is None:
             raise ConfigError("training.epochs and training.n_steps are both null; set one of them")
-        for name in ("epochs", "n_steps", "most_epochs", "batch_size", "self_paced_steps"):
+        for name in ("epochs", "n_steps", "growth_rows", "most_epochs", "batch_size", "self_paced_steps"):
             size = getattr(self, name)
             if size is not None and size < 1:
                 raise ConfigError(f"training.{name} is at least 1, got {size}")
@@ -96,12 +98,19 @@ class TrainingRecipe:
         """Number of epochs before fine-tuning, of ``steps_per_epoch`` optimiser steps each."""
         if self.epochs is not None:
             return self.epochs
-        epochs = -(-(self.n_steps or 0) // steps_per_epoch)
+        epochs = -(-self._asked_steps(steps_per_epoch) // steps_per_epoch)
         return epochs if self.most_epochs is None else min(epochs, self.most_epochs)
+
+    def _asked_steps(self, steps_per_epoch: int) -> int:
+        """Optimiser steps of a table of this size before ``most_epochs`` limits them."""
+        n_rows = steps_per_epoch * self.batch_size
+        growth = 1.0 if self.growth_rows is None else max((n_rows / self.growth_rows) ** 0.5, 1.0)
+        return round((self.n_steps or 0) * growth)
 
     def is_capped(self, steps_per_epoch: int) -> bool:
         """Whether ``most_epochs`` ends training before ``n_steps`` steps."""
-        return self.epochs is None and self.main_epochs(steps_per_epoch) * steps_per_epoch < (self.n_steps or 0)
+        n_steps = self.main_epochs(steps_per_epoch) * steps_per_epoch
+        return self.epochs is None and n_steps < self._asked_steps(steps_per_epoch)
 
     def notes(self, steps_per_epoch: int) -> list[str]:
         """Messages to the user about the length of the training: that ``most_epochs`` ends it early, if it does."""
@@ -109,7 +118,7 @@ class TrainingRecipe:
             return []
         return [
             f"training ends after {self.most_epochs} epochs, {self.main_epochs(steps_per_epoch) * steps_per_epoch:,} "
-            f"steps, not the {self.n_steps:,} of training.n_steps: more would teach the rows by heart "
+            f"steps, not {self._asked_steps(steps_per_epoch):,} (training.n_steps): more would teach the rows by heart "
             "(training.most_epochs=null trains on)"
         ]
 

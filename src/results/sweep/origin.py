@@ -110,7 +110,8 @@ def _length(config: dict[str, Any]) -> str:
     training, budget = config["training"], config["budget"]
     share = "" if budget["share"] == 1 else f"{budget['share']:g} of "
     epochs, n_steps = training.get("epochs"), training.get("n_steps")
-    length = f"{epochs:,} epochs" if epochs is not None else f"{n_steps:,} steps"
+    more_steps = " (more for large tables)" if training.get("growth_rows") else ""
+    length = f"{epochs:,} epochs" if epochs is not None else f"{n_steps:,} steps{more_steps}"
     more = training.get("fine_tuning_epochs")
     tuned = f" and {more} epochs of fine-tuning" if more else ""
     return f"budget {budget['name']}: {share}{length}{tuned}, batches of {training['batch_size']:,} rows"
