@@ -14,8 +14,9 @@ into its place.
 Algorithm 2), of which only observed cells are targets. Its minimiser is :math:`p(x_i \mid x_V, m_i = 1, m_V = 1)` for
 every V. Where cells are missing completely at random that is the conditional of the complete data, at any missing
 ratio. Where they are missing at random, it is so once V holds the cells that missingness depends on; these have no
-hole, so **columns without a hole come first** in the order. Otherwise the order is that of the columns, the target
-last, since d sets of visible cells are learned better than 2^d of them (or random, ``diffusion.order``). A share of the
+hole, so **columns without a hole come first** in the order. Otherwise columns of few states come before those of many,
+the target last, since d sets of visible cells are learned better than 2^d of them (or in random order,
+``diffusion.order``). A share of the
 training rows is hidden in any order, so that a draw may start from any known cells; where only some columns have holes,
 rows of these in which a cell should be visible and is missing do not count: that it is missing would tell of hidden
 cells. See ``docs/theory.md``.
@@ -25,6 +26,7 @@ cells. See ``docs/theory.md``.
 are exact draws of the same model. How cells are read and written: :mod:`src.diffusion.absorbing.cells`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -58,11 +60,16 @@ class AbsorbingNoise(NamedTuple):
     within: Tensor
 
 
-def fixed_order(n_columns: int, target: int | None) -> Tensor:
-    """Keys (d,) below 1 of the columns in the order of drawing: as they stand, the target last."""
-    key = torch.arange(n_columns) / (n_columns + 1)
-    if target is not None:
-        key[target] = n_columns / (n_columns + 1)
+def fixed_order(n_states: Sequence[float], target: int | None) -> Tensor:
+    """Keys (d,) in [0, 1) of the columns in the order of drawing: fewest states first, the target last.
+
+    Arguments:
+        n_states: of each column; infinite if it is continuous.
+        target: position of the target; None = there is none.
+    """
+    columns = sorted(range(len(n_states)), key=lambda i: (i == target, n_states[i]))
+    key = torch.zeros(len(columns))
+    key[columns] = torch.arange(len(columns)) / len(columns)
     return key
 
 

@@ -1,5 +1,6 @@
 """Settings of the absorbing-state diffusion."""
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
@@ -20,8 +21,8 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
 
     Attributes:
         sampler: how rows are drawn.
-        order: order in which the cells of a row are drawn: ``fixed``, that of the columns with the target last, or
-            ``random``. Columns without a hole come before those with holes in either.
+        order: order in which the cells of a row are drawn: ``fixed``, columns of few states first and the target last,
+            or ``random``. Columns without a hole come before those with holes in either.
     """
 
     sampler: CellByCell = field(default_factory=CellByCell)
@@ -46,7 +47,8 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
             for column, n_states in zip(numbers.columns, numbers.n_states, strict=True):
                 groups[column], is_ordered[column] = (1,) * n_states, False
         states = States(tuple(groups), is_ordered, len(coordinates.continuous))
-        order = fixed_order(states.n_columns, coordinates.target) if self.order == "fixed" else None
+        sizes = [math.inf if i in coordinates.continuous else sum(column) for i, column in enumerate(groups)]
+        order = fixed_order(sizes, coordinates.target) if self.order == "fixed" else None
         built = network.build(states.network_width, has_time=False)
         return AbsorbingDiffusion(built, states, moments.share_observed, numbers, order)
 

@@ -9,6 +9,7 @@ from torch.special import ndtr, ndtri
 from src.diffusion import Coordinates, KnownCoordinates, Moments
 from src.diffusion.absorbing.continuous import N_COMPONENTS, WIDTH, ContinuousColumns
 from src.diffusion.absorbing.likelihood import any_order_log_likelihood
+from src.diffusion.absorbing.model import fixed_order
 from src.diffusion.absorbing.settings import AbsorbingSettings
 from src.diffusion.networks import ResidualMLPSettings
 
@@ -130,7 +131,10 @@ def test_what_stands_in_a_hole_changes_no_loss():
     assert torch.equal(*losses)
 
 
-def test_columns_are_drawn_as_they_stand_and_the_target_last():
+def test_columns_of_few_states_are_drawn_first_and_the_target_last():
+    order = fixed_order([math.inf, 2, 30, 2, math.inf], target=1)
+    assert order.argsort().tolist() == [3, 2, 0, 4, 1]
+    assert order.max() < 1
     denoiser = made(LEVELS, 4, target=1)
     ranks = denoiser.draw_ranks(3, torch.Generator().manual_seed(0))
     assert ranks.tolist() == [[0, 3, 1, 2]] * 3
