@@ -273,8 +273,11 @@ def _coordinate(knots: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     segment = ((clipped[:, None] >= level_knots).sum(axis=1) - 1).clip(0, N_KNOTS - 2)  # between knots k and k + 1
     rows = np.arange(len(numbers))
     low, high = level_knots[rows, segment], level_knots[rows, segment + 1]
-    width = np.where(high > low, high / 2 - low / 2, 1)
-    share = np.where(high > low, (clipped / 2 - low / 2) / width, 0.5)  # a level of one value: the middle
+    width = high / 2 - low / 2
+    has_width = width > 0  # half of the smallest float64 is 0
+    share = np.where(
+        has_width, (clipped / 2 - low / 2) / np.where(has_width, width, 1), 0.5
+    )  # of one value: the middle
     return np.asarray(level + ((segment + share) / (N_KNOTS - 1)).clip(0, LARGEST_OFFSET))
 
 

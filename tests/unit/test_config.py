@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from src.commands.cli.axes import read_axes
 from src.config.compose import compose, compose_plain
 from src.config.impute import build_impute_request
-from src.config.recorded import choices, overrides, run_path
+from src.config.recorded import choices, overrides, recorded_config, run_path
 from src.config.run import GROUPS, build_config
 from src.config.tune import build_tuning_request
 from src.config.typed import plain_values
@@ -282,3 +282,12 @@ def test_an_own_table_takes_orders_and_a_sweep_over_files(tmp_path):
     dataset = build_config(compose([quoted_path(argument) for argument in arguments])).dataset
     assert dataset.orders == {"size": ["S", "M", "L"]}
     assert dataset.exclude == ["my id", "x"]
+
+
+def test_settings_that_an_earlier_version_did_not_have_are_what_it_did():
+    recorded = build_config(compose([])).identity
+    for group, keys in {"diffusion": ["order"], "network": ["gated", "dropout"], "training": ["growth_rows"]}.items():
+        recorded[group] = {key: value for key, value in recorded[group].items() if key not in keys}
+    config = recorded_config(recorded)
+    assert config.diffusion.order == "random"
+    assert (config.network.gated, config.network.dropout, config.training.growth_rows) == (False, 0.0, None)

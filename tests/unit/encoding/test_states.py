@@ -52,6 +52,7 @@ def test_round_trip_of_complete_rows(n, seed):
 
 @pytest.mark.integration
 @given(st.lists(st.floats(-1e300, 1e300), min_size=2, max_size=300))
+@example([0.0, 1.0, 1.0, 5e-324])
 @example([1652232513.6291332, 1336238101.9529867, 1248746767.480097, 1907820308.8214288, 1008068107.915058])
 @settings(max_examples=100, deadline=None)
 def test_any_numbers_keep_their_order_and_range(values):
@@ -166,3 +167,35 @@ def test_refusals():
     for bad in ({"n_groups": 1, "n_levels": 4}, {"n_groups": 4, "n_levels": 0}, {"n_groups": 1000, "n_levels": 4}):
         with pytest.raises(ConfigError, match=r"diffusion\.encoding\.n_"):
             StatesRecipe(**bad)
+
+
+def test_a_column_of_many_values_is_a_continuum_with_its_repeated_values():
+    """1,000 cells: 400 zeros, 30 fives (3 %), and 570 others; an integer of few values has states alone."""
+    rng = np.random.default_rng(0)
+    values = np.concatenate([np.zeros(400), np.full(30, 5.0), rng.uniform(0.1, 100, 570)])
+    encoder, _, _ = fitted(rng.permutation(values))
+    density = encoder.densities[0]
+    assert sum(density.cells) == 1000
+    assert [density.cells[i] for i in density.repeated] == [400, 30]
+    assert all(density.is_value[i] for i in density.repeated)
+    knots = np.array(encoder.blocks[0].knots).reshape(len(density.cells), -1)
+    assert knots[list(density.repeated), 0].tolist() == [0.0, 5.0]
+    assert StateEncoder.from_dict(encoder.to_dict()) == encoder
+    few, _, _ = fitted(rng.integers(0, 9, 1000).astype(float))
+    assert few.densities == {}
+
+
+def test_a_column_of_repeated_values_alone_has_states_alone():
+    values = np.repeat(np.arange(70.0), 20)
+    encoder, _, _ = fitted(values)
+    assert encoder.densities == {}
+
+
+def test_an_encoder_of_an_earlier_version_has_levels():
+    encoder, _, _ = fitted(np.random.default_rng(0).normal(size=500))
+    stored = encoder.to_dict()
+    for block in stored["blocks"]:
+        del block["cells"], block["repeated"]
+    earlier = StateEncoder.from_dict(stored)
+    assert earlier.densities == {}
+    assert earlier.groups == encoder.groups

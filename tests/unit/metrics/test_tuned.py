@@ -28,7 +28,7 @@ from tests.conftest import SCHEMA, random_frame, random_table
 from tests.unit.metrics.side_by_side import tuned_values
 
 EVERY_MODEL = sorted({name for names in DOWNSTREAM_MODELS.values() for name in names})
-PAPER = PaperEvaluation(100, True, EVERY_MODEL, "own", False, False, 50_000)
+PAPER = PaperEvaluation(100, True, 1, EVERY_MODEL, "own", False, False, 50_000)
 PUBLISHED = replace(PAPER, choose_by="f1", log_target=True, raw_validation_target=True)
 SMALL_GRIDS = {
     "decision_tree": {"max_depth": [1, 4]},
@@ -424,7 +424,7 @@ def test_the_record_holds_the_chosen_points():
 
 def test_the_options_compose():
     config = build_config(compose(["evaluation=paper"]))
-    assert config.evaluation == PaperEvaluation(4000, True, config.evaluation.models, "own", False, False, 50_000)
+    assert config.evaluation == PaperEvaluation(4000, True, 1, config.evaluation.models, "own", False, False, 50_000)
     assert sorted(config.evaluation.models) == EVERY_MODEL
     published = build_config(compose(["evaluation=paper_published"])).evaluation
     assert published == replace(config.evaluation, choose_by="f1", log_target=True, raw_validation_target=True)
