@@ -14,9 +14,9 @@ into its place.
 Algorithm 2), of which only observed cells are targets. Its minimiser is :math:`p(x_i \mid x_V, m_i = 1, m_V = 1)` for
 every V. Where cells are missing completely at random that is the conditional of the complete data, at any missing
 ratio. Where they are missing at random, it is so once V holds the cells that missingness depends on; these have no
-hole, so **columns without a hole come first** in the order. Otherwise columns of few states come before those of many,
-the target last, since d sets of visible cells are learned better than 2^d of them (or in random order,
-``diffusion.order``). A share of the
+hole, so **columns without a hole come first** in the order. Otherwise it is random; or columns of few states come before
+those of many, and the target last (``diffusion.order=fixed``): then d sets of visible cells are learned, not 2^d. A
+share of the
 training rows is hidden in any order, so that a draw may start from any known cells; where only some columns have holes,
 rows of these in which a cell should be visible and is missing do not count: that it is missing would tell of hidden
 cells. See ``docs/theory.md``.

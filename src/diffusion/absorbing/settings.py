@@ -26,7 +26,7 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
     """
 
     sampler: CellByCell = field(default_factory=CellByCell)
-    order: str = "fixed"
+    order: str = "random"
     rows: ClassVar[str] = "states"
     is_continuous: ClassVar[bool] = False
     imputation_steps: ClassVar[int | None] = None

@@ -8,8 +8,10 @@ from src.diffusion.networks.embedding import TimeEmbedding
 class ResidualBlock(nn.Module):
     """Computes h + W2 silu(W1 norm(h) * (1 + scale(t)) + shift(t)); without a time, scale and shift are 0.
 
-    A gated block computes h + W2 (silu(...) * W3 norm(h)) (Shazeer 2020, https://arxiv.org/abs/2002.05202): products of
-    two features are interactions of columns. W2 starts at zero, so that an untrained block is the identity.
+    A gated block computes h + W2 (silu(...) * 2 sigmoid(W3 norm(h))) (gated linear units: Dauphin et al. 2017,
+    https://arxiv.org/abs/1612.08083): products of two features are interactions of columns. The gate is bounded, since
+    rows that miss cells in training are drawn complete, and a product of two unbounded features extrapolates badly. W2
+    starts at zero, so that an untrained block is the identity.
 
     Arguments:
         channels: width of h.
@@ -37,7 +39,7 @@ class ResidualBlock(nn.Module):
             inner = inner * (1 + scale) + shift
         inner = nn.functional.silu(inner)
         if self.gate is not None:
-            inner = inner * self.gate(norm)
+            inner = inner * (2 * self.gate(norm).sigmoid())
         update: Tensor = self.outer(self.dropout(inner))
         return h + update
 
