@@ -14,12 +14,11 @@ into its place.
 Algorithm 2), of which only observed cells are targets. Its minimiser is :math:`p(x_i \mid x_V, m_i = 1, m_V = 1)` for
 every V. Where cells are missing completely at random that is the conditional of the complete data, at any missing
 ratio. Where they are missing at random, it is so once V holds the cells that missingness depends on; these have no
-hole, so **columns without a hole come first** in the order. Otherwise it is random; or columns of few states come before
-those of many, and the target last (``diffusion.order=fixed``): then d sets of visible cells are learned, not 2^d. A
-share of the
-training rows is hidden in any order, so that a draw may start from any known cells; where only some columns have holes,
-rows of these in which a cell should be visible and is missing do not count: that it is missing would tell of hidden
-cells. See ``docs/theory.md``.
+hole, so **columns without a hole come first** in the order. Otherwise it is random; or columns of few states come
+before those of many, and the target last (``diffusion.order=fixed``): then d sets of visible cells are learned, not
+2^d. A share of the training rows is hidden in any order, so that a draw may start from any known cells; where only some
+columns have holes, rows of these in which a cell should be visible and is missing do not count: that it is missing
+would tell of hidden cells. See ``docs/theory.md``.
 
 **Drawing** is the reverse process: at each step a cell of every row becomes visible, or several with fewer steps
 (:mod:`src.diffusion.absorbing.drawing`). Known cells are visible from the start, so conditional draws and imputations
