@@ -134,9 +134,8 @@ class CellModel(Diffusion[Noise]):
         between = self.numbers.nats(self._of_numbers(output), cells.score) * (cells.group[:, column] == 0)
         return nats.index_add(1, column, between)
 
-    def probability_nats(self, output: Tensor, x: Tensor) -> Tensor:
-        """As :meth:`nats` of the cells of encoded rows x (B, d), with the probability of a level of every number."""
-        cells = self.cells(x)
+    def probability_nats(self, output: Tensor, x: Tensor, cells: Cells) -> Tensor:
+        """As :meth:`nats` of encoded rows x (B, d) and their cells, with the probability of a level of every number."""
         nats = self._state_nats(output, cells.group, cells.level).double()
         if self.numbers is None:
             return nats

@@ -23,6 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.special import ndtr, ndtri
 
+from src.diffusion.absorbing.categorical import sample_categorical
+
 N_COMPONENTS = 16
 """Gaussians of a mixture."""
 WIDTH = 3 * N_COMPONENTS
@@ -165,8 +167,7 @@ class ContinuousColumns(nn.Module):
             noise: (m, 1) standard normal.
         """
         log_weight, mean, log_scale = self._mixture(output)
-        cumulative = log_weight[:, 0].exp().cumsum(dim=1)
-        chosen = (cumulative <= u * cumulative[:, -1:]).sum(dim=1, keepdim=True).clamp(max=N_COMPONENTS - 1)
+        chosen = sample_categorical(log_weight[:, 0], u)[:, None]
         z = mean[:, 0].gather(1, chosen) + log_scale[:, 0].gather(1, chosen).exp() * noise
         rank: Tensor = ndtr(z[:, 0].double())
         is_between = self.share[i] > 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from src.diffusion.absorbing.categorical import sample_categorical
 from src.diffusion.absorbing.continuous import LARGEST_OFFSET
 from src.diffusion.absorbing.readers import PartialRows, Reader, reader_for
 from src.diffusion.absorbing.wide import MOST_LOGITS
@@ -211,13 +212,6 @@ def _draw_wide(denoiser: "AbsorbingDiffusion", reader: Reader, features: Tensor,
     n_rows = max(MOST_LOGITS // denoiser.states.largest_groups[column], 1)
     pieces = zip(inputs.split(n_rows), u.split(n_rows), strict=True)
     return torch.cat([sample_categorical(denoiser.wide.logits(a, wide_index), of_rows) for a, of_rows in pieces])
-
-
-def sample_categorical(logits: Tensor, u: Tensor) -> Tensor:
-    """Sample one index of each row of logits (m, K): the first whose cumulative probability exceeds u (m, 1)."""
-    cumulative = logits.softmax(dim=1).cumsum(dim=1)
-    # Rounding may leave the sum of all probabilities a little off 1, so u is scaled to it.
-    return (cumulative <= u * cumulative[:, -1:]).sum(dim=1).clamp(max=logits.shape[1] - 1)
 
 
 def _known_cells(known: KnownCoordinates | None, shape: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:

@@ -53,7 +53,7 @@ def any_order_log_likelihood(
         rank = denoiser.draw_ranks(n_rows, generator)
         for step in range(n_columns):
             output = denoiser.read(cells, mask & (rank < step))
-            nats_of_step = denoiser.probability_nats(output, x) * (mask & (rank == step))
+            nats_of_step = denoiser.probability_nats(output, x, cells) * (mask & (rank == step))
             log_p[k] -= nats_of_step.sum(dim=1)
             on_progress((k * n_columns + step + 1) / (n_orders * n_columns))
     nats = torch.logsumexp(log_p, dim=0) - math.log(n_orders)

@@ -76,8 +76,7 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
     """Predicts the states of hidden cells from the visible cells of their row.
 
     Arguments:
-        network: maps (B, W') coordinates, those of :class:`States` and of :class:`WideCategories`, (1,) times and
-            sigmas (always 0 and 1) to (B, W').
+        network: see :class:`CellModel`.
         states: of the columns.
         share_observed: (d,) share of each column's training cells that are observed.
         numbers: the continuous columns; None = there are none.

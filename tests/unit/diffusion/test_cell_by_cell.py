@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from src.diffusion.absorbing.categorical import sample_categorical
 from src.diffusion.absorbing.continuous import WIDTH as CONTINUOUS_WIDTH
 from src.diffusion.absorbing.continuous import ContinuousColumns
-from src.diffusion.absorbing.drawing import ROWS_PER_ORDER, draw_absorbing, sample_categorical
+from src.diffusion.absorbing.drawing import ROWS_PER_ORDER, draw_absorbing
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.diffusion.absorbing.readers import FullReader, IncrementalReader, PartialRows, reader_for
 from src.diffusion.absorbing.states import States
