@@ -214,10 +214,12 @@ def load_model(checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe) -> M
     """
     stored = checkpoint[CHECKPOINT_KEY]
     encoder = encoder_from_dict(stored["encoder"])
-    moments = Moments(*(torch.ones(encoder.width) for _ in Moments._fields))
+    ones = torch.ones(encoder.width)  # the checkpoint has those of the training table
     targets = Targets(*stored["targets"]) if "targets" in stored else None
     seed = stored["seed"]
-    denoiser = untrained_denoiser(recipe.diffusion, recipe.network, encoder, moments, seed, targets)
+    denoiser = untrained_denoiser(
+        recipe.diffusion, recipe.network, encoder, Moments(ones, ones, ones, 1.0), seed, targets
+    )
     contents = _stored(stored["config"], {}, targets)
     module = MissDiffModule(denoiser, encoder, recipe.diffusion, recipe.training, 1, seed, contents)
     try:

@@ -25,7 +25,7 @@ LONGEST_NAME = 160
 GONE = {("training", "fine_tuning_probes")}
 """Settings that earlier versions recorded and no model depends on any more."""
 EARLIER: dict[tuple[str, str], dict[str, Any]] = {
-    ("diffusion", "absorbing"): {"order": "random"},
+    ("diffusion", "absorbing"): {"order": "random", "reads_values": False},
     ("training", "fast"): {"growth_rows": None},
     ("network", "residual_mlp"): {"gated": False, "dropout": 0.0},
 }

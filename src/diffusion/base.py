@@ -103,16 +103,16 @@ class Accuracy:
 
 
 class Moments(NamedTuple):
-    """Moments of each coordinate over its observed training cells.
+    """Of the training rows: (D,) mean and standard deviation of each coordinate over its observed cells.
 
     Attributes:
-        mean, std: (D,) mean and standard deviation.
-        share_observed: (D,) share of the training rows in which it is observed.
+        share_observed, share_complete: shares of the rows: that have a coordinate, (D,), and without any hole.
     """
 
     mean: Tensor
     std: Tensor
     share_observed: Tensor
+    share_complete: float
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,8 @@ class TrainingData:
         mean = (self.x * self.coordinate_mask).sum(dim=0) / n_observed
         deviation = (self.x - mean) * self.coordinate_mask
         std = (deviation.square().sum(dim=0) / n_observed).sqrt()
-        return Moments(mean, std, n_observed / len(self.x))
+        share_complete = self.coordinate_mask.all(dim=1).float().mean().item()
+        return Moments(mean, std, n_observed / len(self.x), share_complete)
 
 
 def prepare(split: Split, mechanism: Mechanism, completion: Completion, encoding: Encoding, seed: int) -> TrainingData:

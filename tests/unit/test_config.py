@@ -286,7 +286,11 @@ def test_an_own_table_takes_orders_and_a_sweep_over_files(tmp_path):
 
 def test_settings_that_an_earlier_version_did_not_have_are_what_it_did():
     recorded = build_config(compose([])).identity
-    for group, keys in {"diffusion": ["order"], "network": ["gated", "dropout"], "training": ["growth_rows"]}.items():
+    for group, keys in {
+        "diffusion": ["order", "reads_values"],
+        "network": ["gated", "dropout"],
+        "training": ["growth_rows"],
+    }.items():
         recorded[group] = {key: value for key, value in recorded[group].items() if key not in keys}
     config = recorded_config(recorded)
     assert config.diffusion.order == "random"

@@ -10,15 +10,14 @@ into its place.
 
 .. math:: \ell = -\frac{1}{|H|} \sum_{i \in H} m_i \log p_\theta(x_i \mid x_V)
 
-(:meth:`AbsorbingDiffusion.losses`): the negative evidence bound over d (Hoogeboom et al. 2022, section 3 and
-Algorithm 2), of which only observed cells are targets. Its minimiser is :math:`p(x_i \mid x_V, m_i = 1, m_V = 1)` for
-every V. Where cells are missing completely at random that is the conditional of the complete data, at any missing
-ratio. Where they are missing at random, it is so once V holds the cells that missingness depends on; these have no
-hole, so **columns without a hole come first** in the order. Otherwise it is random; or columns of few states come
-before those of many, and the target last (``diffusion.order=fixed``): then d sets of visible cells are learned, not
-2^d. A share of the training rows is hidden in any order, so that a draw may start from any known cells; where only some
-columns have holes, rows of these in which a cell should be visible and is missing do not count: that it is missing
-would tell of hidden cells. See ``docs/theory.md``.
+This is the negative evidence bound over d (Hoogeboom et al. 2022, section 3 and Algorithm 2), of which only observed
+cells are targets; half of the weight is on the cells that may be drawn next (:meth:`AbsorbingDiffusion.losses`). Its
+minimiser is :math:`p(x_i \mid x_V, m_i = 1, m_V = 1)` for every V. Where cells are missing completely at random that is
+the conditional of the complete data, at any missing ratio. Where they are missing at random, it is so once V holds the
+cells that missingness depends on; these have no hole, so **columns without a hole come first** in the order.
+:func:`drawing_tiers` has the rest of it. A share of the training rows is hidden in any order, so that a draw may start
+from any known cells; where only some columns have holes, rows of these in which a cell should be visible and is missing
+do not count: that it is missing would tell of hidden cells. See ``docs/theory.md``.
 
 **Drawing** is the reverse process: at each step a cell of every row becomes visible, or several with fewer steps
 (:mod:`src.diffusion.absorbing.drawing`). Known cells are visible from the start, so conditional draws and imputations
@@ -26,7 +25,7 @@ are exact draws of the same model. How cells are read and written: :mod:`src.dif
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +40,11 @@ from src.diffusion.base import Accuracy, Drawn, KnownCoordinates, LogLikelihood,
 SHARE_FREE_ORDER = 0.25
 """Share of training rows that are hidden in any order; the others are hidden in the order of drawing, which the model
 is used in unless cells are known."""
+SHARE_NEXT = 0.5
+"""Share of the cells that may be drawn next in the loss of a row: their probabilities are those that draws use. The
+other hidden cells teach the network too, and many at a time."""
+MOSTLY_COMPLETE = 0.5
+"""Least share of training rows without a hole that makes columns with holes tiers of their own."""
 
 
 class AbsorbingNoise(NamedTuple):
@@ -59,17 +63,34 @@ class AbsorbingNoise(NamedTuple):
     within: Tensor
 
 
-def fixed_order(n_states: Sequence[float], target: int | None) -> Tensor:
-    """Keys (d,) in [0, 1) of the columns in the order of drawing: fewest states first, the target last.
+def drawing_tiers(
+    n_states: Sequence[float], target: int | None, is_complete: Sequence[bool], share_complete: float
+) -> Tensor:
+    """Divide the columns into tiers, which are drawn one after another; inside a tier the order is random.
+
+    Columns without a hole come first (missing at random needs that), and the target last among its like: downstream
+    models predict it from all the other cells. Columns are tiers of their own, fewest states first, where rows show
+    all the columns before them: then one set of visible cells is learned of each, not 2^(d-1). Where rows have holes,
+    a random order spreads over all columns what must be extrapolated to complete rows.
 
     Arguments:
         n_states: of each column; infinite if it is continuous.
         target: position of the target; None = there is none.
+        is_complete: by column, whether it has no hole.
+        share_complete: share of the training rows without a hole.
+
+    Returns:
+        (d,) whole numbers, 0 of the largest tier: next to 0 a float tells the most orders apart.
     """
-    columns = sorted(range(len(n_states)), key=lambda i: (i == target, n_states[i]))
-    key = torch.zeros(len(columns))
-    key[columns] = torch.arange(len(columns)) / len(columns)
-    return key
+
+    def key(i: int) -> tuple[float, ...]:
+        comes_in_turn = is_complete[i] or share_complete >= MOSTLY_COMPLETE
+        return (not is_complete[i], i == target, *((n_states[i], i) if comes_in_turn else (0, 0)))
+
+    keys = [key(i) for i in range(len(n_states))]
+    tiers = sorted(set(keys))
+    tier = torch.tensor([float(tiers.index(key)) for key in keys])
+    return tier - tier.mode().values
 
 
 class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
@@ -78,30 +99,32 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
     Arguments:
         network: see :class:`CellModel`.
         states: of the columns.
-        share_observed: (d,) share of each column's training cells that are observed.
+        is_complete: (d,) bool, whether a column has no hole.
         numbers: the continuous columns; None = there are none.
-        order: (d,) keys below 1 of the columns in the order of drawing; None = a random order of each row.
-
-    Attributes:
-        comes_first: (d,) bool, True = the column has no hole and is drawn before the others.
-        is_fixed: whether all rows are drawn in one order.
+        tier: (d,) of :func:`drawing_tiers`; None = a random order after the columns without a hole.
     """
 
-    comes_first: Tensor
-    order: Tensor
+    is_complete: Tensor
+    tier: Tensor
 
     def __init__(
         self,
         network: nn.Module,
         states: States,
-        share_observed: Tensor,
+        is_complete: Tensor,
         numbers: ContinuousColumns | None = None,
-        order: Tensor | None = None,
+        tier: Tensor | None = None,
     ) -> None:
         super().__init__(network, states, numbers)
-        self.is_fixed = order is not None
-        self.register_buffer("comes_first", share_observed >= 1)
-        self.register_buffer("order", torch.zeros(states.n_columns) if order is None else order, persistent=False)
+        self.register_buffer("is_complete", is_complete)
+        self.register_buffer("tier", -is_complete.float() if tier is None else tier)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
+        """Read what earlier versions stored too: ``comes_first`` alone, in a random order otherwise."""
+        comes_first = state_dict.pop(f"{prefix}comes_first", None)
+        if comes_first is not None:
+            state_dict[f"{prefix}is_complete"], state_dict[f"{prefix}tier"] = comes_first, -comes_first.float()
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def draw_noise(self, x: Tensor, generator: torch.Generator) -> AbsorbingNoise:
         """See :meth:`Diffusion.draw_noise`."""
@@ -115,27 +138,28 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
     def losses(self, x: Tensor, mask: Tensor, noise: AbsorbingNoise) -> RowLosses:
         r"""Masked evidence bound of each row at one random step; arguments as for :meth:`Diffusion.losses`.
 
-        .. math:: \ell = -\frac{1}{|H|} \sum_{i \in H} m_i \log p_\theta(x_i \mid x_V)
+        .. math:: \ell = -\frac{1}{2 |H|} \sum_{i \in H} m_i \log p_\theta(x_i \mid x_V)
+            - \frac{1}{2 |N|} \sum_{i \in N} m_i \log p_\theta(x_i \mid x_V)
 
-        1. *Hide* the cells H that come last in a random order; V are the other ones.
+        1. *Hide* the cells H that come last in the row's order; V are the other ones. N are the cells of H in the first
+           tier: those that may be drawn next. In any order N is H.
         2. *Predict* the hidden cells from the visible ones; a missing cell is never visible.
-        3. *Sum* :math:`-\log p` over the hidden cells that are observed, and divide by :math:`|H|`. Missing cells count
-           in :math:`|H|`, so that the mask has no say in how much a row weighs.
+        3. *Average* :math:`-\log p` over H and over N. Missing cells count in :math:`|H|` and in :math:`|N|`, so that
+           the mask has no say in how much a row weighs.
 
         The noise level is :math:`|H| / d`.
         """
         observed = mask.bool()
         cells = self.cells(x)
 
-        hidden, is_counted = self._hide(observed, noise)
+        hidden, weight = self._hide(observed, noise)
 
         output = self.read(cells, observed & ~hidden)
 
         every = self.wide.thinning(len(x)) if self.states.wide_columns else []
         target = cells._replace(score=self.scores(x, noise.within))
-        nats = (self.nats(output, target, every) * (observed & hidden & is_counted)).sum(dim=1)
-        n_hidden = (x.shape[1] - noise.n_visible[:, 0]).float()
-        return RowLosses(nats / n_hidden, n_hidden / x.shape[1])
+        nats = (self.nats(output, target, every) * weight * observed).sum(dim=1)
+        return RowLosses(nats, (x.shape[1] - noise.n_visible[:, 0]) / x.shape[1])
 
     def _hide(self, observed: Tensor, noise: AbsorbingNoise) -> tuple[Tensor, Tensor]:
         """Hide all but the first ``n_visible`` cells of each row's order.
@@ -148,17 +172,20 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
             noise: of :meth:`draw_noise`.
 
         Returns:
-            (B, d) bool, True = hidden; and (B, 1) bool, True = the row counts in the loss.
+            (B, d) bool, True = hidden; and (B, d) weights of cells in the loss.
         """
-        any_order = noise.any_order & (self.comes_first.any() | self.is_fixed)
+        any_order = noise.any_order & (self.tier.min() < self.tier.max())
         key = torch.where(any_order, noise.key, self._drawing_key(noise.key))
         hidden = key >= key.sort(dim=1).values.gather(1, noise.n_visible)
-        lacks_visible = (any_order & self.comes_first.any() & ~hidden & ~observed).any(dim=1, keepdim=True)
-        return hidden, ~lacks_visible
+        lacks_visible = (any_order & self.is_complete.any() & ~hidden & ~observed).any(dim=1, keepdim=True)
+        first_tier = torch.where(hidden, self.tier, torch.inf).amin(dim=1, keepdim=True)
+        is_next = hidden & (any_order | (self.tier == first_tier))
+        weight = (1 - SHARE_NEXT) * _averaging(hidden) + SHARE_NEXT * _averaging(is_next)
+        return hidden, weight * ~lacks_visible
 
     def _drawing_key(self, key: Tensor) -> Tensor:
-        """Keys (B, d) of the order of drawing, from uniform ones (B, d): columns without a hole are below 0."""
-        return (self.order.expand_as(key) if self.is_fixed else key) - self.comes_first.float()
+        """Keys (B, d) of the order of drawing, from uniform ones (B, d)."""
+        return self.tier + key
 
     def draw(
         self,
@@ -179,14 +206,19 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         accuracy: Accuracy,
         on_progress: OnProgress = lambda share: None,
     ) -> LogLikelihood:
-        """Log-probability of the states of observed cells, over random orders of them where rows are drawn so.
+        """Log-probability of the states of observed cells, over orders of them where these differ.
 
         Arguments as for :meth:`Diffusion.log_likelihood`; ``accuracy``, of an integral, has no effect.
         """
-        n_orders = 1 if self.is_fixed else N_ORDERS
+        n_orders = 1 if len(self.tier.unique()) == len(self.tier) else N_ORDERS
         return any_order_log_likelihood(self, x, mask, n_orders, generator, on_progress)
 
     def draw_ranks(self, n_rows: int, generator: torch.Generator) -> Tensor:
         """Draw an order of the columns for each row, those without a hole first; (n, d) int64 ranks, 0 = first."""
         key = torch.rand(n_rows, self.states.n_columns, generator=generator, device=generator.device)
         return self._drawing_key(key).argsort(dim=1).argsort(dim=1)
+
+
+def _averaging(chosen: Tensor) -> Tensor:
+    """Weights (B, d) that average over the chosen cells of each row; ``chosen`` is (B, d) bool, some in each row."""
+    return chosen / chosen.sum(dim=1, keepdim=True)

@@ -124,6 +124,7 @@ class IncrementalReader:
                 for column_terms, is_ordered in zip(group_terms, states.is_ordered, strict=True)
             ]
         )
+        self.group_terms += (weight[: states.width] * states.own_weight[:, None])[: states.n_groups]
         level_terms, self.first_level_term = [terms[states.n_groups :]], torch.full((states.n_columns,), -1)
         self.first_level_term[states.fine_columns] = torch.arange(len(states.fine_columns)) * states.most_levels
         for i, column in enumerate(states.wide_columns):

@@ -6,13 +6,13 @@ from typing import ClassVar, Self
 
 from src.diffusion.absorbing.continuous import ContinuousColumns
 from src.diffusion.absorbing.drawing import CellByCell
-from src.diffusion.absorbing.model import AbsorbingDiffusion, fixed_order
+from src.diffusion.absorbing.model import AbsorbingDiffusion, drawing_tiers
 from src.diffusion.absorbing.states import States
 from src.diffusion.base import Coordinates, DiffusionSettings, Moments, Targets
 from src.diffusion.networks import NetworkSettings
 from src.errors import ConfigError
 
-ORDERS = ("fixed", "random")
+ORDERS = ("fitted", "random")
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,14 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
 
     Attributes:
         sampler: how rows are drawn.
-        order: order in which the cells of a row are drawn: ``fixed``, columns of few states first and the target last,
-            or ``random``. Columns without a hole come before those with holes in either.
+        order: order in which the cells of a row are drawn: ``fitted`` to the holes of the table
+            (:func:`drawing_tiers`), or ``random`` after the columns without a hole.
+        reads_values: whether a number of few values is read as its value too, not as thresholds alone.
     """
 
     sampler: CellByCell = field(default_factory=CellByCell)
-    order: str = "random"
+    order: str = "fitted"
+    reads_values: bool = True
     rows: ClassVar[str] = "states"
     is_continuous: ClassVar[bool] = False
     imputation_steps: ClassVar[int | None] = None
@@ -46,11 +48,14 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
         if numbers is not None:
             for column, n_states in zip(numbers.columns, numbers.n_states, strict=True):
                 groups[column], is_ordered[column] = (1,) * n_states, False
-        states = States(tuple(groups), is_ordered, len(coordinates.continuous))
+        states = States(tuple(groups), is_ordered, len(coordinates.continuous), self.reads_values)
         sizes = [math.inf if i in coordinates.continuous else sum(column) for i, column in enumerate(groups)]
-        order = fixed_order(sizes, coordinates.target) if self.order == "fixed" else None
+        is_complete = moments.share_observed >= 1
+        tier = None
+        if self.order == "fitted":
+            tier = drawing_tiers(sizes, coordinates.target, is_complete.tolist(), moments.share_complete)
         built = network.build(states.network_width, has_time=False)
-        return AbsorbingDiffusion(built, states, moments.share_observed, numbers, order)
+        return AbsorbingDiffusion(built, states, is_complete, numbers, tier)
 
     def for_imputation(self) -> Self:
         """A copy that learns all orders alike: the cells that are known are those of no order."""

@@ -36,7 +36,9 @@ class States(nn.Module):
         a = 2, b hidden   0     0     1        0       0        0     0     0
 
     The network reads a category as a one-hot vector. It reads a number as ones at its group *and at all smaller
-    groups*: then an effect that starts at a threshold is a single weight of the first layer.
+    groups*: then an effect that starts at a threshold is a single weight of the first layer. The one of its own group
+    is added to by ``own_weight``, so that what happens at one value needs no difference of two weights either
+    (``docs/decisions/0027-numbers-and-order.md``).
 
     Ones are multiplied by ``weight``. PyTorch draws the first layer's weights with variance 1 / (3 W'), and a row has
     about d ones; inputs of size (3 W' / d)^.5 give the layer's outputs a variance of about 1. With inputs of size 1
@@ -47,6 +49,7 @@ class States(nn.Module):
         groups: by column, the number of levels of each of its groups.
         is_ordered: by column, whether it holds numbers that are states.
         n_continuous: number of continuous columns.
+        reads_values: whether the network reads the group of a number beside its thresholds.
 
     Attributes:
         n_columns: d.
@@ -74,6 +77,7 @@ class States(nn.Module):
             of fine column ``source - d``.
         lowest, highest: (W,) smallest and largest group or level that turns a coordinate on.
         weight: (W,) value of a coordinate that is on.
+        own_weight: (W,) what is added at the group of a number.
     """
 
     first_group: Tensor
@@ -90,8 +94,11 @@ class States(nn.Module):
     lowest: Tensor
     highest: Tensor
     weight: Tensor
+    own_weight: Tensor
 
-    def __init__(self, groups: Groups, is_ordered: Sequence[bool], n_continuous: int = 0) -> None:
+    def __init__(
+        self, groups: Groups, is_ordered: Sequence[bool], n_continuous: int = 0, reads_values: bool = True
+    ) -> None:
         super().__init__()
         self.n_columns = len(groups)
         self.n_groups = sum(len(column) for column in groups)
@@ -109,6 +116,8 @@ class States(nn.Module):
         # Not stored in checkpoints: the encoder, which is, gives all of them again.
         for name, buffer in {**self._state_tables(groups), **self._coordinate_tables(groups)}.items():
             self.register_buffer(name, buffer, persistent=False)
+        if not reads_values:
+            self.own_weight.zero_()
 
     def _state_tables(self, groups: Groups) -> dict[str, Tensor]:
         """Tables from a state to its group and level, and back."""
@@ -153,6 +162,7 @@ class States(nn.Module):
             "lowest": lowest,
             "highest": torch.where(is_threshold, torch.inf, lowest),
             "weight": weight * self.weight_of_category,
+            "own_weight": is_threshold * self.weight_of_category,
         }
 
     def group_and_level(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -186,4 +196,5 @@ class States(nn.Module):
         is_read = torch.cat([visible, visible[:, self.fine_column]], dim=1)
         state = torch.where(is_read, state, -1).float().t().contiguous().index_select(0, self.source)
         on = (state >= self.lowest[:, None]) & (state <= self.highest[:, None])
-        return (on * self.weight[:, None]).t()
+        is_own = state == self.lowest[:, None]
+        return (on * self.weight[:, None] + is_own * self.own_weight[:, None]).t()

@@ -9,7 +9,7 @@ from torch import nn
 from src.diffusion import KnownCoordinates
 from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
 from src.diffusion.absorbing.likelihood import any_order_log_likelihood
-from src.diffusion.absorbing.model import AbsorbingDiffusion
+from src.diffusion.absorbing.model import AbsorbingDiffusion, AbsorbingNoise
 from src.diffusion.absorbing.states import States
 from src.diffusion.networks import ConcatSquashSettings, ResidualAttentionSettings, ResidualMLPSettings
 from src.errors import ConfigError
@@ -23,9 +23,7 @@ def made(groups=GROUPS, share=None, channels=32):
     torch.manual_seed(0)
     states = States(groups, [len(column) != 2 or column[0] > 1 for column in groups])
     network = ResidualMLPSettings(channels, 2, 8).build(states.width)
-    return AbsorbingDiffusion(
-        network, states, torch.full((len(groups),), 0.5) if share is None else torch.tensor(share)
-    )
+    return AbsorbingDiffusion(network, states, torch.tensor(share or [0.5] * len(groups)) == 1)
 
 
 def trained(x, mask, groups, share=None, n_steps=600, batch=512, **more):
@@ -82,10 +80,12 @@ def test_states_are_split_into_groups_and_levels():
     on = [row.nonzero()[:, 0].tolist() for row in codes]
     assert on == [[0, 3, 5, 8], [1, 4, 5, 9], [2, 5, 6, 8], [2, 5, 6, 10], [2]]
     one = (3 * 11 / 3) ** 0.5
-    expected = torch.tensor([one] * 5 + [one / 3**0.5] * 3 + [one] * 3)
-    torch.testing.assert_close(
-        codes.amax(dim=0)[[0, 1, 2, 3, 4, 5, 6, 8, 9, 10]], expected[[0, 1, 2, 3, 4, 5, 6, 8, 9, 10]]
-    )
+    threshold = one / 3**0.5
+    expected = torch.tensor([one] * 5 + [threshold + one] * 2 + [one] * 3)
+    torch.testing.assert_close(codes.amax(dim=0)[[0, 1, 2, 3, 4, 5, 6, 8, 9, 10]], expected)
+    assert codes[2, 5].item() == pytest.approx(threshold)  # of the second group: above the first one's threshold
+    of_thresholds = States(GROUPS, ORDERED, reads_values=False).network_input(group, level, visible)
+    torch.testing.assert_close(of_thresholds.amax(dim=0)[5:7], torch.tensor([threshold] * 2))
 
 
 def test_rows_are_read_as_the_example_of_states_draws_them():
@@ -121,6 +121,17 @@ def test_the_loss_is_the_mean_over_hidden_cells_of_observed_targets():
     holed = denoiser.random_losses(x, mask, torch.Generator().manual_seed(0)).loss.mean()
     assert holed.item() == pytest.approx(0.75 * math.log(2), abs=0.01)
     assert set((full.noise_level * 4).tolist()) == {1.0, 2.0, 3.0, 4.0}
+
+
+def test_half_of_the_loss_is_on_the_cells_that_may_be_drawn_next():
+    """Untrained, with columns of 2, 2 and 8 states, of which the last one is drawn after the others."""
+    denoiser = made(((1, 1), (1, 1), (1,) * 8))
+    denoiser.tier = torch.tensor([0.0, 0.0, 1.0])
+    key = torch.tensor([[0.1, 0.2, 0.0]] * 4)  # in any order the third column would be visible first
+    n_visible, any_order = torch.tensor([[0], [1], [2], [1]]), torch.tensor([[False]] * 3 + [[True]])
+    noise = AbsorbingNoise(key, n_visible, any_order, key)
+    loss = denoiser.losses(torch.zeros(4, 3), torch.ones(4, 3), noise).loss / math.log(2)
+    torch.testing.assert_close(loss, torch.tensor([5 / 3 / 2 + 1 / 2, 4 / 2 / 2 + 1 / 2, 3, 1]))
 
 
 def test_what_stands_in_a_hole_changes_no_loss_and_no_gradient():
@@ -245,7 +256,7 @@ def test_a_number_that_copies_another_is_drawn_close_to_it():
 )
 def test_every_network_reads_and_writes_states(recipe):
     states = States(GROUPS, ORDERED)
-    denoiser = AbsorbingDiffusion(recipe.build(states.width), states, torch.ones(3))
+    denoiser = AbsorbingDiffusion(recipe.build(states.width), states, torch.ones(3).bool())
     x, mask = linked(50), torch.ones(50, 3)
     loss = denoiser.random_losses(x, mask, torch.Generator().manual_seed(0)).loss.mean()
     loss.backward()
@@ -271,3 +282,12 @@ def test_columns_of_one_state_only():
 def test_a_number_of_steps_is_positive():
     with pytest.raises(ConfigError, match=r"diffusion\.sampler\.n_steps is at least 1"):
         CellByCell(0)
+
+
+def test_a_model_of_an_earlier_version_keeps_its_order():
+    stored = made().state_dict()
+    del stored["is_complete"], stored["tier"]
+    denoiser = made()
+    denoiser.load_state_dict({**stored, "comes_first": torch.tensor([False, True, False])})
+    assert denoiser.is_complete.tolist() == [False, True, False]
+    assert denoiser.tier.tolist() == [0, -1, 0]

@@ -27,7 +27,7 @@ def made(recipe=None):
     torch.manual_seed(0)
     states = States(GROUPS, ORDERED, len(NUMBERS))
     network = (recipe or ResidualMLPSettings(24, 2, 8)).build(states.network_width, has_time=False)
-    denoiser = AbsorbingDiffusion(network, states, torch.full((len(GROUPS),), 0.5), ContinuousColumns(NUMBERS))
+    denoiser = AbsorbingDiffusion(network, states, torch.zeros(len(GROUPS)).bool(), ContinuousColumns(NUMBERS))
     for parameter in denoiser.parameters():
         parameter.data.normal_(0, 0.5)
     return denoiser.eval()

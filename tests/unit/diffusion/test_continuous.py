@@ -9,7 +9,7 @@ from torch.special import ndtr, ndtri
 from src.diffusion import Coordinates, KnownCoordinates, Moments
 from src.diffusion.absorbing.continuous import N_COMPONENTS, WIDTH, ContinuousColumns
 from src.diffusion.absorbing.likelihood import any_order_log_likelihood
-from src.diffusion.absorbing.model import fixed_order
+from src.diffusion.absorbing.model import drawing_tiers
 from src.diffusion.absorbing.settings import AbsorbingSettings
 from src.diffusion.networks import ResidualMLPSettings
 
@@ -106,7 +106,7 @@ def made(levels, n_columns, channels=64, target=None):
         dict.fromkeys(range(n_columns), levels),
     )
     ones = torch.ones(n_columns)
-    return AbsorbingSettings(order="fixed").build(ResidualMLPSettings(channels, 2), layout, Moments(ones, ones, ones))
+    return AbsorbingSettings().build(ResidualMLPSettings(channels, 2), layout, Moments(ones, ones, ones, 1.0))
 
 
 def test_before_training_every_training_cell_is_about_as_likely():
@@ -131,15 +131,33 @@ def test_what_stands_in_a_hole_changes_no_loss():
     assert torch.equal(*losses)
 
 
-def test_columns_of_few_states_are_drawn_first_and_the_target_last():
-    order = fixed_order([math.inf, 2, 30, 2, math.inf], target=1)
-    assert order.argsort().tolist() == [3, 2, 0, 4, 1]
-    assert order.max() < 1
+def tiers(is_complete, share_complete, target=1):
+    """Tiers from 0 of a continuous column, the target, and columns of 30 and of 2 states."""
+    tier = drawing_tiers([math.inf, 2, 30, 2], target, is_complete, share_complete)
+    return (tier - tier.min()).tolist()
+
+
+def test_columns_are_drawn_fewest_states_first_and_the_target_last_where_rows_are_complete():
+    assert tiers([True] * 4, 1.0) == [2, 3, 1, 0]
+    assert tiers([True] * 4, 1.0, target=None) == [3, 0, 2, 1]
+    assert tiers([False] * 4, 0.5) == [2, 3, 1, 0]
+    assert tiers([False, True, True, False], 0.9) == [3, 1, 0, 2]
+
+
+def test_where_rows_have_holes_the_order_is_random_after_the_columns_without_a_hole():
+    assert tiers([False] * 4, 0.4) == [0, 1, 0, 0]
+    assert tiers([False] * 4, 0.4, target=None) == [0, 0, 0, 0]
+    assert tiers([True, False, False, True], 0.0) == [1, 3, 2, 0]
+    assert drawing_tiers([2] * 4, None, [True, True, False, False], 0.0).tolist() == [-2, -1, 0, 0]
+
+
+def test_tiers_are_drawn_one_after_another():
     denoiser = made(LEVELS, 4, target=1)
     ranks = denoiser.draw_ranks(3, torch.Generator().manual_seed(0))
     assert ranks.tolist() == [[0, 3, 1, 2]] * 3
-    denoiser.comes_first = torch.tensor([False, True, False, True])
-    assert denoiser.draw_ranks(1, torch.Generator().manual_seed(0)).tolist() == [[2, 1, 3, 0]]
+    denoiser.tier = torch.tensor([1.0, 0.0, 1.0, 0.0])
+    ranks = denoiser.draw_ranks(200, torch.Generator().manual_seed(0))
+    assert {tuple(row) for row in ranks.tolist()} == {(2, 0, 3, 1), (3, 0, 2, 1), (2, 1, 3, 0), (3, 1, 2, 0)}
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ class Constant(nn.Module):
 
 def conditional(network, columns=COLUMNS, share=0.5):
     width = len(columns)
-    moments = Moments(torch.zeros(width), torch.ones(width), torch.ones(width))
+    moments = Moments(torch.zeros(width), torch.ones(width), torch.ones(width), 1.0)
     schedule, targets = PROCESS.schedule(), Targets(share, share)
     return ConditionalDiffusion(network, schedule, "noise", "noise", moments, columns, targets)
 

@@ -16,7 +16,7 @@ WIDTH = 5
 SAMPLER = Sampler("ancestral", None, "beta", 1e-5)
 RECIPE = VPSettings(VariancePreserving(8, 1e-4, 0.5), "residual", "velocity", SAMPLER)
 COORDINATES = Coordinates(WIDTH, torch.arange(WIDTH))
-MOMENTS = Moments(*(torch.ones(WIDTH) for _ in Moments._fields))
+MOMENTS = Moments(*(torch.ones(WIDTH) for _ in range(3)), 1.0)
 ERRORS = [
     torch.OutOfMemoryError("CUDA out of memory"),
     MemoryError(),

@@ -18,7 +18,7 @@ def made(groups, ordered):
     torch.manual_seed(0)
     states = States(groups, ordered)
     network = ResidualMLPSettings(24, 2, 8).build(states.network_width, has_time=False)
-    denoiser = AbsorbingDiffusion(network, states, torch.full((len(groups),), 0.5))
+    denoiser = AbsorbingDiffusion(network, states, torch.zeros(len(groups)).bool())
     for parameter in denoiser.parameters():
         parameter.data.normal_(0, 0.5)
     return denoiser.eval()
@@ -68,7 +68,7 @@ def test_probabilities_of_a_wide_column_are_those_of_the_rows_drawn():
     visible = torch.tensor([True, False]).expand(6, 2)
     p = (-denoiser.nats(denoiser.read(cells, visible), cells)[:, 1]).exp()
     assert p.sum().item() == pytest.approx(1, abs=1e-5)
-    denoiser.comes_first = torch.tensor([True, False])
+    denoiser.tier = torch.tensor([0.0, 1.0])
     x = draw_absorbing(denoiser, None, 40_000, torch.Generator().manual_seed(0)).x
     drawn = x[x[:, 0] >= 1, 1].long()
     torch.testing.assert_close(torch.bincount(drawn, minlength=6) / len(drawn), p, atol=0.02, rtol=0)

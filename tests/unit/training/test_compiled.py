@@ -42,7 +42,9 @@ def assert_same(denoiser, x, mask):
 def test_the_absorbing_objective_is_one_graph(recipe):
     torch.manual_seed(0)
     states = States(GROUPS, [False, False, True])
-    denoiser = AbsorbingDiffusion(recipe.build(states.width, has_time=False), states, torch.tensor([1.0, 0.5, 0.5]))
+    denoiser = AbsorbingDiffusion(
+        recipe.build(states.width, has_time=False), states, torch.tensor([True, False, False])
+    )
     for parameter in denoiser.parameters():
         parameter.data.normal_(0, 0.3)
     x = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0], [0.0, 1.0, 5.0]])

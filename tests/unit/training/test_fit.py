@@ -274,7 +274,8 @@ def test_an_accelerator_that_is_not_there_is_refused():
 def test_moments_count_observed_entries_only(tmp_path):
     _, _, data, _ = parts(tmp_path, recipe())
     x, mask = data.data.x.numpy(), data.data.coordinate_mask.numpy()
-    mean, std, share = data.data.moments()
+    mean, std, share, complete = data.data.moments()
+    assert complete == pytest.approx(mask.all(axis=1).mean())
     for i in range(x.shape[1]):
         assert float(mean[i]) == pytest.approx(x[mask[:, i], i].mean(), abs=1e-5)
         assert float(std[i]) == pytest.approx(x[mask[:, i], i].std(), abs=1e-5)
