@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.field import page
 from benchmarks.performance import SECTIONS, document, table
 from benchmarks.scaling import exponent
 from benchmarks.scaling import table as made_table
@@ -70,3 +71,29 @@ def test_what_is_carried_to_a_machine_without_a_network_is_what_is_locked():
 @pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda file: file.stem)
 def test_every_benchmark_can_be_imported(file):
     importlib.import_module(f"benchmarks.{file.stem}")
+
+
+def test_the_page_of_the_field_has_a_line_for_each_kind_of_holes():
+    def report(seed, missing, detection):
+        references = {"real_holdout": {"detection/xgboost": 0.99}, "hot_deck": {"detection/xgboost": 0.5}}
+        return {
+            "seed": seed,
+            "commit": "0123456789abcdef",
+            "device": "cpu",
+            "config": {"dataset": {"path": "folder/magic.parquet"}, "missing": missing},
+            "metrics": {"detection/xgboost": detection, "utility/xgboost/rmse": 55.04},
+            "references": references,
+            "time": {"train_s": 61.4, "sample_s": 2.0},
+        }
+
+    holed = {"name": "independent", "ratio": 0.3}
+    lines = page([report(0, holed, 0.8), report(1, holed, 0.9), report(0, {"name": "native"}, 0.97)]).splitlines()
+    start = lines.index("## magic")
+    assert lines[start + 1] == "| | detection | RMSE | train s | draw s | seeds |"
+    assert lines[start + 3 : start + 7] == [
+        "| complete | 0.970 | 55.0 | 61 | 2 | 1 |",
+        "| independent .3 | 0.850 ± 0.071 | 55.0 ± 0.0 | 61 | 2 | 2 |",
+        "| *fresh real rows* | 0.990 |  |  |  | 1 |",
+        "| *hot deck (real rows, holes filled from others)* | 0.500 ± 0.000 |  |  |  | 2 |",
+    ]
+    assert "3 runs at commit 0123456789," in " ".join(lines)

@@ -44,7 +44,7 @@ class ResidualMLPSettings:
     n_blocks: int = 3
     dim_time: int = 64
     gated: bool = True
-    dropout: float = 0.0
+    dropout: float = 0.1
 
     def __post_init__(self) -> None:
         _positive(channels=self.channels, n_blocks=self.n_blocks)
