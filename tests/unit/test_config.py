@@ -288,10 +288,10 @@ def test_settings_that_an_earlier_version_did_not_have_are_what_it_did():
     recorded = build_config(compose([])).identity
     for group, keys in {
         "diffusion": ["order", "reads_values"],
-        "network": ["gated", "dropout"],
+        "network": ["gated"],
         "training": ["growth_rows"],
     }.items():
         recorded[group] = {key: value for key, value in recorded[group].items() if key not in keys}
     config = recorded_config(recorded)
     assert config.diffusion.order == "random"
-    assert (config.network.gated, config.network.dropout, config.training.growth_rows) == (False, 0.0, None)
+    assert (config.network.gated, config.training.growth_rows) == (False, None)

@@ -37,25 +37,21 @@ class ResidualMLPSettings:
         n_blocks: residual blocks.
         dim_time: width of the time's embedding, an even number; unused where the process has no time.
         gated: whether the blocks multiply features by gates.
-        dropout: share of the inner features of a block that training leaves out, in [0, 1).
     """
 
     channels: int = 256
     n_blocks: int = 3
     dim_time: int = 64
     gated: bool = True
-    dropout: float = 0.1
 
     def __post_init__(self) -> None:
         _positive(channels=self.channels, n_blocks=self.n_blocks)
         _even(self.dim_time)
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"network.dropout is at least 0 and below 1, got {self.dropout}")
 
     def build(self, width: int, n_channels: int = 1, has_time: bool = True) -> nn.Module:
         """See :class:`NetworkSettings`."""
         dim_time = self.dim_time if has_time else None
-        return ResidualMLP(width, self.channels, self.n_blocks, dim_time, self.gated, self.dropout, n_channels)
+        return ResidualMLP(width, self.channels, self.n_blocks, dim_time, self.gated, n_channels)
 
 
 @dataclass(frozen=True)

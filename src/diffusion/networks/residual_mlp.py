@@ -17,16 +17,14 @@ class ResidualBlock(nn.Module):
         channels: width of h.
         dim_time: width of the time's embedding; None = there is no time.
         gated: whether there is a gate.
-        dropout: share of the inner features that training leaves out.
     """
 
-    def __init__(self, channels: int, dim_time: int | None, gated: bool, dropout: float) -> None:
+    def __init__(self, channels: int, dim_time: int | None, gated: bool) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(channels)
         self.inner = nn.Linear(channels, channels)
         self.gate = nn.Linear(channels, channels) if gated else None
         self.time = None if dim_time is None else nn.Linear(dim_time, 2 * channels)
-        self.dropout = nn.Dropout(dropout)
         self.outer = nn.Linear(channels, channels)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
@@ -40,7 +38,7 @@ class ResidualBlock(nn.Module):
         inner = nn.functional.silu(inner)
         if self.gate is not None:
             inner = inner * (2 * self.gate(norm).sigmoid())
-        update: Tensor = self.outer(self.dropout(inner))
+        update: Tensor = self.outer(inner)
         return h + update
 
 
@@ -55,7 +53,6 @@ class ResidualMLP(nn.Module):
         n_blocks: residual blocks.
         dim_time: width of the time embedding; None = the process has no time.
         gated: whether the blocks have gates.
-        dropout: share of the inner features of a block that training leaves out.
         n_channels: C; with more than one, rows are (B, C, D).
     """
 
@@ -66,13 +63,12 @@ class ResidualMLP(nn.Module):
         n_blocks: int,
         dim_time: int | None,
         gated: bool = False,
-        dropout: float = 0.0,
         n_channels: int = 1,
     ) -> None:
         super().__init__()
         self.time = None if dim_time is None else TimeEmbedding(dim_time)
         self.input = nn.Linear(n_channels * width, channels)
-        self.blocks = nn.ModuleList(ResidualBlock(channels, dim_time, gated, dropout) for _ in range(n_blocks))
+        self.blocks = nn.ModuleList(ResidualBlock(channels, dim_time, gated) for _ in range(n_blocks))
         self.norm = nn.LayerNorm(channels)
         self.output = nn.Linear(channels, width)
         nn.init.zeros_(self.output.weight)
