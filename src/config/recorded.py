@@ -25,7 +25,8 @@ LONGEST_NAME = 160
 GONE = {("training", "fine_tuning_probes")}
 """Settings that earlier versions recorded and no model depends on any more."""
 EARLIER: dict[tuple[str, str], dict[str, Any]] = {
-    ("diffusion", "absorbing"): {"order": "random", "reads_values": False},
+    ("diffusion", "absorbing"): {"order": "random", "reads_values": False, "encoding": {"numbers": "levels"}},
+    ("diffusion", "vp"): {"encoding": {"repeated": False}},
     ("training", "fast"): {"growth_rows": None},
     ("network", "residual_mlp"): {"gated": False},
 }
@@ -45,10 +46,10 @@ def recorded_config(identity: Mapping[str, Any]) -> Config:
     defaults = {group: option(group, identity[group]["name"]) for group in known}
     general = {**base_values(General), "logger": option("logger", "csv")}
     recorded = {
-        group: {
-            **EARLIER.get((group, identity[group]["name"]), {}),
-            **{key: value for key, value in identity[group].items() if (group, key) not in GONE},
-        }
+        group: _completed(
+            EARLIER.get((group, identity[group]["name"]), {}),
+            {key: value for key, value in identity[group].items() if (group, key) not in GONE},
+        )
         for group in known
     }
     groups = {group: _completed(defaults[group], recorded[group]) for group in known}

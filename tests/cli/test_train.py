@@ -121,7 +121,7 @@ def test_a_committed_sweep_is_a_sweep_whose_axes_can_be_overridden(tmp_path):
             "unknown setting diffusion.prediction; it goes with diffusion=ddpm or diffusion=ve or diffusion=vp",
         ),
         (["missing=rows"], "missing=rows does not exist; missing is one of column, independent"),
-        (["experiment=paper_table1"], "experiment=paper_table1 does not exist; experiment is one of imputation_adult"),
+        (["experiment=paper_table1"], "experiment=paper_table1 does not exist; experiment is one of field, imp"),
         (["+surprise=1"], "unknown setting surprise"),
         (["seed=0,1"], "add --multirun"),
         (["--multirun", "seed=0,x"], "seed is a whole number, got 'x'"),

@@ -1,11 +1,13 @@
 """The arithmetic of the benchmarks, and the page made of their results."""
 
 import importlib
+import json
 from pathlib import Path
 
 import pytest
 
-from benchmarks.field import page
+from benchmarks import field
+from benchmarks.field import page, run
 from benchmarks.performance import SECTIONS, document, table
 from benchmarks.scaling import exponent
 from benchmarks.scaling import table as made_table
@@ -73,21 +75,26 @@ def test_every_benchmark_can_be_imported(file):
     importlib.import_module(f"benchmarks.{file.stem}")
 
 
-def test_the_page_of_the_field_has_a_line_for_each_kind_of_holes():
-    def report(seed, missing, detection):
-        references = {"real_holdout": {"detection/xgboost": 0.99}, "hot_deck": {"detection/xgboost": 0.5}}
-        return {
-            "seed": seed,
-            "commit": "0123456789abcdef",
-            "device": "cpu",
-            "config": {"dataset": {"path": "folder/magic.parquet"}, "missing": missing},
-            "metrics": {"detection/xgboost": detection, "utility/xgboost/rmse": 55.04},
-            "references": references,
-            "time": {"train_s": 61.4, "sample_s": 2.0},
-        }
+def field_report(seed, missing, detection, **changed):
+    references = {"real_holdout": {"detection/xgboost": 0.99}, "hot_deck": {"detection/xgboost": 0.5}}
+    config = {"dataset": {"path": "folder/magic.parquet"}, "missing": missing, "evaluation": {"more_rows": 5}}
+    return {
+        "seed": seed,
+        "commit": "0123456789abcdef",
+        "device": "cpu",
+        "config": {**config, "diffusion": {"name": "absorbing", "order": "fitted", **changed}},
+        "metrics": {"detection/xgboost": detection, "utility/xgboost/rmse": 55.04, "other": 1.0},
+        "references": references,
+        "time": {"train_s": 61.4, "sample_s": 2.0},
+    }
 
-    holed = {"name": "independent", "ratio": 0.3}
-    lines = page([report(0, holed, 0.8), report(1, holed, 0.9), report(0, {"name": "native"}, 0.97)]).splitlines()
+
+HOLED = {"name": "independent", "ratio": 0.3}
+
+
+def test_the_page_of_the_field_has_a_line_for_each_kind_of_holes():
+    reports = [field_report(0, HOLED, 0.8), field_report(1, HOLED, 0.9), field_report(0, {"name": "native"}, 0.97)]
+    lines = page([run(report) for report in reports]).splitlines()
     start = lines.index("## magic")
     assert lines[start + 1] == "| | detection | RMSE | train s | draw s | seeds |"
     assert lines[start + 3 : start + 7] == [
@@ -97,3 +104,41 @@ def test_the_page_of_the_field_has_a_line_for_each_kind_of_holes():
         "| *hot deck (real rows, holes filled from others)* | 0.500 ± 0.000 |  |  |  | 2 |",
     ]
     assert "3 runs at commit 0123456789," in " ".join(lines)
+    assert "## Levers" not in lines
+
+
+def test_a_changed_setting_is_compared_on_the_seeds_that_both_have():
+    default = [field_report(seed, HOLED, 0.8) for seed in (0, 1, 2)]
+    changed = [field_report(seed, HOLED, 0.7 + seed / 10, order="random") for seed in (0, 1, 3)]
+    lines = page([run(report) for report in default + changed]).splitlines()
+    levers = lines[lines.index("## Levers") :]
+    compared = [line for line in levers if line.startswith("| `")]
+    assert compared == [
+        "| `diffusion.order=random` | magic | independent .3 | -0.050 ± 0.071 |  |  | +0.0 ± 0.0 |  | 2 |"
+    ]
+    assert "| independent .3 | 0.800 ± 0.000 | 55.0 ± 0.0 | 61 | 2 | 3 |" in lines
+
+
+def test_runs_of_the_field_join_those_of_earlier_parts(tmp_path, monkeypatch, capsys):
+    def write(folder, report):
+        folder.mkdir(parents=True)
+        (folder / "report.json").write_text(json.dumps(report))
+        (folder / "DONE").touch()
+
+    def main(*arguments):
+        monkeypatch.setattr("sys.argv", ["field", *map(str, arguments), "--out", str(tmp_path / "field.md")])
+        field.main()
+        return [json.loads(line) for line in (tmp_path / "field.jsonl").read_text().splitlines()]
+
+    write(tmp_path / "a" / "seed0", field_report(0, HOLED, 0.8))
+    write(tmp_path / "b" / "seed0", field_report(0, HOLED, 0.85))
+    write(tmp_path / "b" / "seed1", field_report(1, HOLED, 0.9))
+    assert [one["scores"]["detection/xgboost"] for one in main(tmp_path / "a")] == [0.8]
+    runs = main(tmp_path / "b")
+    assert [one["scores"]["detection/xgboost"] for one in runs] == [0.85, 0.9]
+    assert runs == main()
+    assert "2 runs at commit 0123456789" in (tmp_path / "field.md").read_text()
+    monkeypatch.setattr("sys.argv", ["field", "--out", str(tmp_path / "other" / "field.md")])
+    with pytest.raises(SystemExit):
+        field.main()
+    assert "has no run" in capsys.readouterr().err

@@ -292,6 +292,8 @@ def test_settings_that_an_earlier_version_did_not_have_are_what_it_did():
         "training": ["growth_rows"],
     }.items():
         recorded[group] = {key: value for key, value in recorded[group].items() if key not in keys}
+    del recorded["diffusion"]["encoding"]["numbers"]
     config = recorded_config(recorded)
     assert config.diffusion.order == "random"
     assert (config.network.gated, config.training.growth_rows) == (False, None)
+    assert config.recipe.encoding.numbers == "levels"

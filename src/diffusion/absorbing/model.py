@@ -15,9 +15,10 @@ cells are targets; half of the weight is on the cells that may be drawn next (:m
 minimiser is :math:`p(x_i \mid x_V, m_i = 1, m_V = 1)` for every V. Where cells are missing completely at random that is
 the conditional of the complete data, at any missing ratio. Where they are missing at random, it is so once V holds the
 cells that missingness depends on; these have no hole, so **columns without a hole come first** in the order.
-:func:`drawing_tiers` has the rest of it. A share of the training rows is hidden in any order, so that a draw may start
-from any known cells; where only some columns have holes, rows of these in which a cell should be visible and is missing
-do not count: that it is missing would tell of hidden cells. See ``docs/theory.md``.
+:func:`drawing_tiers` has the rest of it. In a share of the training rows random cells are known from the start, as they
+are in conditional draws, and the other ones follow in the order; where only some columns have holes, rows of these in
+which a cell should be visible and is missing do not count: that it is missing would tell of hidden cells. See
+``docs/theory.md``.
 
 **Drawing** is the reverse process: at each step a cell of every row becomes visible, or several with fewer steps
 (:mod:`src.diffusion.absorbing.drawing`). Known cells are visible from the start, so conditional draws and imputations
@@ -37,9 +38,9 @@ from src.diffusion.absorbing.likelihood import N_ORDERS, any_order_log_likelihoo
 from src.diffusion.absorbing.states import States
 from src.diffusion.base import Accuracy, Drawn, KnownCoordinates, LogLikelihood, OnProgress, RowLosses
 
-SHARE_FREE_ORDER = 0.25
-"""Share of training rows that are hidden in any order; the others are hidden in the order of drawing, which the model
-is used in unless cells are known."""
+SHARE_KNOWN = 0.5
+"""Share of training rows of which some cells are known from the start; the others are hidden in the order of drawing
+alone, which the model is used in unless cells are known."""
 SHARE_NEXT = 0.5
 """Share of the cells that may be drawn next in the loss of a row: their probabilities are those that draws use. The
 other hidden cells teach the network too, and many at a time."""
@@ -51,15 +52,16 @@ class AbsorbingNoise(NamedTuple):
     """Random numbers of the objective.
 
     Attributes:
-        key: (B, d) uniform in [0, 1); cells become visible in the order of their keys.
+        key: (B, d) uniform in [0, 1); the smallest ones are of the known cells, and inside a tier cells become visible
+            in the order of their keys.
         n_visible: (B, 1) number of visible cells, uniform in 0..d-1.
-        any_order: (B, 1) bool, True = hidden in any order, not in that of drawing.
+        n_known: (B, 1) number of cells that are known from the start, 0..n_visible.
         within: (B, d) uniform in [0, 1): where in the interval of its value the score of a number lies.
     """
 
     key: Tensor
     n_visible: Tensor
-    any_order: Tensor
+    n_known: Tensor
     within: Tensor
 
 
@@ -127,13 +129,18 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def draw_noise(self, x: Tensor, generator: torch.Generator) -> AbsorbingNoise:
-        """See :meth:`Diffusion.draw_noise`."""
+        r"""See :meth:`Diffusion.draw_noise`.
+
+        Of v visible cells :math:`\lceil u^2 v \rceil` are known, u uniform: one or two most often, as conditions are,
+        and now and then nearly all, as in a row with one hole.
+        """
         n_rows, n_columns = x.shape
         key = torch.rand(n_rows, n_columns, generator=generator, device=x.device)
         n_visible = torch.randint(0, n_columns, (n_rows, 1), generator=generator, device=x.device)
-        any_order = torch.rand(n_rows, 1, generator=generator, device=x.device) < SHARE_FREE_ORDER
+        has_known, u = torch.rand(2, n_rows, 1, generator=generator, device=x.device)
+        n_known = (has_known < SHARE_KNOWN) * (u.square() * n_visible).ceil().long()
         within = torch.rand(n_rows, n_columns, generator=generator, device=x.device)
-        return AbsorbingNoise(key, n_visible, any_order, within)
+        return AbsorbingNoise(key, n_visible, n_known, within)
 
     def losses(self, x: Tensor, mask: Tensor, noise: AbsorbingNoise) -> RowLosses:
         r"""Masked evidence bound of each row at one random step; arguments as for :meth:`Diffusion.losses`.
@@ -142,7 +149,7 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
             - \frac{1}{2 |N|} \sum_{i \in N} m_i \log p_\theta(x_i \mid x_V)
 
         1. *Hide* the cells H that come last in the row's order; V are the other ones. N are the cells of H in the first
-           tier: those that may be drawn next. In any order N is H.
+           tier: those that may be drawn next.
         2. *Predict* the hidden cells from the visible ones; a missing cell is never visible.
         3. *Average* :math:`-\log p` over H and over N. Missing cells count in :math:`|H|` and in :math:`|N|`, so that
            the mask has no say in how much a row weighs.
@@ -162,9 +169,9 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         return RowLosses(nats, (x.shape[1] - noise.n_visible[:, 0]) / x.shape[1])
 
     def _hide(self, observed: Tensor, noise: AbsorbingNoise) -> tuple[Tensor, Tensor]:
-        """Hide all but the first ``n_visible`` cells of each row's order.
+        """Hide all but the first ``n_visible`` cells of each row's order, in which known cells come first.
 
-        Where only some columns have holes, a row in any order does not count if a cell that should be visible is
+        Where only some columns have holes, a row with known cells does not count if a cell that should be visible is
         missing: that it is missing would tell of hidden cells.
 
         Arguments:
@@ -174,12 +181,13 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         Returns:
             (B, d) bool, True = hidden; and (B, d) weights of cells in the loss.
         """
-        any_order = noise.any_order & (self.tier.min() < self.tier.max())
-        key = torch.where(any_order, noise.key, self._drawing_key(noise.key))
+        is_known = noise.key.argsort(dim=1).argsort(dim=1) < noise.n_known
+        key = self._drawing_key(noise.key).masked_fill(is_known, -torch.inf)
         hidden = key >= key.sort(dim=1).values.gather(1, noise.n_visible)
-        lacks_visible = (any_order & self.is_complete.any() & ~hidden & ~observed).any(dim=1, keepdim=True)
+        has_known = (noise.n_known > 0) & self.is_complete.any()
+        lacks_visible = (has_known & ~hidden & ~observed).any(dim=1, keepdim=True)
         first_tier = torch.where(hidden, self.tier, torch.inf).amin(dim=1, keepdim=True)
-        is_next = hidden & (any_order | (self.tier == first_tier))
+        is_next = hidden & (self.tier == first_tier)
         weight = (1 - SHARE_NEXT) * _averaging(hidden) + SHARE_NEXT * _averaging(is_next)
         return hidden, weight * ~lacks_visible
 

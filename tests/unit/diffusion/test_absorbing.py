@@ -9,7 +9,7 @@ from torch import nn
 from src.diffusion import KnownCoordinates
 from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
 from src.diffusion.absorbing.likelihood import any_order_log_likelihood
-from src.diffusion.absorbing.model import AbsorbingDiffusion, AbsorbingNoise
+from src.diffusion.absorbing.model import SHARE_KNOWN, AbsorbingDiffusion, AbsorbingNoise
 from src.diffusion.absorbing.states import States
 from src.diffusion.networks import ConcatSquashSettings, ResidualAttentionSettings, ResidualMLPSettings
 from src.errors import ConfigError
@@ -127,11 +127,29 @@ def test_half_of_the_loss_is_on_the_cells_that_may_be_drawn_next():
     """Untrained, with columns of 2, 2 and 8 states, of which the last one is drawn after the others."""
     denoiser = made(((1, 1), (1, 1), (1,) * 8))
     denoiser.tier = torch.tensor([0.0, 0.0, 1.0])
-    key = torch.tensor([[0.1, 0.2, 0.0]] * 4)  # in any order the third column would be visible first
-    n_visible, any_order = torch.tensor([[0], [1], [2], [1]]), torch.tensor([[False]] * 3 + [[True]])
-    noise = AbsorbingNoise(key, n_visible, any_order, key)
+    key = torch.tensor([[0.1, 0.2, 0.0]] * 4)  # of one known cell it is that of the third column
+    n_visible, n_known = torch.tensor([[0], [1], [2], [1]]), torch.tensor([[0], [0], [0], [1]])
+    noise = AbsorbingNoise(key, n_visible, n_known, key)
     loss = denoiser.losses(torch.zeros(4, 3), torch.ones(4, 3), noise).loss / math.log(2)
     torch.testing.assert_close(loss, torch.tensor([5 / 3 / 2 + 1 / 2, 4 / 2 / 2 + 1 / 2, 3, 1]))
+
+
+def test_known_cells_come_before_the_order_of_drawing():
+    denoiser = made(((1, 1), (1, 1), (1, 1), (1, 1)))
+    denoiser.tier = torch.arange(4.0)
+    x = torch.zeros(20_000, 4)
+    noise = denoiser.draw_noise(x, torch.Generator().manual_seed(0))
+    assert (noise.n_known <= noise.n_visible).all()
+    hidden, _ = denoiser._hide(torch.ones(20_000, 4, dtype=torch.bool), noise)
+    assert torch.equal((~hidden).sum(dim=1), noise.n_visible[:, 0])
+    in_order = torch.arange(4).expand(20_000, -1) >= noise.n_visible
+    has_known = noise.n_known[:, 0] > 0
+    assert torch.equal(hidden[~has_known], in_order[~has_known])
+    assert has_known.float().mean().item() == pytest.approx(SHARE_KNOWN * 3 / 4, abs=0.02)
+    alone = ~hidden[(noise.n_visible[:, 0] == 1) & has_known]
+    torch.testing.assert_close(alone.float().mean(dim=0), torch.full((4,), 0.25), atol=0.04, rtol=0)
+    of_two = ~hidden[(noise.n_visible[:, 0] == 2) & (noise.n_known[:, 0] == 1)]
+    torch.testing.assert_close(of_two.float().mean(dim=0), torch.tensor([1, 0.5, 0.25, 0.25]), atol=0.04, rtol=0)
 
 
 def test_what_stands_in_a_hole_changes_no_loss_and_no_gradient():

@@ -16,6 +16,7 @@ from tests.conftest import random_table
 MINMAX = EncodingRecipe("minmax", -1, False)
 QUANTILE = EncodingRecipe("quantile", -1, False)
 NA = EncodingRecipe("minmax", -1, True)
+REPEATED = EncodingRecipe("quantile", -1, repeated=True)
 
 
 def random_mask(table, seed=0, share=0.3):
@@ -29,12 +30,13 @@ def random_mask(table, seed=0, share=0.3):
     na=st.booleans(),
     low=st.sampled_from([-1, 0]),
     numerical=st.sampled_from(["minmax", "quantile"]),
+    repeated=st.booleans(),
 )
 @settings(max_examples=40, deadline=None)
-def test_round_trip_of_complete_rows(n, seed, na, low, numerical):
+def test_round_trip_of_complete_rows(n, seed, na, low, numerical, repeated):
     table = random_table(n, seed)
     mask = np.ones((n, 4), dtype=bool)
-    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, low, na))
+    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, low, na, repeated=repeated))
     x, coordinate_mask = encoder.forward(table, mask)
     assert coordinate_mask.all()
     decoded = encoder.backward(x)
@@ -60,8 +62,9 @@ def test_values_by_hand():
 @pytest.mark.parametrize("numerical", ["minmax", "quantile"])
 @pytest.mark.parametrize("low", [-1, 0])
 @pytest.mark.parametrize("na", [False, True])
+@pytest.mark.parametrize("repeated", [False, True])
 @pytest.mark.parametrize("poison", [np.nan, 1e6, -1e30])
-def test_missing_cells_are_never_read(numerical, low, na, poison):
+def test_missing_cells_are_never_read(numerical, low, na, repeated, poison):
     table = random_table(300)
     mask = random_mask(table)
     poisoned = table.frame.copy()
@@ -70,7 +73,8 @@ def test_missing_cells_are_never_read(numerical, low, na, poison):
     for i, name in ((2, "colour"), (3, "label")):
         poisoned.loc[~mask[:, i], name] = np.nan
     other = table.__class__(poisoned, table.schema)
-    fits = [TableEncoder.fit(t, mask, EncodingRecipe(numerical, low, na)) for t in (table, other)]
+    recipe = EncodingRecipe(numerical, low, na, repeated=repeated)
+    fits = [TableEncoder.fit(t, mask, recipe) for t in (table, other)]
     assert fits[0] == fits[1]
     (x, m), (x_poisoned, m_poisoned) = (e.forward(t, mask) for e, t in zip(fits, (table, other), strict=True))
     assert torch.equal(x, x_poisoned)
@@ -101,12 +105,17 @@ def test_statistics_come_from_observed_cells_only():
     assert TableEncoder.fit(table, mask, MINMAX).blocks[2].categories == (0, 1)
 
 
-@given(seed=st.integers(0, 1000), scale=st.floats(0.1, 50), numerical=st.sampled_from(["minmax", "quantile"]))
+@given(
+    seed=st.integers(0, 1000),
+    scale=st.floats(0.1, 50),
+    numerical=st.sampled_from(["minmax", "quantile"]),
+    repeated=st.booleans(),
+)
 @settings(max_examples=30, deadline=None)
-def test_any_coordinates_decode_into_the_observed_range(seed, scale, numerical):
+def test_any_coordinates_decode_into_the_observed_range(seed, scale, numerical, repeated):
     table = random_table(100)
     mask = random_mask(table)
-    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, -1, True))
+    encoder = TableEncoder.fit(table, mask, EncodingRecipe(numerical, -1, True, repeated=repeated))
     x = scale * torch.randn(50, encoder.width, generator=torch.Generator().manual_seed(seed))
     decoded = encoder.backward(x)
     assert decoded.observed.all()
@@ -176,6 +185,44 @@ def test_quantile_scale_gives_a_shared_value_its_share_of_the_interval():
     np.testing.assert_allclose(drawn.quantile([0.95, 0.99]), np.quantile(values, [0.95, 0.99]), atol=110)
 
 
+def test_repeated_values_have_codes_beside_the_score():
+    schema = Schema((Column("gain", "numerical", "float64"), Column("code", "numerical", "int64", integer=True)))
+    gain = np.r_[np.zeros(60), np.full(20, 7.5), 10 + np.arange(20.0)]
+    frame = pd.DataFrame({"gain": gain, "code": np.tile([1, 2, 2, 9], 25)})
+    table = make_table(frame, schema)
+    mask = np.ones((100, 2), dtype=bool)
+    mask[99] = False
+    encoder = TableEncoder.fit(table, mask, REPEATED)
+    assert [block.repeated for block in encoder.blocks] == [(0, 7.5), (1, 2, 9)]
+    x, coordinates = encoder.forward(table, mask)
+    np.testing.assert_array_equal(x[[0, 60, 80], 1:4], [[-1, 1, -1], [-1, -1, 1], [1, -1, -1]])
+    np.testing.assert_array_equal(x[[0, 1, 3], 5:], [[1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    assert x[99].tolist() == [0] * 8
+    assert coordinates.all(dim=1).tolist() == mask[:, 0].tolist()
+    torch.testing.assert_close(x[:, 0], TableEncoder.fit(table, mask, QUANTILE).forward(table, mask)[0][:, 0])
+    x = torch.randn(500, 8, generator=torch.Generator().manual_seed(0))
+    decoded = encoder.decode(x)
+    assert set(decoded["code"]) == {1, 2, 9}
+    named = x[:, 1:4].argmax(dim=1).numpy()
+    assert (decoded["gain"][named == 1] == 0).all()
+    assert (decoded["gain"][named == 2] == 7.5).all()
+    others = decoded["gain"][named == 0]
+    assert 7.5 < others.min() < 12
+    assert 27 < others.max() <= 29
+    again = TableEncoder.from_dict(json.loads(json.dumps(encoder.to_dict())))
+    assert again == encoder
+
+
+def test_a_value_of_few_cells_has_no_code():
+    schema = Schema((Column("n", "numerical", "float64"),))
+    for n_shared, n_codes in ((8, 0), (9, 2)):
+        values = np.r_[np.zeros(n_shared), 1 + np.arange(50.0)]
+        encoder = TableEncoder.fit(
+            make_table(pd.DataFrame({"n": values}), schema), np.ones((len(values), 1), bool), REPEATED
+        )
+        assert encoder.width == 1 + n_codes
+
+
 def test_unknown_scale_is_refused():
     with pytest.raises(ConfigError, match=r"minmax.*quantile.*got 'log'"):
         EncodingRecipe("log", -1, False)
@@ -221,3 +268,5 @@ def test_codes_that_do_not_exist_are_refused():
         EncodingRecipe("minmax", -1, False, "bits")
     with pytest.raises(ConfigError, match="na_coordinate=true needs code=one_hot"):
         EncodingRecipe("minmax", -1, True, "tokens")
+    with pytest.raises(ConfigError, match="repeated=true needs code=one_hot or analog_bits"):
+        EncodingRecipe("quantile", -1, False, "tokens", repeated=True)
