@@ -23,6 +23,7 @@ encoding:
   numerical: quantile
   low: -1
   na_coordinate: false
+  repeated: false
   code: one_hot
 """
 
