@@ -45,12 +45,16 @@ def check_devices(settings: TrainerSettings) -> None:
         ConfigError: there is no GPU, or fewer than ``trainer.devices``.
     """
     n_gpus = torch.cuda.device_count()
-    on_gpus = settings.accelerator == "gpu" or (settings.accelerator == "auto" and n_gpus > 0)
-    if on_gpus and n_gpus < settings.devices:
+    if _on_gpus(settings) and n_gpus < settings.devices:
         raise ConfigError(
             f"trainer.accelerator={settings.accelerator} with {settings.devices} devices, but torch sees {n_gpus} GPUs "
             f"on this machine; set trainer.devices={max(n_gpus, 1)} or trainer.accelerator=cpu"
         )
+
+
+def _on_gpus(settings: TrainerSettings) -> bool:
+    """Whether to train on CUDA devices. Those of Apple (MPS) have no float64, which diffusions need."""
+    return settings.accelerator == "gpu" or (settings.accelerator == "auto" and torch.cuda.device_count() > 0)
 
 
 def make_trainer(
@@ -85,7 +89,7 @@ def make_trainer(
         callbacks.append(AveragedWeights(recipe.ema_decay))
     callbacks += extra_callbacks
     return pl.Trainer(
-        accelerator=settings.accelerator,
+        accelerator="cuda" if _on_gpus(settings) else "cpu",
         devices=settings.devices,
         num_nodes=settings.num_nodes,
         precision=cast(Any, settings.precision),

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.accelerators import MPSAccelerator
+from pytorch_lightning.accelerators import CPUAccelerator
 
 from src.completion import keep
 from src.diffusion.gaussian.sampler import Sampler
@@ -269,6 +271,15 @@ def test_an_accelerator_that_is_not_there_is_refused():
         pytest.skip("this machine has a GPU")
     with pytest.raises(ConfigError, match="torch sees 0 GPUs"):
         check_devices(TrainerSettings("gpu", 1, 1, "32-true", "auto"))
+
+
+def test_auto_leaves_the_gpu_of_an_apple_machine_alone(tmp_path, monkeypatch):
+    """It has no float64, which ranks of numbers and times of continuous processes need."""
+    if torch.cuda.is_available():
+        pytest.skip("this machine has another GPU")
+    monkeypatch.setattr(MPSAccelerator, "is_available", staticmethod(lambda: True))
+    trainer = make_trainer(TrainerSettings("auto", 1, 1, "32-true", "auto"), recipe(), 1, tmp_path)
+    assert isinstance(trainer.accelerator, CPUAccelerator)
 
 
 def test_moments_count_observed_entries_only(tmp_path):
