@@ -216,12 +216,15 @@ def test_requests_without_a_model_or_a_place(trained, tmp_path):
 def test_an_interrupted_sampling_leaves_nothing(trained, tmp_path, stop):
     out = tmp_path / "rows.csv"
     arguments = [sys.executable, "-m", "src.sample", f"run={trained[1]}", f"out={out}", "n_rows=100000000"]
-    process = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(stop)
-    _, said = process.communicate(timeout=60)
+    with subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(stop)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 1
     assert "stopped;" in said
     assert not list(tmp_path.iterdir())
