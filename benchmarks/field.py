@@ -55,9 +55,10 @@ benchmarks.field outputs` writes it; the scores of every run are in
 Mean ± standard deviation over the seeds. *detection*: 1 = XGBoost (100 trees of depth 6, 5 folds) cannot tell
 synthetic rows from real ones, 0 = it always can. *AUROC*, *accuracy*, *RMSE*: XGBoost trained on synthetic rows,
 tested on real ones; *5 n*: on five times as many synthetic rows as training rows. *NMI*: share of the dependence
-between columns that is kept. *shapes*, *trends*: fidelity with thresholds 0. *dcr share*: .5 is best. "complete" is
-the table as it is; "row .2" takes a fifth of the cells of every row, "independent" each cell by chance, "mar" and
-"nmar" cells of some columns, by the values of others or their own.
+between columns that is kept. *shapes*, *trends*: fidelity with thresholds 0. *dcr share*: .5 is best. Seconds are
+those of a machine that does other work too. "complete" is the table as it is; "row .2" takes a fifth of the cells of
+every row, "independent" each cell by chance, "mar" and "nmar" cells of some columns, by the values of others or their
+own.
 
 **The tables.** `conf/field_table/` has source, file and target of each: `magic`, `shoppers`, `default`, `beijing`,
 `diabetes`, `letter` of the UCI repository (CC BY 4.0) as Parquet files, texts as categories and numbers as numbers
