@@ -1,5 +1,7 @@
 """The user's choices about columns by name, and what texts and numbers of a column have in common."""
 
+import itertools
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -91,10 +93,14 @@ def are_codes(values: list[Any], counts: np.ndarray) -> bool:
         return False
     if counts.min() < LEAST_CELLS_OF_A_CODE or counts.sum() < MEAN_CELLS_OF_A_CODE * n_values:
         return False
-    steps = np.diff(np.array(values, dtype=np.int64))
-    absent = steps // np.gcd.reduce(steps) - 1
-    n_absent = int(absent[absent * np.minimum(counts[:-1], counts[1:]) >= EXPECTED_IN_A_GAP].sum())
-    return bool(n_absent >= (0.4 if n_values <= MOST_CODES / 2 else 0.75) * (n_values + n_absent))
+    # Python's integers: numbers of 1e300, and differences of those of 2^63, have no int64
+    steps = [int(above) - int(below) for below, above in itertools.pairwise(values)]
+    step = math.gcd(*steps)
+    rarer = np.minimum(counts[:-1], counts[1:]).tolist()
+    gaps = [(length // step - 1, n_cells) for length, n_cells in zip(steps, rarer, strict=True)]
+    n_absent = sum(size for size, n_cells in gaps if size * n_cells >= EXPECTED_IN_A_GAP)
+    part, whole = (2, 5) if n_values <= MOST_CODES / 2 else (3, 4)
+    return whole * n_absent >= part * (n_values + n_absent)
 
 
 def nearly_numbers(values: list[Any], counts: np.ndarray, comma: bool) -> list[Any]:

@@ -40,6 +40,14 @@ def test_grids_grades_and_rounded_counts_are_numbers(values):
     assert not are_codes(*counted(column(values)))
 
 
+@pytest.mark.parametrize("size", [2**62, int(1e300), int(1e308)])
+def test_numbers_beyond_int64_are_told_from_codes_too(size):
+    counts = np.full(5, 100)
+    assert are_codes([size * value for value in (-1, 0, 1, 4, 9)], counts)
+    assert are_codes([-size, -2, 0, 1, size], counts)
+    assert not are_codes([size * value for value in range(5)], counts)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_counts_with_a_rare_end_are_numbers(seed):
     rng = np.random.default_rng(seed)
