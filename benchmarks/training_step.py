@@ -72,9 +72,8 @@ class Case:
         recipe = self.config.training
         denoiser = (module or self.module()).denoiser
         objective = objective or denoiser.losses
-        optimizer = torch.optim.Adam(
-            denoiser.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
+        rate, betas, decay = recipe.learning_rate, (0.9, recipe.beta2), recipe.weight_decay
+        optimizer = torch.optim.Adam(denoiser.parameters(), rate, betas, weight_decay=decay, fused=True)
         average = AveragedModel(denoiser, multi_avg_fn=get_ema_multi_avg_fn(recipe.ema_decay or 0.999))
         generator = torch.Generator(self.device).manual_seed(0)
         per_epoch = self.data.steps_per_epoch(1)

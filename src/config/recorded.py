@@ -27,7 +27,7 @@ GONE = {("training", "fine_tuning_probes")}
 EARLIER: dict[tuple[str, str], dict[str, Any]] = {
     ("diffusion", "absorbing"): {"order": "random", "reads_values": False, "encoding": {"numbers": "levels"}},
     ("diffusion", "vp"): {"encoding": {"repeated": False}},
-    ("training", "fast"): {"growth_rows": None},
+    ("training", "fast"): {"growth_rows": None, "beta2": 0.999},
     ("network", "residual_mlp"): {"gated": False},
 }
 """By group and option, what earlier versions did that had no such setting."""

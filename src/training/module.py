@@ -228,8 +228,9 @@ class MissDiffModule(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Adam in one fused kernel; :meth:`training_step` sets its learning rate."""
-        rate, decay = self.training_recipe.learning_rate, self.training_recipe.weight_decay
-        return torch.optim.Adam(self.parameters(), lr=rate, weight_decay=decay, fused=True)
+        recipe = self.training_recipe
+        rate, betas, decay = recipe.learning_rate, (0.9, recipe.beta2), recipe.weight_decay
+        return torch.optim.Adam(self.parameters(), rate, betas, weight_decay=decay, fused=True)
 
     def predict_step(self, batch: Chunk, batch_idx: int) -> tuple[int, Tensor, int]:
         """Draw one chunk from a random stream of its own: the rows are the same on any number of devices.

@@ -26,6 +26,8 @@ class TrainingRecipe:
             memorise a small table; None = no limit.
         batch_size: rows of a batch on one device.
         learning_rate: learning rate of Adam, at its peak.
+        beta2: decay, per step, of Adam's average of squared gradients: 0.999, Adam's usual one, remembers a fifth of
+            a short training.
         weight_decay: L2 penalty of Adam.
         schedule: course of the learning rate: ``constant``, ``cosine`` (5 % linear warm-up, then a cosine to zero,
             step by step) or ``multistep`` (x 0.1 at 25, 50, 75 and 90 % of the epochs).
@@ -46,6 +48,7 @@ class TrainingRecipe:
     most_epochs: int | None = 150
     batch_size: int = 256
     learning_rate: float = 0.002
+    beta2: float = 0.98
     weight_decay: float = 1e-6
     schedule: str = "cosine"
     warm_up_steps: int = 0
@@ -69,6 +72,8 @@ class TrainingRecipe:
             rate = getattr(self, name)
             if not (rate > 0 and math.isfinite(rate)):
                 raise ConfigError(f"training.{name} is a positive number, got {rate}")
+        if not 0 < self.beta2 < 1:
+            raise ConfigError(f"training.beta2 is between 0 and 1, got {self.beta2}")
         if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
             raise ConfigError(f"training.weight_decay is not negative, got {self.weight_decay}")
         if self.schedule not in SCHEDULES:

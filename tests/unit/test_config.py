@@ -289,11 +289,12 @@ def test_settings_that_an_earlier_version_did_not_have_are_what_it_did():
     for group, keys in {
         "diffusion": ["order", "reads_values"],
         "network": ["gated"],
-        "training": ["growth_rows"],
+        "training": ["growth_rows", "beta2"],
     }.items():
         recorded[group] = {key: value for key, value in recorded[group].items() if key not in keys}
     del recorded["diffusion"]["encoding"]["numbers"]
     config = recorded_config(recorded)
     assert config.diffusion.order == "random"
-    assert (config.network.gated, config.training.growth_rows) == (False, None)
+    training = config.training
+    assert (config.network.gated, training.growth_rows, training.beta2) == (False, None, 0.999)
     assert config.recipe.encoding.numbers == "levels"

@@ -131,6 +131,7 @@ def test_a_budget_scales_every_length_and_nothing_else():
         ("batch_size", -1),
         ("learning_rate", 0.0),
         ("learning_rate", float("inf")),
+        ("beta2", 1.0),
         ("weight_decay", -1.0),
         ("schedule", "linear"),
         ("ema_decay", 1.0),
