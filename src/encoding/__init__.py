@@ -5,9 +5,21 @@ from typing import Any
 
 from src.encoding.base import Encoder, Encoding
 from src.encoding.encoder import EncodingRecipe, TableEncoder
-from src.encoding.states import StateEncoder, StatesRecipe
+from src.encoding.slopes import log_slopes
+from src.encoding.states import N_KNOTS, StateBlock, StateEncoder, StatesRecipe
 
-__all__ = ["Encoder", "Encoding", "EncodingRecipe", "StateEncoder", "StatesRecipe", "TableEncoder", "encoder_from_dict"]
+__all__ = [
+    "N_KNOTS",
+    "Encoder",
+    "Encoding",
+    "EncodingRecipe",
+    "StateBlock",
+    "StateEncoder",
+    "StatesRecipe",
+    "TableEncoder",
+    "encoder_from_dict",
+    "log_slopes",
+]
 
 
 def encoder_from_dict(values: Mapping[str, Any]) -> Encoder:

@@ -57,6 +57,7 @@ STEPS = (
         ),
     ),
     ("imputation", ("tables", "missing", "completion", "encoding", "diffusion", "training", "models")),
+    ("questions", ("tables", "encoding", "diffusion.absorbing", "training")),
     ("metrics.base", ("tables",)),
     ("metrics.quality", ("tables", "metrics.base")),
     ("metrics.downstream", ("tables", "metrics.base")),
@@ -173,12 +174,23 @@ The path of the data is the architecture: table -> mask -> completion -> encodin
 metrics -> report. Every step has a folder, and imports earlier steps alone; `tests/unit/test_imports.py` fails where
 one does not, and `python -m tests.unit.architecture` writes this page from the code.
 
-`errors.py` and `seeding.py` are for everyone. The six commands (`python -m src.train`, ...) and `api.py` (the estimator
+`errors.py` and `seeding.py` are for everyone. The six commands (`python -m src.train`, ...) and `api` (the estimator
 `MissDiff`) come last: they may import every folder, and nothing imports them.
 
 """
-PARTS = ("system", "tables", "missing", "completion", "encoding", "diffusion", "training", "models", "imputation")
-PARTS += ("metrics", "results", "runs", "config", "sweeps", "commands")
+PARTS = (
+    "system",
+    "tables",
+    "missing",
+    "completion",
+    "encoding",
+    "diffusion",
+    "training",
+    "models",
+    "imputation",
+    "questions",
+)
+PARTS += ("imputation", "questions", "metrics", "results", "runs", "config", "sweeps", "commands")
 
 
 def page() -> str:

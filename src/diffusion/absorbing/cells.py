@@ -143,6 +143,44 @@ class CellModel(Diffusion[Noise]):
         of_level = self.numbers.level_nats(self._of_numbers(output), *self.numbers.score_bounds(x[:, column]))
         return nats.index_add(1, column, of_level * (cells.group[:, column] == 0))
 
+    def density_nats(self, output: Tensor, x: Tensor, cells: Cells) -> Tensor:
+        """As :meth:`probability_nats`, with the density of its rank of a number that lies in an interval of values."""
+        nats = self.probability_nats(output, x, cells)
+        if self.numbers is None:
+            return nats
+        column = self.numbers.column
+        is_between = cells.group[:, column] == 0
+        of_level = self.numbers.level_nats(self._of_numbers(output), *self.numbers.score_bounds(x[:, column]))
+        of_rank = self.numbers.nats(self._of_numbers(output), cells.score)
+        has_density = is_between & ~self.numbers.is_one_value(x[:, column])
+        return nats.index_add(1, column, (of_rank - of_level) * has_density)
+
+    def state_probabilities(self, output: Tensor, column: int) -> Tensor:
+        """Probabilities (B, L), double, of the L categories or levels of a column, from outputs (B, W')."""
+        states = self.states
+        first = int(states.first_group[column])
+        groups = output[:, first : first + states.group_counts[column]].double()
+        of_group = groups.softmax(dim=1)
+        if self.numbers is not None and column in self.numbers.columns:
+            return self.numbers.level_probabilities(
+                self._of_numbers(output), self.numbers.columns.index(column), of_group
+            )
+        if column in states.wide_columns:
+            i, start = states.wide_columns.index(column), states.width
+            inputs = output[:, start + i * WIDE_WIDTH : start + (i + 1) * WIDE_WIDTH]
+            return self.wide.logits(inputs, i).double().softmax(dim=1)
+        if column not in states.fine_columns:
+            return of_group
+        i, n = states.fine_columns.index(column), states.most_levels
+        inputs = output[:, states.n_groups + i * n : states.n_groups + (i + 1) * n]
+        parts = []
+        for group in range(states.group_counts[column]):
+            chosen = torch.full((len(output),), group, device=output.device)
+            logits = self.level_logits(inputs, i, chosen).double()
+            of_level = logits.softmax(dim=1)[:, : states.level_counts[column][group]]
+            parts.append(of_group[:, group, None] * of_level)
+        return torch.cat(parts, dim=1)
+
     def _of_numbers(self, output: Tensor) -> Tensor:
         """The outputs (B, s WIDTH) of the network that stand for the continuous columns: the last ones."""
         assert self.numbers is not None, "there are continuous columns"

@@ -52,6 +52,7 @@ class ContinuousColumns(nn.Module):
     Attributes:
         columns: the continuous columns, s of them.
         n_states: by continuous column, the number of its states: "between", and each repeated value.
+        n_levels: by continuous column, the number of its levels.
         column: (s,) ``columns`` as a tensor.
         state: (s, L) state of a level: 0 = between, k = the k-th repeated value.
         level: (s, A) level of a state but 0.
@@ -78,6 +79,7 @@ class ContinuousColumns(nn.Module):
         super().__init__()
         self.columns = list(columns)
         self.n_states = [1 + len(repeated) for _, _, repeated in columns.values()]
+        self.n_levels = [len(cells) for cells, _, _ in columns.values()]
         # Not stored in checkpoints: the encoder, which is, gives all of them again.
         for name, buffer in {**_tables(list(columns.values())), **_constants()}.items():
             self.register_buffer(name, buffer, persistent=False)
@@ -108,6 +110,10 @@ class ContinuousColumns(nn.Module):
         """Lowest and highest score (B, s), double, of the levels of encoded numbers x (B, s); infinite at the ends."""
         below, width, _ = self._interval(x.double(), 0.5)
         return ndtri(below.clamp(0, 1)), ndtri((below + width).clamp(0, 1))
+
+    def is_one_value(self, x: Tensor) -> Tensor:
+        """Whether the level of each encoded number x (B, s) is one value, not an interval; (B, s) bool."""
+        return self.is_value.gather(1, x.long().t()).t()
 
     def _interval(self, x: Tensor, u: Tensor | float) -> tuple[Tensor, Tensor, Tensor]:
         """Rank below the level of each cell, share of its level, and offset inside the level; (B, s) each."""
@@ -156,6 +162,24 @@ class ContinuousColumns(nn.Module):
         low, high = torch.where(is_above, -high, low), torch.where(is_above, -low, high)
         mass: Tensor = ((ndtr(high) - ndtr(low)) * log_weight.exp()).sum(dim=-1)
         return -mass.clamp(min=torch.finfo(torch.float64).tiny).log()
+
+    def level_probabilities(self, output: Tensor, i: int, of_state: Tensor) -> Tensor:
+        """Probabilities (B, L), double, of the levels of continuous column ``columns[i]``.
+
+        Arguments:
+            output: (B, s WIDTH) of the network.
+            i: position of the column.
+            of_state: (B, S), double, probabilities of its states.
+        """
+        log_weight, mean, log_scale = (part[:, i, None].double() for part in self._mixture(output))
+        n_levels = self.n_levels[i]
+        below, share = self.below[i, :n_levels], self.share[i, :n_levels]
+        low, high = (ndtri(rank.clamp(0, 1))[:, None] for rank in (below, below + share))
+        scale = log_scale.exp()
+        of_rank = ((ndtr((high - mean) / scale) - ndtr((low - mean) / scale)) * log_weight.exp()).sum(dim=-1)
+        of_level: Tensor = of_state[:, :1] * of_rank / of_rank.sum(dim=1, keepdim=True)
+        of_level[:, self.level[i, : self.n_states[i] - 1]] = of_state[:, 1:]
+        return of_level
 
     def draw(self, output: Tensor, i: int, u: Tensor, noise: Tensor) -> Tensor:
         """Draw encoded numbers (m,) between the repeated values of continuous column ``columns[i]``.

@@ -35,6 +35,7 @@ def any_order_log_likelihood(
     n_orders: int,
     generator: torch.Generator,
     on_progress: OnProgress = lambda share: None,
+    by_density: bool = False,
 ) -> LogLikelihood:
     """Estimate the log-probability of the observed cells of rows.
 
@@ -45,7 +46,10 @@ def any_order_log_likelihood(
         n_orders: K.
         generator: random stream of the orders; its device is that of the rows.
         on_progress: receives the share of the evaluations that are done, 0..1.
+        by_density: whether a number in an interval of values counts by the density of its rank, not by the
+            probability of its level.
     """
+    nats_of = denoiser.density_nats if by_density else denoiser.probability_nats
     n_rows, n_columns = x.shape
     cells = denoiser.cells(x)
     log_p = x.new_zeros(n_orders, n_rows, dtype=torch.float64)
@@ -53,7 +57,7 @@ def any_order_log_likelihood(
         rank = denoiser.draw_ranks(n_rows, generator)
         for step in range(n_columns):
             output = denoiser.read(cells, mask & (rank < step))
-            nats_of_step = denoiser.probability_nats(output, x, cells) * (mask & (rank == step))
+            nats_of_step = nats_of(output, x, cells) * (mask & (rank == step))
             log_p[k] -= nats_of_step.sum(dim=1)
             on_progress((k * n_columns + step + 1) / (n_orders * n_columns))
     nats = torch.logsumexp(log_p, dim=0) - math.log(n_orders)

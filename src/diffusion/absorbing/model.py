@@ -218,8 +218,13 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
 
         Arguments as for :meth:`Diffusion.log_likelihood`; ``accuracy``, of an integral, has no effect.
         """
-        n_orders = 1 if len(self.tier.unique()) == len(self.tier) else N_ORDERS
+        n_orders = 1 if self.has_one_order else N_ORDERS
         return any_order_log_likelihood(self, x, mask, n_orders, generator, on_progress)
+
+    @property
+    def has_one_order(self) -> bool:
+        """Whether all rows are drawn in the same order of the columns."""
+        return len(self.tier.unique()) == len(self.tier)
 
     def draw_ranks(self, n_rows: int, generator: torch.Generator) -> Tensor:
         """Draw an order of the columns for each row, those without a hole first; (n, d) int64 ranks, 0 = first."""

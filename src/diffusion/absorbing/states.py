@@ -61,6 +61,7 @@ class States(nn.Module):
         weight_of_category: value of the coordinate of a visible category.
         group_counts: by column, the number of its groups.
         largest_groups: by column, the number of levels of its largest group.
+        level_counts: by column, the number of levels of each group.
         fine_columns: columns of numbers that have a group of several levels, s of them.
         wide_columns: columns of categories that are one group, w of them.
         first_group: (d,) coordinate of a column's first group.
@@ -105,6 +106,7 @@ class States(nn.Module):
         self.most_groups = max(len(column) for column in groups)
         self.group_counts = [len(column) for column in groups]
         self.largest_groups = [max(column) for column in groups]
+        self.level_counts = [list(column) for column in groups]
         self.is_ordered = list(is_ordered)
         has_levels = [i for i, column in enumerate(groups) if max(column) > 1]
         self.fine_columns = [i for i in has_levels if is_ordered[i]]

@@ -1,18 +1,8 @@
-"""The Python interface: a table in, a generator out, with scikit-learn's manners.
-
->>> from src.api import MissDiff
->>> model = MissDiff(target="species", seed=0).fit(frame)          # a DataFrame with holes
->>> rows = model.sample(1000)                                       # complete, of the same columns and dtypes
->>> women = model.sample(100, where={"sex": "female"})
->>> model.impute(frame)                                             # its holes filled, the other cells as they were
->>> model.evaluate(frame)                                           # scores beside a floor
->>> model.save("penguins.ckpt"); MissDiff.load("penguins.ckpt").sample(10)
-"""
+"""The estimator: its parameters, and what can be done with a fitted one."""
 
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,31 +11,23 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from src.completion import COMPLETIONS, marginals
+from src.api.fitting import ESTIMATOR_KEY, TYPES_KEY, trained
+from src.api.questions import labelled
+from src.api.scoring import scores_beside_floor
 from src.config.estimator import estimator_config
 from src.config.recorded import load_model
 from src.config.run import Config
 from src.config.sample import HOLES
 from src.errors import ConfigError
 from src.imputation.diffusion import MissDiffImputer
-from src.metrics.base.settings import of_synthetic_rows
-from src.metrics.evaluate import score
-from src.models import Keeping, Training
-from src.runs.compare_files import holed_alike, without_holdout
+from src.questions import N_ORDERS, distribution, log_probabilities
 from src.runs.draw import Model, draw_rows, fix, note_on_few_rows
-from src.runs.synthetic import stored_table
-from src.seeding import numpy_stream
-from src.system.cores import cores_of_a_job
-from src.tables import Split
 from src.tables.imputations import ESTIMATES
 from src.tables.reading import frames
-from src.tables.reading.frame_types import FrameTypes, plain_value, types_of
+from src.tables.reading.frame_types import FrameTypes, plain_value
 from src.tables.reading.understanding import Rules
 from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, sampling_weights, write_checkpoint
 from src.training.module import CHECKPOINT_KEY
-
-ESTIMATOR_KEY = "estimator"
-TYPES_KEY = "frame_types"
 
 
 class MissDiff(BaseEstimator):  # type: ignore[misc]
@@ -115,29 +97,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             ConfigError: a parameter is wrong.
             TableError: a column cannot be used; names it and the row.
         """
-        config = self._config()
-        parameters = frames.plain_parameters(self.get_params(deep=False))
-        frames.check_frame(X)
-        types = types_of(X, [str(name) for name in self.exclude])
-        columns = frames.understood(X, frames.chosen(X, self.get_params(deep=False)), self._rules)
-        table = columns.layout.table(columns.frame, columns.layout.schema(columns.target), "the frame")
-        split = Split(table, table, columns.layout)
-        recipe, seed = config.recipe, config.general.seed
-        data = recipe.data(split, config.missing, COMPLETIONS["keep"], table.n_rows, seed)
-        with tempfile.TemporaryDirectory() as folder:
-            stored = stored_table(split, data.data.mask, seed)
-            Training(recipe, data, Keeping(Path(folder), config.identity, stored)).fit()
-            checkpoint = read_checkpoint(Path(folder) / "checkpoints" / LAST)
-        description = {"columns": [asdict(summary) for summary in columns.summaries], "notes": list(columns.notes)}
-        stored = {
-            **checkpoint[CHECKPOINT_KEY],
-            ESTIMATOR_KEY: parameters,
-            TYPES_KEY: frames.plain(asdict(types)),
-            "n_rows": table.n_rows,
-            **description,
-        }
-        model = {"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored}
-        self._use(model)
+        self._use(trained(X, self._config(), self.get_params(deep=False), self._rules))
         return self
 
     def sample(
@@ -224,6 +184,52 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             for number in range(n_imputations)
         ]
 
+    def log_prob(self, X: pd.DataFrame, *, n_orders: int = N_ORDERS, seed: int | None = None) -> pd.Series:
+        r"""Compute :math:`\log_2 p` of the observed cells of each row, in bits: how probable the model finds them.
+
+        Categories have probabilities, and so have numbers on a grid or that many cells share; other numbers have
+        densities by their unit. A row with a category that no training row has is impossible: -inf.
+
+        Arguments:
+            X: (N, d) rows of the columns trained on; holes do not count.
+            n_orders: orders of the cells that are averaged over where rows are drawn in random orders (tables with
+                holes). More of them raise the bound.
+            seed: of the orders; None = the estimator's.
+
+        Raises:
+            ConfigError: the model is none of ``diffusion=absorbing``.
+            TableError: a learned column is absent or has other cells.
+        """
+        check_is_fitted(self, "n_rows_")
+        if not isinstance(n_orders, int | np.integer) or n_orders < 1:
+            raise ConfigError(f"n_orders is a whole number, at least 1, got {n_orders!r}")
+        table = frames.as_tables({"given": X}, self._model.layout, self._rules)["given"]
+        seed = self.seed if seed is None else seed
+        return pd.Series(log_probabilities(self._model.module, table, seed, int(n_orders)), X.index, name="log_prob")
+
+    def predict_proba(self, X: pd.DataFrame, column: Any = None) -> pd.DataFrame:
+        """Compute the distribution of a column given the other cells of each row, as far as they are observed.
+
+        Arguments:
+            X: (N, d) rows of the columns trained on, with or without holes; the column itself is not read.
+            column: name of the column; None = the target.
+
+        Returns:
+            A row for each row, a column for each value, and for intervals of a column of many numbers; rows add up to
+            1.
+
+        Raises:
+            ConfigError: the column is not learned, or the model is none of ``diffusion=absorbing``.
+            TableError: another learned column is absent or has other cells.
+        """
+        check_is_fitted(self, "n_rows_")
+        name = str(self.target if column is None else column)
+        if name not in self._model.schema.names:
+            raise ConfigError(f"column is one of {', '.join(self._model.schema.names)}, got {column!r}")
+        given = X if name in X or column in X else X.assign(**{name: np.nan})
+        table = frames.as_tables({"given": given}, self._model.layout, self._rules)["given"]
+        return labelled(distribution(self._model.module, table, name), self._model, self._types, name, X.index)
+
     def evaluate(
         self, real: pd.DataFrame, synthetic: pd.DataFrame | None = None, test: pd.DataFrame | None = None
     ) -> pd.DataFrame:
@@ -241,15 +247,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         given = {"real": real, "synthetic": self.sample(len(real)) if synthetic is None else synthetic, "test": test}
         present = {name: frame for name, frame in given.items() if frame is not None}
         tables = frames.as_tables(present, self._model.layout, self._rules)
-        split = Split(tables["real"], tables.get("test", tables["real"]))
-        floor = marginals(tables["real"], tables["real"].observed, numpy_stream(self.seed, "reference", "marginals"))[0]
-        evaluation, n_threads = of_synthetic_rows(self._config().evaluation), cores_of_a_job()
-        scored = {"synthetic": tables["synthetic"], "floor": holed_alike("floor", floor, tables, self.seed)}
-        scores = {name: score(split, table, evaluation, self.seed, n_threads) for name, table in scored.items()}
-        if test is None:
-            for of_table in scores.values():
-                without_holdout(of_table, "needs test rows")
-        return pd.DataFrame({name: of_table.values for name, of_table in scores.items()}, dtype=float).dropna(how="all")
+        return scores_beside_floor(tables, self._config().evaluation, self.seed)
 
     def save(self, file: str | Path) -> None:
         """Write the model; :meth:`load` and ``python -m src.sample run=FILE`` read it."""
