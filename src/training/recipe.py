@@ -45,7 +45,7 @@ class TrainingRecipe:
     epochs: int | None = None
     n_steps: int | None = 5000
     growth_rows: int | None = 16_000
-    most_epochs: int | None = 80
+    most_epochs: int | None = 150
     batch_size: int = 256
     learning_rate: float = 0.002
     beta2: float = 0.98
