@@ -1,6 +1,7 @@
 """Ask a model: how probable rows are, and how a cell is distributed given the others of its row.
 
-Both are exact for the model of states (``diffusion=absorbing``), which is one of conditional probabilities.
+The model of states (``diffusion=absorbing``) answers, since it is one of conditional probabilities: the distribution of
+a cell is one of them, the probability of a row is their product in one order of the cells, or a mean over orders.
 """
 
 from src.questions.cells import Distribution, distribution

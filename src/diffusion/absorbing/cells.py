@@ -145,15 +145,14 @@ class CellModel(Diffusion[Noise]):
 
     def density_nats(self, output: Tensor, x: Tensor, cells: Cells) -> Tensor:
         """As :meth:`probability_nats`, with the density of its rank of a number that lies in an interval of values."""
-        nats = self.probability_nats(output, x, cells)
+        nats = self._state_nats(output, cells.group, cells.level).double()
         if self.numbers is None:
             return nats
         column = self.numbers.column
-        is_between = cells.group[:, column] == 0
         of_level = self.numbers.level_nats(self._of_numbers(output), *self.numbers.score_bounds(x[:, column]))
-        of_rank = self.numbers.nats(self._of_numbers(output), cells.score)
-        has_density = is_between & ~self.numbers.is_one_value(x[:, column])
-        return nats.index_add(1, column, (of_rank - of_level) * has_density)
+        of_rank = self.numbers.nats(self._of_numbers(output), cells.score).double()
+        of_number = torch.where(self.numbers.is_one_value(x[:, column]), of_level, of_rank)
+        return nats.index_add(1, column, of_number * (cells.group[:, column] == 0))
 
     def state_probabilities(self, output: Tensor, column: int) -> Tensor:
         """Probabilities (B, L), double, of the L categories or levels of a column, from outputs (B, W')."""
