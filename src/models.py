@@ -5,7 +5,7 @@ The commands, the estimator, the imputers and the search all train through :clas
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,12 @@ class ModelRecipe:
         return TableDataModule(
             split, mechanism, completion, self.encoding, self.training.batch_size, n_synthetic, seed, validation
         )
+
+    def for_table(self, data: TableDataModule) -> "ModelRecipe":
+        """A copy of which the length of the training is that of the table; see :meth:`TrainingRecipe.for_table`."""
+        prepared = data.data
+        training = self.training.for_table(prepared.share_observed, prepared.encoder.has_many_categories)
+        return replace(self, training=training)
 
     def module(
         self,
@@ -153,7 +159,7 @@ class Training:
     """One model and its training.
 
     Arguments:
-        recipe: of the model.
+        recipe: of the model; the length of its training becomes that of the table (:meth:`ModelRecipe.for_table`).
         data: of :meth:`ModelRecipe.data`.
         keeping: what is kept of it.
         targets: makes it a conditional model; None = of whole rows.
@@ -173,6 +179,7 @@ class Training:
         on_epoch: Callable[[dict[str, float]], object] = lambda row: None,
         callbacks: Sequence[Callback] = (),
     ) -> None:
+        recipe = recipe.for_table(data)
         self.recipe, self.data, self.keeping = recipe, data, keeping
         self.on_epoch, self.callbacks = on_epoch, callbacks
         self.module = recipe.module(data, keeping.settings, keeping.stored, targets)

@@ -74,6 +74,12 @@ class Encoder(ABC):
         return {}
 
     @property
+    def has_many_categories(self) -> bool:
+        """Whether the states of a column are categories that are too many for outputs of their own."""
+        pairs = zip(self.groups, self.is_ordered, strict=True)
+        return any(not is_ordered and max(groups) > 1 for groups, is_ordered in pairs)
+
+    @property
     def width(self) -> int:
         """D, the number of coordinates."""
         return self.blocks[-1].stop

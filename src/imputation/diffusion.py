@@ -101,7 +101,7 @@ class DiffusionImputer(Imputer):
         assert recipe is not None, "the recipe is set before fit"
         self.check(recipe)
         data = recipe.data(Split(table, table), NativeMissing(), keep, 1, self.seed)
-        self.notes = recipe.training.notes(data.steps_per_epoch(recipe.trainer.n_processes))
+        self.notes = recipe.for_table(data).training.notes(data.steps_per_epoch(recipe.trainer.n_processes))
         if is_rank_zero():
             for note in self.notes:
                 print(f"note: {note}")

@@ -173,7 +173,8 @@ def _note_number(experiment: Experiment, data: TableDataModule) -> list[str]:
 def _note_length(experiment: Experiment, data: TableDataModule) -> list[str]:
     if experiment.learner != "diffusion":
         return []
-    return experiment.recipe.training.notes(data.steps_per_epoch(experiment.recipe.trainer.n_processes))
+    recipe = experiment.recipe.for_table(data)
+    return recipe.training.notes(data.steps_per_epoch(recipe.trainer.n_processes))
 
 
 def _warnings(data: TableDataModule) -> list[str]:

@@ -43,6 +43,12 @@ class TrainingData:
     x: Tensor
     coordinate_mask: Tensor
 
+    @property
+    def share_observed(self) -> float:
+        """Share of the cells that are observed, after completion."""
+        first = [block.start for block in self.encoder.blocks]
+        return self.coordinate_mask[:, first].float().mean().item()
+
     def moments(self) -> Moments:
         """Compute the moments of the coordinates over their observed entries."""
         n_observed = self.coordinate_mask.sum(dim=0)

@@ -51,10 +51,7 @@ def length_note(recipe: TrainingRecipe, steps_per_epoch: int, main_s: float, tun
     note = f"training takes about {_duration(main_s + tuning_s)} on this machine ({epochs * steps_per_epoch:,} steps"
     note += f", then {_duration(tuning_s)} of fine-tuning); " if tuning_s else "); "
     share = min(LONG_S / main_s, 1.0)
-    if recipe.epochs is not None:
-        note += f"training.epochs={max(int(epochs * share), 1)}"
-    else:
-        note += f"training.n_steps={max(int((recipe.n_steps or 0) * share), 1)}"
+    note += f"training.epochs={max(int(epochs * share), 1)}"
     if tuning_s:
         note += " training.fine_tuning_epochs=0"
     return f"{note} takes about {_duration(main_s * share)}; budget=small trains less of the recipe"

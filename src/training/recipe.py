@@ -12,6 +12,12 @@ MULTISTEP_DECAY = 0.1
 WARM_UP = 0.05
 """Share of the steps in which ``cosine`` warms up: Adam's estimates of the moments are poor in the first steps."""
 
+MOST_FOR_HOLES = 2.0
+"""Largest factor of the steps of a table with holes: that of a table of which half of the cells are observed."""
+EPOCHS_OF_RARE = 2.0
+"""Factor of the limit of epochs where a column has many categories. Six rows of a city teach what goes with it in 160
+epochs, not in 80 (``docs/decisions/0028-length-of-training.md``)."""
+
 
 @dataclass(frozen=True)
 class TrainingRecipe:
@@ -21,9 +27,10 @@ class TrainingRecipe:
         epochs: passes over the training rows; None = as many as ``n_steps`` steps need.
         n_steps: optimiser steps of the training, rounded up to full epochs; used where ``epochs`` is None.
         growth_rows: a table of more training rows than this gets more than ``n_steps`` steps, as the square root of
-            its rows; None = all tables get the same number.
-        most_epochs: upper limit of the passes over the rows that ``n_steps`` amounts to: more of them make the model
-            memorise a small table; None = no limit.
+            its rows, and one with holes more by what it lacks (:meth:`for_table`); None = all tables get the same
+            number.
+        most_epochs: upper limit of the passes over the rows of a complete table that ``n_steps`` amounts to: more of
+            them make the model memorise a small table; None = no limit.
         batch_size: rows of a batch on one device.
         learning_rate: learning rate of Adam, at its peak.
         beta2: decay, per step, of Adam's average of squared gradients: 0.999, Adam's usual one, remembers a fifth of
@@ -45,7 +52,7 @@ class TrainingRecipe:
     epochs: int | None = None
     n_steps: int | None = 5000
     growth_rows: int | None = 16_000
-    most_epochs: int | None = 150
+    most_epochs: int | None = 80
     batch_size: int = 256
     learning_rate: float = 0.002
     beta2: float = 0.98
@@ -97,6 +104,28 @@ class TrainingRecipe:
             warm_up_steps=times(self.warm_up_steps, 0),
             self_paced_steps=None if self.self_paced_steps is None else times(self.self_paced_steps, 1),
             fine_tuning_epochs=times(self.fine_tuning_epochs, 1) if self.fine_tuning_epochs else 0,
+        )
+
+    def for_table(self, share_observed: float, has_many_categories: bool) -> "TrainingRecipe":
+        """A copy whose ``n_steps`` and ``most_epochs`` are those of a table; unchanged where ``growth_rows`` is None.
+
+        A table with holes gets more steps, so that as many observed cells are taught as of a complete one, and its
+        limit of epochs rises by the square of that: of its rows a model sees other cells in every epoch, and what it
+        has to learn, every column from any others, is more. Columns of many categories have rare ones, which need more
+        epochs than what goes with them is learned by heart in.
+
+        Arguments:
+            share_observed: share of the cells of the training table that are observed.
+            has_many_categories: whether a column has more categories than a network has outputs for.
+        """
+        if self.growth_rows is None:
+            return self
+        factor = min(1 / share_observed, MOST_FOR_HOLES)
+        epochs = factor**2 * (EPOCHS_OF_RARE if has_many_categories else 1.0)
+        return replace(
+            self,
+            n_steps=None if self.n_steps is None else round(self.n_steps * factor),
+            most_epochs=None if self.most_epochs is None else round(self.most_epochs * epochs),
         )
 
     def main_epochs(self, steps_per_epoch: int) -> int:

@@ -33,7 +33,7 @@ def test_the_notes_of_filling_a_file_stand_in_the_report_of_its_model(tmp_path):
     notes = json.loads((only_run(tmp_path / "out") / "report.json").read_text())["notes"]
     printed = [line.removeprefix("note: ") for line in done.stdout.splitlines() if line.startswith("note: ")]
     assert printed == notes
-    assert any("training ends after 2 epochs" in note for note in notes)
+    assert any("training ends after" in note for note in notes)
     assert all(note in (only_run(tmp_path / "out") / "card.md").read_text() for note in notes)
 
 

@@ -103,6 +103,17 @@ def test_a_number_of_steps_becomes_full_epochs():
         TrainingRecipe(**RECIPE | {"epochs": None})
 
 
+def test_a_table_with_holes_gets_more_steps_and_one_of_many_categories_more_epochs():
+    recipe = TrainingRecipe(**RECIPE | {"epochs": None, "n_steps": 700, "growth_rows": 10_000, "most_epochs": 49})
+    lengths = [
+        (fitted.n_steps, fitted.most_epochs)
+        for fitted in (recipe.for_table(share, many) for share in (1, 0.7, 0.1) for many in (False, True))
+    ]
+    assert lengths == [(700, 49), (700, 98), (1000, 100), (1000, 200), (1400, 196), (1400, 392)]
+    fixed = TrainingRecipe(**RECIPE | {"epochs": None, "n_steps": 700, "growth_rows": None, "most_epochs": 49})
+    assert fixed.for_table(0.5, True) == fixed
+
+
 def test_stasys_rate_warms_up_stays_and_drops_for_fine_tuning():
     stasy = {"learning_rate": 2e-3, "warm_up_steps": 50, "fine_tuning_epochs": 5}
     recipe = TrainingRecipe(**RECIPE | stasy)

@@ -15,6 +15,7 @@ from src.diffusion.networks import ResidualMLPSettings
 from src.encoding import EncodingRecipe, TableEncoder
 from src.errors import CheckpointError, ConfigError, TrainingDivergedError
 from src.missing.mcar import IndependentMissing
+from src.models import Keeping, ModelRecipe, Training
 from src.tables import Split
 from src.training.callbacks import read_curve
 from src.training.checkpoint import LAST, PREVIOUS, read_checkpoint
@@ -66,6 +67,15 @@ def parts(tmp_path, training, split=None, seed=0):
     steps = data.steps_per_epoch(1)
     module = module_of(data.data.encoder, data.data.moments(), training, steps, seed)
     return make_trainer(CPU, training, steps, tmp_path), module, data, tmp_path
+
+
+def test_the_length_of_a_training_is_that_of_its_table(tmp_path):
+    _, _, data, _ = parts(tmp_path, recipe(epochs=None, n_steps=100))
+    share = data.data.mask.mean()
+    assert 0.6 < share < 0.8
+    assert data.data.share_observed == pytest.approx(share)
+    settings = ModelRecipe(ENCODING, DIFFUSION, ResidualMLPSettings(16, 2, 8), recipe(epochs=None, n_steps=100), CPU)
+    assert Training(settings, data, Keeping()).module.training_recipe.n_steps == round(100 / share)
 
 
 class StopAfter(pl.Callback):
