@@ -3,6 +3,7 @@
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from src.api.fitting import ESTIMATOR_KEY, TYPES_KEY, trained
-from src.api.questions import labelled
 from src.api.scoring import scores_beside_floor
 from src.config.estimator import estimator_config
 from src.config.recorded import load_model
@@ -20,7 +20,7 @@ from src.config.run import Config
 from src.config.sample import HOLES
 from src.errors import ConfigError
 from src.imputation.diffusion import MissDiffImputer
-from src.questions import N_ORDERS, distribution, log_probabilities
+from src.questions import N_ORDERS, distribution, labelled, log_probabilities
 from src.runs.draw import Model, draw_rows, fix, note_on_few_rows
 from src.tables.imputations import ESTIMATES
 from src.tables.reading import frames
@@ -40,6 +40,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         ids: columns not to be learned, that get new values.
         exclude: columns to leave out.
         merge_spellings: columns in which ``Yes`` and ``yes`` are one category.
+        structural: columns of which a hole is no unknown value: it does not apply to the row, and stays a hole.
         ordered: orders by column, smallest first, e.g. ``{"size": ["S", "M", "L"]}``.
         holes: texts that mark a hole; None = the usual ones such as ``NA``. NaN, None and NaT always are holes.
         also_holes: texts or numbers that mark a hole too, e.g. ``[-999]``.
@@ -64,6 +65,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         ids: Sequence[str] = (),
         exclude: Sequence[str] = (),
         merge_spellings: Sequence[str] = (),
+        structural: Sequence[str] = (),
         ordered: Mapping[str, Sequence[Any]] | None = None,
         holes: Sequence[Any] | None = None,
         also_holes: Sequence[Any] = (),
@@ -78,6 +80,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         self.ids = ids
         self.exclude = exclude
         self.merge_spellings = merge_spellings
+        self.structural = structural
         self.ordered = ordered
         self.holes = holes
         self.also_holes = also_holes
@@ -114,7 +117,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         Arguments:
             n_rows: as many as trained on if None.
             where: columns to fix, e.g. ``{"sex": "female"}``.
-            holes: ``none``, or ``like_training``: every row gets the holes of a training row.
+            holes: ``none``, or ``like_training``: rows have holes like those trained on; :func:`draw_rows`.
             seed: of the rows; None = the estimator's.
             repeats: of every step of a continuous process (``diffusion`` ddpm, vp or ve) where columns are fixed.
 
@@ -228,7 +231,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             raise ConfigError(f"column is one of {', '.join(self._model.schema.names)}, got {column!r}")
         given = X if name in X or column in X else X.assign(**{name: np.nan})
         table = frames.as_tables({"given": given}, self._model.layout, self._rules)["given"]
-        return labelled(distribution(self._model.module, table, name), self._model, self._types, name, X.index)
+        found, restored = distribution(self._model.module, table, name), partial(self._types.restored, name)
+        return labelled(found, self._model.layout[name], X.index, restored)
 
     def evaluate(
         self, real: pd.DataFrame, synthetic: pd.DataFrame | None = None, test: pd.DataFrame | None = None

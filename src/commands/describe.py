@@ -29,6 +29,8 @@ def job(cfg: DictConfig) -> None:
     for note in columns.notes:
         print(f"note: {note}")
     remedies = remedies_of(columns.doubts)
+    for rule in columns.skip_rules:
+        remedies[rule.column] = [*remedies.get(rule.column, ()), rule.remedy]
     text = sidecar_text(request.file.name, columns.layout.forms, columns.summaries, remedies)
     write_whole(request.out, lambda partial: partial.write_text(text, encoding="utf-8"))
     columns_of = {} if request.out == sidecar_of(request.file) else {"dataset__columns": str(request.out)}

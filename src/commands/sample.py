@@ -71,7 +71,15 @@ def blocks_of_processes(request: "SampleRequest", model: "Model", fixed: "Fixed 
     load = partial(load_module, request.checkpoint, request.n_steps)
     coordinates = fixed.given if fixed else None
     return blocks_of_devices(
-        Work(load, request.n_rows, request.seed, coordinates, request.accelerator, request.devices)
+        Work(
+            load,
+            request.n_rows,
+            request.seed,
+            coordinates,
+            request.accelerator,
+            request.devices,
+            request.holes == "like_training",
+        )
     )
 
 

@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from src.config.describe import DescribeKeys
 from src.config.options import CLASSES, FOLDER, base_values, option, option_names
-from src.config.requests import EvaluationRequest, FileKeys, ReportRequest
+from src.config.requests import AskKeys, EvaluationRequest, FileKeys, ReportRequest
 from src.config.run import General, RunKeys
 from src.config.sample import SampleRequest
 from src.errors import ConfigError
@@ -30,6 +30,7 @@ OUTSIDE_GROUPS: dict[str, tuple[type, ...]] = {
     "evaluate": (EvaluationRequest, FileKeys, ColumnChoices),
     "report": (ReportRequest,),
     "describe": (DescribeKeys,),
+    "ask": (AskKeys,),
 }
 """By the name of a command's file in ``conf/``: the classes of its keys that stand in no group."""
 KEYLESS = "no such key"

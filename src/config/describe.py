@@ -12,7 +12,17 @@ from src.errors import ConfigError
 from src.tables import OwnTable
 from src.tables.columns.sidecar import sidecar_of
 
-READING = ("separator", "encoding", "decimal", "quote", "header", "holes", "also_holes", "merge_spellings")
+READING = (
+    "separator",
+    "encoding",
+    "decimal",
+    "quote",
+    "header",
+    "holes",
+    "also_holes",
+    "merge_spellings",
+    "structural",
+)
 
 
 @dataclass(frozen=True)

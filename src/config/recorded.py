@@ -25,7 +25,11 @@ LONGEST_NAME = 160
 GONE = {("training", "fine_tuning_probes")}
 """Settings that earlier versions recorded and no model depends on any more."""
 EARLIER: dict[tuple[str, str], dict[str, Any]] = {
-    ("diffusion", "absorbing"): {"order": "random", "reads_values": False, "encoding": {"numbers": "levels"}},
+    ("diffusion", "absorbing"): {
+        "order": "random",
+        "reads_values": False,
+        "encoding": {"numbers": "levels", "holes": False},
+    },
     ("diffusion", "vp"): {"encoding": {"repeated": False}},
     ("training", "fast"): {"growth_rows": None, "beta2": 0.999},
     ("network", "residual_mlp"): {"gated": False},

@@ -1,4 +1,4 @@
-"""Requests of ``evaluate`` and ``report``, checked before any work."""
+"""Requests of ``evaluate``, ``report`` and ``ask``, checked before any work."""
 
 import os
 from dataclasses import dataclass, field, fields
@@ -12,8 +12,10 @@ from src.errors import ConfigError
 from src.metrics.base.settings import EVALUATIONS, of_synthetic_rows
 from src.results.mirror.tracking import LOGGERS, CsvLogger, WandbLogger
 from src.runs.requests import FileComparison
+from src.tables import OwnTable
 from src.tables.columns.kinds import ColumnChoices
 from src.tables.text.dialect import KNOWN
+from src.training.checkpoint import checkpoint_of
 
 
 @dataclass(frozen=True)
@@ -201,3 +203,77 @@ def build_logger(cfg: DictConfig) -> CsvLogger | WandbLogger:
         ConfigError: see :func:`src.config.run.build_config`.
     """
     return chosen_option(LOGGERS, plain_values(cfg)["logger"], "logger")
+
+
+ANSWERS = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class AskKeys:
+    """The keys beside those of the reader.
+
+    Attributes:
+        run: folder of a finished run, or a saved model.
+        file: the rows to ask about; may stand without ``file=``.
+        column: whose distribution given the other cells of a row is asked for; None = how probable the rows are.
+        out: file to write: .csv or .parquet.
+        n_orders: orders of the cells that the probability of a row is averaged over, where the model has several.
+        seed: of these orders.
+    """
+
+    run: str | None = None
+    file: str | None = None
+    column: str | None = None
+    out: str | None = None
+    n_orders: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.run:
+            raise ConfigError("run=DIR is missing; name the folder of a finished run, or a saved model")
+        if not self.file:
+            raise ConfigError("FILE is missing: the rows to ask about, a .csv, .tsv, .parquet or .feather file")
+        if not self.out:
+            raise ConfigError(f"out=FILE is missing; name the file to write ({', '.join(ANSWERS)})")
+        if not self.out.lower().endswith(ANSWERS):
+            raise ConfigError(f"out={self.out}: the extension is none of {', '.join(ANSWERS)}")
+        for key, least in (("n_orders", 1), ("seed", 0)):
+            if getattr(self, key) < least:
+                raise ConfigError(f"{key} is at least {least}, got {getattr(self, key)}")
+
+
+@dataclass(frozen=True)
+class AskRequest:
+    """``python -m src.ask``.
+
+    Attributes:
+        keys: of the request.
+        table: the file, read as ``dataset=table`` reads it.
+        checkpoint: of the model.
+        out: file to write.
+    """
+
+    keys: AskKeys
+    table: OwnTable
+    checkpoint: Path
+    out: Path
+
+
+def build_ask_request(cfg: DictConfig) -> AskRequest:
+    """Check every key and value of a request, and that its files are there.
+
+    Raises:
+        ConfigError: see :func:`src.config.run.build_config`; also a file that would be written over.
+        TableError: the file is absent, a folder, or of an unknown extension.
+    """
+    plain = plain_values(cfg)
+    reading: dict[str, Any] = {key: value for key, value in plain["dataset"].items() if key != "name"}
+    values = {key: value for key, value in plain.items() if key != "dataset"}
+    only_known(set(values), set(AskKeys.__dataclass_fields__), "")
+    keys = typed(AskKeys, values, "")
+    table = typed(OwnTable, {**reading, "path": keys.file}, "dataset")
+    files, out = table.files(), Path(str(keys.out))
+    if out.exists() and any(out.samefile(file) for file in files):
+        raise ConfigError(f"out={out} is the file with the rows; name another file")
+    check_writable("out", out, is_folder=False)
+    return AskRequest(keys, table, checkpoint_of(Path(str(keys.run))), out)

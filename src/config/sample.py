@@ -29,7 +29,8 @@ class SampleRequest:
         where: columns to fix, as JSON, e.g. '{"income": ">50K", "sex": "Female"}'; None = none.
         repeats: how often each step of a continuous process (ddpm, vp, ve) is taken where columns are fixed: more agree
             better, and take longer.
-        holes: ``none``, or ``like_training``: every row gets the holes of a training row drawn at random.
+        holes: ``none``, or ``like_training``: rows are drawn with their holes, or get those of training rows at random
+            by a model that has not learned them.
         n_steps: steps of the sampler; None = those of the run.
         chunk_rows: rows of a columnar file that are held and written at a time; decides memory, not rows.
         formulas: of a text file: ``escape`` puts an apostrophe before texts that a spreadsheet would take for a

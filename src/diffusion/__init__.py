@@ -4,11 +4,9 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 from src.diffusion.base import (
-    DIFFUSIONS,
     Accuracy,
     Coordinates,
     Diffusion,
-    DiffusionSettings,
     Drawn,
     KnownCoordinates,
     LogLikelihood,
@@ -16,6 +14,7 @@ from src.diffusion.base import (
     RowLosses,
     Targets,
 )
+from src.diffusion.settings import DIFFUSIONS, DiffusionSettings
 
 for _module in walk_packages(__path__, f"{__name__}."):
     import_module(_module.name)  # importing settings registers them in DIFFUSIONS

@@ -10,13 +10,12 @@ compiled.
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from src.diffusion.networks import NetworkSettings
 from src.diffusion.networks.pieces import InPieces
 from src.errors import ConfigError
 
@@ -117,7 +116,7 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True)
 class Coordinates:
-    """Layout of encoded rows; the last three are of rows of states.
+    """Layout of encoded rows; all but the first three are of rows of states.
 
     Attributes:
         width: D.
@@ -126,6 +125,7 @@ class Coordinates:
         groups: by column, the number of levels of each of its groups.
         is_ordered: by column, whether it holds numbers.
         continuous: by continuous column, the cells of each level, whether it is one value, and the repeated levels.
+        holes: by column of which "missing" is a state, whether it is structural, and the share of missing cells.
     """
 
     width: int
@@ -134,6 +134,7 @@ class Coordinates:
     groups: tuple[tuple[int, ...], ...] = ()
     is_ordered: tuple[bool, ...] = ()
     continuous: Mapping[int, tuple[tuple[int, ...], tuple[bool, ...], tuple[int, ...]]] = field(default_factory=dict)
+    holes: Mapping[int, tuple[bool, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -236,65 +237,3 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
             ConfigError: the model is conditional.
             SolverError: a likelihood that is integrated cannot be, to this tolerance.
         """
-
-
-DIFFUSIONS: dict[str, type["DiffusionSettings"]] = {}
-"""Settings of the diffusions by name, ``diffusion=NAME``."""
-
-
-class DiffusionSettings(ABC):
-    """``diffusion=...``: settings of forward process, objective and sampler; subclasses are dataclasses.
-
-    ``class MySettings(DiffusionSettings, names=("mine",))`` registers the class in :data:`DIFFUSIONS`.
-
-    Attributes:
-        sampler: how rows are drawn.
-        rows: entries of encoded rows, ``coordinates`` (real numbers) or ``states`` (categories and levels).
-        is_continuous: whether the model is a density, with the bound of Theorem 2.3; else a probability of states.
-        imputation_steps: steps of a draw that fills holes; None = one for each hole.
-    """
-
-    sampler: Any
-    rows: ClassVar[str]
-    is_continuous: ClassVar[bool]
-    imputation_steps: ClassVar[int | None]
-
-    def __init_subclass__(cls, names: tuple[str, ...] = ()) -> None:
-        super().__init_subclass__()
-        DIFFUSIONS.update(dict.fromkeys(names, cls))
-
-    @abstractmethod
-    def build(
-        self, network: NetworkSettings, coordinates: Coordinates, moments: Moments, targets: Targets | None = None
-    ) -> Diffusion[Any]:
-        """Build the untrained model; its weights are drawn from torch's global stream.
-
-        Arguments:
-            network: settings of the network.
-            coordinates: layout of the encoded rows.
-            moments: of their coordinates.
-            targets: share of hidden cells of a conditional model; None = a model of complete rows.
-
-        Raises:
-            ConfigError: this diffusion has no conditional model.
-        """
-
-    @abstractmethod
-    def check_steps(self, n_steps: int, n_columns: int) -> None:
-        """Refuse a number of steps that the sampler cannot make.
-
-        Arguments:
-            n_steps: number of steps.
-            n_columns: columns of the rows to draw.
-
-        Raises:
-            ConfigError: the sampler chooses its number of steps, or has fewer.
-        """
-
-    def for_imputation(self) -> Self:
-        """A copy for a model that fills holes, whatever cells are known."""
-        return self
-
-    def with_steps(self, n_steps: int) -> Self:
-        """A copy whose sampler makes ``n_steps`` steps."""
-        return cast(Self, replace(cast(Any, self), sampler=replace(self.sampler, n_steps=n_steps)))

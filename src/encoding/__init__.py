@@ -5,8 +5,9 @@ from typing import Any
 
 from src.encoding.base import Encoder, Encoding
 from src.encoding.encoder import EncodingRecipe, TableEncoder
+from src.encoding.levels import N_KNOTS
 from src.encoding.slopes import log_slopes
-from src.encoding.states import N_KNOTS, StateBlock, StateEncoder, StatesRecipe
+from src.encoding.states import StateBlock, StateEncoder, StatesRecipe
 
 __all__ = [
     "N_KNOTS",

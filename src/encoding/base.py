@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,9 @@ from torch import Tensor
 
 from src.errors import TableError
 from src.tables import Schema, Table
+
+MISSING = -1.0
+"""Coordinate of a cell that is missing, where that is a state of its column."""
 
 
 class Block(Protocol):
@@ -47,6 +50,18 @@ class Density(NamedTuple):
     repeated: tuple[int, ...]
 
 
+class Holes(NamedTuple):
+    """The holes of a column of which "missing" is a state.
+
+    Attributes:
+        is_structural: whether it is a value, that the column does not apply to the row.
+        share: of the training rows in which a cell is missing.
+    """
+
+    is_structural: bool
+    share: float
+
+
 class Encoder(ABC):
     """Encode the columns of tables with holes as coordinates, and decode them; fitted and immutable.
 
@@ -74,6 +89,11 @@ class Encoder(ABC):
         return {}
 
     @property
+    def holes(self) -> Mapping[int, Holes]:
+        """By column of which "missing" is a state, its holes; empty if the encoder has no states."""
+        return {}
+
+    @property
     def has_many_categories(self) -> bool:
         """Whether the states of a column are categories that are too many for outputs of their own."""
         pairs = zip(self.groups, self.is_ordered, strict=True)
@@ -98,7 +118,9 @@ class Encoder(ABC):
             mask: (N, d) bool on cells, True = observed. The contents of missing cells are never read.
 
         Returns:
-            x (N, D) float32, and the mask (N, D) bool of coordinates, which is constant inside a block.
+            x (N, D) float32, and the mask (N, D) bool of coordinates, which is constant inside a block. Of
+            :attr:`holes`, a cell that is missing in the table is :data:`MISSING`; in a structural column, of which that
+            is a value, it counts as observed.
 
         Raises:
             TableError: an observed cell has no finite value; names column and row.
@@ -124,12 +146,13 @@ class Encoder(ABC):
         """Return plain values that JSON can store; the inverse is :func:`src.encoding.encoder_from_dict`."""
 
     def backward(self, x: Tensor) -> Table:
-        """Decode rows as a complete canonical table; see :meth:`decode`.
+        """Decode rows as a canonical table, complete but for cells that are :data:`MISSING`; see :meth:`decode`.
 
         Arguments:
             x: (n, D) finite coordinates.
         """
         decoded = self.decode(x)
+        missing = {self.schema.names[i]: x[:, self.blocks[i].start].cpu().numpy() < 0 for i in self.holes}
         columns: dict[str, Any] = {}
         for column in self.schema.columns:
             columns[column.name] = decoded[column.name]
@@ -137,7 +160,10 @@ class Encoder(ABC):
                 values = np.empty(len(column.categories), dtype=object)
                 values[:] = column.categories
                 columns[column.name] = values[decoded[column.name]]
-        return Table(pd.DataFrame(columns), self.schema)
+        frame = pd.DataFrame(columns)
+        for name, rows in missing.items():
+            frame[name] = frame[name].mask(rows)
+        return Table(frame, self.schema)
 
     def _codes(self, block: Block, values: pd.Series) -> np.ndarray:
         """Return the position of each value among the block's categories, (n,) int, -1 for other values."""
@@ -159,6 +185,10 @@ class Encoding(Protocol):
         Raises:
             TableError: a column has no observed cell.
         """
+        ...
+
+    def for_imputation(self) -> Self:
+        """A copy for a model that fills holes."""
         ...
 
 

@@ -18,7 +18,7 @@ The contents of missing cells are never read.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import scipy  # loads scipy.special on first use, which keeps the start of commands short
@@ -73,6 +73,10 @@ class EncodingRecipe:
     def fit(self, table: Table, mask: np.ndarray) -> "TableEncoder":
         """See :meth:`TableEncoder.fit`."""
         return TableEncoder.fit(table, mask, self)
+
+    def for_imputation(self) -> Self:
+        """See :meth:`Encoding.for_imputation`."""
+        return self
 
 
 @dataclass(frozen=True)

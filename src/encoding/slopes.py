@@ -12,7 +12,8 @@ import numpy as np
 from scipy.special import ndtri
 from torch import Tensor
 
-from src.encoding.states import N_KNOTS, StateBlock, StateEncoder
+from src.encoding.levels import N_KNOTS
+from src.encoding.states import StateBlock, StateEncoder
 from src.tables import Table
 
 LEAST_WINDOW = 0.01

@@ -17,18 +17,30 @@ column, and only values that a share :data:`LEAST_SHARE` of the cells or more ha
 ("repeated" levels). Of such a column the levels only say how many training cells lie where.
 
 The coordinate of a number is the index of its level plus its offset inside the level, in [0, 1); the coordinate of a
-category is its position among the observed categories. The coordinates of missing cells are 0 and masked.
+category is its position among the observed categories. The coordinates of missing cells are masked, and 0. Where
+"missing" is a state of the column (``holes``), that of a cell which is missing in the table is -1: so it is in columns
+of the training table that have holes of their own, and in structural columns, where it is not masked.
 """
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from src.encoding.base import Density, Encoder, observed_cells, refuse_empty, refuse_infinite, seen_categories
+from src.encoding.base import (
+    MISSING,
+    Density,
+    Encoder,
+    Holes,
+    observed_cells,
+    refuse_empty,
+    refuse_infinite,
+    seen_categories,
+)
+from src.encoding.levels import N_KNOTS, closed, coordinate, even_quantiles, number, parts
 from src.errors import ConfigError
 from src.tables import Schema, Table
 
@@ -37,11 +49,8 @@ LEAST_CELLS = 8
 LEAST_SHARE = 0.01
 """Least share of the training cells of a continuous column that makes their common value a state of its own."""
 NUMBERS = ("density", "levels")
-N_KNOTS = 5
 MANY_CATEGORIES = 100
 """Most categories of a column that are groups of their own: with more, a layer with an output for each gets slow."""
-LARGEST_OFFSET = 0.999
-"""Largest offset inside a level; added to the index of any level it stays below the next one in float32."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +62,13 @@ class StatesRecipe:
             observed cells where that is smaller.
         n_levels: approximate and largest number of levels of a group.
         numbers: what is drawn of a column of many values: its ``density``, or one of its ``levels``.
+        holes: whether the holes of the training table are learned, so that rows can be drawn together with theirs.
     """
 
     n_groups: int = 64
     n_levels: int = 32
     numbers: str = "density"
+    holes: bool = True
 
     def __post_init__(self) -> None:
         if self.numbers not in NUMBERS:
@@ -74,12 +85,25 @@ class StatesRecipe:
             if column.kind == "categorical":
                 seen = seen_categories(column.categories, observed)
                 groups = (1,) * len(seen) if len(seen) <= MANY_CATEGORIES else (len(seen),)
-                blocks.append(StateBlock(column.name, i, i + 1, groups, categories=seen))
+                block = StateBlock(column.name, i, i + 1, groups, categories=seen)
             else:
                 numbers = column.positions(observed.to_numpy(dtype=np.float64))
                 values, counts = np.unique(numbers, return_counts=True)
-                blocks.append(self._numbers(column.name, i, values, counts))
+                block = self._numbers(column.name, i, values, counts)
+            holes = self._holes(table, i)
+            missing = 0.0 if holes == "none" else float(1 - table.observed[:, i].mean())
+            blocks.append(replace(block, holes=holes, missing=missing))
         return StateEncoder(table.schema, tuple(blocks))
+
+    def for_imputation(self) -> Self:
+        """See :meth:`Encoding.for_imputation`: holes are filled, not drawn."""
+        return replace(self, holes=False)
+
+    def _holes(self, table: Table, i: int) -> str:
+        """Attribute ``holes`` of the block of column ``i``."""
+        if table.schema.columns[i].structural:
+            return "structural"
+        return "hidden" if self.holes and not table.observed[:, i].all() else "none"
 
     def _numbers(self, name: str, i: int, values: np.ndarray, counts: np.ndarray) -> "StateBlock":
         """The block of numerical column ``i`` from its distinct values, increasing, and their numbers of cells."""
@@ -101,17 +125,17 @@ class StatesRecipe:
         if len(values) <= n_groups:
             return np.repeat(values[:, None], N_KNOTS, axis=1), (1,) * len(values), counts
         knots, sizes, cells = [], [], []
-        for start, stop in _parts(counts, n_groups):
+        for start, stop in parts(counts, n_groups):
             n_values, n_cells = stop - start, int(counts[start:stop].sum())
             if n_values <= self.n_levels and n_cells >= 2 * n_values:
                 levels = [(k, k + 1) for k in range(start, stop)]
             else:
                 n_levels = max(min(self.n_levels, n_cells // LEAST_CELLS), 1)
-                levels = [(start + a, start + b) for a, b in _parts(counts[start:stop], n_levels)]
-            knots += [_knots(values[a:b], counts[a:b]) for a, b in levels]
+                levels = [(start + a, start + b) for a, b in parts(counts[start:stop], n_levels)]
+            knots += [even_quantiles(values[a:b], counts[a:b]) for a, b in levels]
             cells += [int(counts[a:b].sum()) for a, b in levels]
             sizes.append(len(levels))
-        return _closed(np.array(knots)), tuple(sizes), np.array(cells)
+        return closed(np.array(knots)), tuple(sizes), np.array(cells)
 
 
 @dataclass(frozen=True)
@@ -124,6 +148,9 @@ class StateBlock:
         categories: of a categorical column, the positions of its observed categories in the schema's list.
         cells: of a continuous column, the number of training cells of each level; else empty.
         repeated: of a continuous column, the levels that are states of their own.
+        holes: whether "missing" is a state of the column: ``none``, ``hidden`` (it stands for a value that is not
+            known) or ``structural`` (it is a value).
+        missing: share of the training rows in which a cell is missing, where that is a state.
     """
 
     name: str
@@ -134,6 +161,8 @@ class StateBlock:
     categories: tuple[int, ...] = ()
     cells: tuple[int, ...] = ()
     repeated: tuple[int, ...] = ()
+    holes: str = "none"
+    missing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -164,6 +193,15 @@ class StateEncoder(Encoder):
         """By continuous column, its training cells."""
         return {i: self._density(block) for i, block in enumerate(self.blocks) if block.cells}
 
+    @property
+    def holes(self) -> dict[int, Holes]:
+        """See :attr:`Encoder.holes`."""
+        return {
+            i: Holes(block.holes == "structural", block.missing)
+            for i, block in enumerate(self.blocks)
+            if block.holes != "none"
+        }
+
     def _density(self, block: StateBlock) -> Density:
         knots = self._knots[block.name]
         return Density(block.cells, tuple((knots[:, 0] == knots[:, -1]).tolist()), block.repeated)
@@ -174,17 +212,20 @@ class StateEncoder(Encoder):
         observed = mask.copy()
         for i, block in enumerate(self.blocks):
             values = table.frame[block.name]
+            is_missing = values.isna().to_numpy() & (block.holes != "none")
+            x[is_missing, i] = MISSING
             if block.categories:
                 refuse_empty(values.isna().to_numpy(), observed[:, i], block.name)
                 codes = self._codes(block, values)
                 observed[:, i] &= codes >= 0
-                x[:, i] = np.where(observed[:, i], codes, 0)
+                x[observed[:, i], i] = codes[observed[:, i]]
             else:
                 numbers = values.to_numpy(dtype=np.float64)
                 refuse_empty(~np.isfinite(numbers), observed[:, i], block.name)
                 rows = observed[:, i]
                 positions = self.schema[block.name].positions(numbers[rows])
-                x[rows, i] = _coordinate(self._knots[block.name], positions)
+                x[rows, i] = coordinate(self._knots[block.name], positions)
+            observed[:, i] |= is_missing & (block.holes == "structural")
         return torch.from_numpy(x), torch.from_numpy(observed)
 
     def decode(self, x: Tensor) -> dict[str, np.ndarray]:
@@ -197,7 +238,7 @@ class StateEncoder(Encoder):
             if block.categories:
                 decoded[block.name] = np.array(block.categories)[level]
             else:
-                numbers = _number(self._knots[block.name][level], coordinates[:, i] - level)
+                numbers = number(self._knots[block.name][level], coordinates[:, i] - level)
                 decoded[block.name] = self.schema[block.name].numbers(numbers)
         return decoded
 
@@ -214,78 +255,3 @@ class StateEncoder(Encoder):
             for block in values["blocks"]  # of earlier versions, without cells and repeated
         ]
         return cls(Schema.from_dict(values["schema"]), tuple(StateBlock(**block) for block in blocks))
-
-
-def _parts(counts: np.ndarray, n_parts: int) -> list[tuple[int, int]]:
-    """Cut increasing values into ranges of about equally many cells; a value with more cells than that stays alone.
-
-    Arguments:
-        counts: (n,) number of cells of each value.
-        n_parts: about how many ranges.
-
-    Returns:
-        Start and stop of each range.
-    """
-    share = counts.sum() / n_parts
-    middle = (np.cumsum(counts) - counts / 2) / share  # in which of n_parts equal shares the value has its middle cell
-    is_alone = counts > share
-    begins = np.diff(middle.astype(np.int64), prepend=-1) != 0
-    begins |= is_alone | np.concatenate([[False], is_alone[:-1]])
-    starts = np.flatnonzero(begins)
-    return list(zip(starts.tolist(), [*starts[1:].tolist(), len(counts)], strict=True))
-
-
-def _knots(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Compute evenly spaced quantiles (N_KNOTS,) of increasing values, weighted by their counts."""
-    if len(values) == 1:
-        return np.full(N_KNOTS, values[0])
-    probabilities = (np.cumsum(counts) - counts / 2 - counts[0] / 2) / (counts.sum() - counts[0] / 2 - counts[-1] / 2)
-    scale = max(np.abs(values).max(), 1.0)  # else the difference of two very large values would overflow
-    knots = np.interp(np.linspace(0, 1, N_KNOTS), probabilities, values / scale) * scale
-    return np.asarray(knots.clip(values[0], values[-1]))  # dividing and multiplying may round beyond either end
-
-
-def _closed(knots: np.ndarray) -> np.ndarray:
-    """Move the ends of neighbouring intervals to the middle of the gap between them; knots are (L, N_KNOTS)."""
-    is_interval = knots[:, 0] < knots[:, -1]
-    meet = np.flatnonzero(is_interval[:-1] & is_interval[1:])
-    middle = knots[meet, -1] / 2 + knots[meet + 1, 0] / 2  # the sum of two very large knots would overflow
-    knots[meet, -1] = knots[meet + 1, 0] = middle
-    return knots
-
-
-def _coordinate(knots: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Encode numbers (n,) as the index of their level plus their offset inside the level, in [0, 1).
-
-    A number in the gap between two levels belongs to the end of the nearer one.
-
-    Arithmetic is done on halves of the numbers: the difference of the smallest and the largest float64 is infinite, the
-    difference of their halves is not. A ratio of two halved differences is the ratio of the differences.
-    """
-    last = len(knots) - 1
-    level = (np.searchsorted(knots[:, 0], numbers, side="right") - 1).clip(0, last)
-    above = (level + 1).clip(max=last)
-    is_nearer_above = numbers / 2 - knots[level, -1] / 2 > knots[above, 0] / 2 - numbers / 2
-    level = np.where((numbers > knots[level, -1]) & is_nearer_above, above, level)
-
-    level_knots = knots[level]
-    clipped = numbers.clip(level_knots[:, 0], level_knots[:, -1])
-    segment = ((clipped[:, None] >= level_knots).sum(axis=1) - 1).clip(0, N_KNOTS - 2)  # between knots k and k + 1
-    rows = np.arange(len(numbers))
-    low, high = level_knots[rows, segment], level_knots[rows, segment + 1]
-    width = high / 2 - low / 2
-    has_width = width > 0  # half of the smallest float64 is 0
-    share = np.where(
-        has_width, (clipped / 2 - low / 2) / np.where(has_width, width, 1), 0.5
-    )  # of one value: the middle
-    return np.asarray(level + ((segment + share) / (N_KNOTS - 1)).clip(0, LARGEST_OFFSET))
-
-
-def _number(knots: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """Decode offsets (n,) in [0, 1] inside levels of the knots (n, N_KNOTS); inverse of :func:`_coordinate`."""
-    position = offset.clip(0, 1) * (N_KNOTS - 1)
-    segment = np.floor(position).astype(np.int64).clip(0, N_KNOTS - 2)
-    rows = np.arange(len(offset))
-    share = position - segment
-    low, high = knots[rows, segment], knots[rows, segment + 1]
-    return np.asarray((low * (1 - share) + high * share).clip(low, high))

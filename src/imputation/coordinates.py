@@ -120,7 +120,7 @@ class Coordinates:
 
     def fills(self, x: np.ndarray, table: Table) -> dict[str, np.ndarray]:
         """Decode the holes of a table from its completed coordinates x (N, D): by column with holes, (n_holes,)."""
-        holes = ~table.observed
+        holes = table.unknown
         return {
             name: self.cells(x[holes[:, i]], table, name)
             for i, name in enumerate(table.schema.names)

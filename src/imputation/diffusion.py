@@ -100,12 +100,12 @@ class DiffusionImputer(Imputer):
         recipe = self.recipe
         assert recipe is not None, "the recipe is set before fit"
         self.check(recipe)
+        recipe = replace(recipe, encoding=recipe.encoding.for_imputation(), diffusion=recipe.diffusion.for_imputation())
         data = recipe.data(Split(table, table), NativeMissing(), keep, 1, self.seed)
         self.notes = recipe.for_table(data).training.notes(data.steps_per_epoch(recipe.trainer.n_processes))
         if is_rank_zero():
             for note in self.notes:
                 print(f"note: {note}")
-        recipe = replace(recipe, diffusion=recipe.diffusion.for_imputation())
         training = Training(recipe, data, self.keeping, self.targets(table))
         training.fit()
         if torch.distributed.is_initialized():
@@ -119,7 +119,7 @@ class DiffusionImputer(Imputer):
         memory holds the coordinates of one batch only. The seed of a draw depends on the position of the batch and the
         number of the draw, not on ``n_imputations``.
         """
-        rows = np.flatnonzero(~table.observed.all(axis=1))
+        rows = np.flatnonzero(table.unknown.any(axis=1))
         starts = range(0, len(rows), BATCH_ROWS)
         drawn: list[list[dict[str, np.ndarray]]] = [[] for _ in range(n_imputations)]
         for batch, start in enumerate(starts):
@@ -129,7 +129,7 @@ class DiffusionImputer(Imputer):
                 self.on_progress((batch + (number + 1) / n_imputations) / len(starts))
         draws = {}
         for i, column in enumerate(table.schema.columns):
-            if not table.observed[:, i].all():
+            if table.unknown[:, i].any():
                 dtype = np.float64 if column.kind == "numerical" else np.int64
                 by_number = [np.concatenate([values[column.name] for values in batches]) for batches in drawn]
                 draws[column.name] = np.stack(by_number).astype(dtype)
@@ -144,7 +144,7 @@ class DiffusionImputer(Imputer):
         evaluations, rows = self._evaluated
         self._evaluated = (evaluations + drawn.n_evaluations * len(x), rows + len(x))
         values = module.encoder.decode(drawn.x)
-        return {name: values[name][~table.observed[:, i]] for i, name in enumerate(table.schema.names)}
+        return {name: values[name][table.unknown[:, i]] for i, name in enumerate(table.schema.names)}
 
     @abstractmethod
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:

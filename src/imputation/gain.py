@@ -120,7 +120,7 @@ class Gain(Imputer):
             x = _noised(x, observed, random)
             generated = self._generator(torch.cat([x, observed], dim=1))
         cells = self._encoder.decode(generated)
-        holes = ~table.observed
+        holes = table.unknown
         return Imputations(
             table,
             {name: cells[name][holes[:, i]][None] for i, name in enumerate(table.schema.names) if holes[:, i].any()},

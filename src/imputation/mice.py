@@ -166,7 +166,7 @@ class Mice(Imputer):
 
     def _transform(self, table: Table, n_imputations: int) -> Imputations:
         assert self._coordinates is not None, "fitted"
-        if table.observed.all():
+        if not table.unknown.any():
             return Imputations(table, {})
         x = self._matrix(table)
         draws = []

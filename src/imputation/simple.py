@@ -41,7 +41,7 @@ class Centre(Imputer):
                 self._values[column.name] = int(np.bincount(codes[codes >= 0]).argmax())
 
     def _transform(self, table: Table, n_imputations: int) -> Imputations:
-        n_holes = (~table.observed).sum(axis=0)
+        n_holes = table.unknown.sum(axis=0)
         filled = {
             name: np.full((1, n), self._values[name]) for name, n in zip(table.schema.names, n_holes, strict=True) if n
         }
@@ -67,7 +67,7 @@ class HotDeck(Imputer):
 
     def _transform(self, table: Table, n_imputations: int) -> Imputations:
         draws = {}
-        for name, n_holes in zip(table.schema.names, (~table.observed).sum(axis=0), strict=True):
+        for name, n_holes in zip(table.schema.names, table.unknown.sum(axis=0), strict=True):
             if n_holes:
                 rng = numpy_stream(self.seed, "imputation", name)
                 draws[name] = np.stack([rng.choice(self._donors[name], size=n_holes) for _ in range(n_imputations)])

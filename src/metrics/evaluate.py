@@ -108,7 +108,7 @@ def reference_tables(split: Split, mask: np.ndarray, seed: int) -> dict[str, Cal
         delete_rows(train, mask, rng("complete_rows"))
         return train.take(drawn_complete_rows(mask, seed))
 
-    complete = np.asarray(split.test.observed.all(axis=1))
+    complete = split.test.complete
 
     def holdout() -> Table:
         if not complete.any():

@@ -5,6 +5,8 @@ a cell is one of them, the probability of a row is their product in one order of
 """
 
 from src.questions.cells import Distribution, distribution
+from src.questions.labels import labelled
+from src.questions.model import refuse_others
 from src.questions.rows import N_ORDERS, log_probabilities
 
-__all__ = ["N_ORDERS", "Distribution", "distribution", "log_probabilities"]
+__all__ = ["N_ORDERS", "Distribution", "distribution", "labelled", "log_probabilities", "refuse_others"]

@@ -25,12 +25,14 @@ class Distribution:
     Attributes:
         values: canonical values that have a probability of their own, K of them.
         intervals: lower and upper ends of intervals of numbers, I of them, increasing.
-        probability: (N, K + I), of the values, then of the intervals; rows add up to 1.
+        probability: (N, K + I), of the values, then of the intervals.
+        missing: (N,) probability that the cell is missing, 0 but in structural columns; with it, rows add up to 1.
     """
 
     values: tuple[Any, ...]
     intervals: tuple[tuple[float, float], ...]
     probability: np.ndarray
+    missing: np.ndarray
 
 
 def distribution(
@@ -60,7 +62,7 @@ def distribution(
     block, column_of = encoder.blocks[i], encoder.schema[column]
     knots = np.array(block.knots).reshape(-1, N_KNOTS)
     parts = _parts(block, knots)
-    probability = np.empty((len(x), len(parts.starts)))
+    probability, missing = np.empty((len(x), len(parts.starts))), np.empty(len(x))
     n_chunk = max(PROBABILITIES_OF_A_CHUNK // (N_COMPONENTS * sum(block.groups)), 1)
     for start in range(0, len(x), n_chunk):
         rows = slice(start, start + n_chunk)
@@ -68,16 +70,17 @@ def distribution(
         with torch.no_grad():
             output = denoiser.read(denoiser.cells(chunk), mask)
             of_level = denoiser.state_probabilities(output, i).cpu().numpy()
+            missing[rows] = denoiser.missing_probabilities(output, i).cpu().numpy()
         probability[rows] = np.add.reduceat(of_level[:, parts.order], parts.starts, axis=1)
         on_rows(len(chunk))
+    probability *= 1 - missing[:, None]
     own, first = parts.order[: parts.n_values], parts.order[parts.starts[parts.n_values :]]
     if block.categories:
-        return Distribution(tuple(column_of.categories[block.categories[k]] for k in own), (), probability)
+        return Distribution(tuple(column_of.categories[block.categories[k]] for k in own), (), probability, missing)
     values = column_of.numbers(knots[own, 0])
     ends = column_of.numbers(np.append(knots[first, 0], knots[-1, -1])) if len(first) else np.empty(0)
-    return Distribution(
-        tuple(values.tolist()), tuple(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)), probability
-    )
+    intervals = tuple(zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True))
+    return Distribution(tuple(values.tolist()), intervals, probability, missing)
 
 
 class _Parts(NamedTuple):

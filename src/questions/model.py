@@ -6,6 +6,15 @@ from src.errors import ConfigError
 from src.training.module import MissDiffModule
 
 
+def refuse_others(module: MissDiffModule) -> None:
+    """Refuse a model that answers no questions.
+
+    Raises:
+        ConfigError: it is none of states.
+    """
+    of_states(module)
+
+
 def of_states(module: MissDiffModule) -> tuple[AbsorbingDiffusion, StateEncoder]:
     """The model and its encoder.
 

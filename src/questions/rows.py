@@ -43,7 +43,7 @@ def log_probabilities(
     denoiser, encoder = of_states(module)
     x, observed = encoder.forward(table, table.observed)
     is_unseen = (table.observed & ~observed.numpy()).any(axis=1)
-    slopes = log_slopes(encoder, table, x, observed.numpy()).sum(axis=1)
+    slopes = log_slopes(encoder, table, x, observed.numpy() & (x.numpy() >= 0)).sum(axis=1)
     if denoiser.has_one_order:
         n_orders = 1
     nats = np.empty(len(x))

@@ -34,10 +34,12 @@ def n_blocks(n_rows: int, given: KnownCoordinates | None) -> int:
     return -(-n_rows // block_rows(given))
 
 
-def drawn_blocks(module: MissDiffModule, numbers: range, seed: int, given: KnownCoordinates | None) -> Blocks:
+def drawn_blocks(
+    module: MissDiffModule, numbers: range, seed: int, given: KnownCoordinates | None, with_holes: bool = False
+) -> Blocks:
     """Coordinates of blocks, (:func:`block_rows`, D), on the CPU."""
     for number in numbers:
-        yield module.draw_chunk(number, block_rows(given), seed, given).x.cpu()
+        yield module.draw_chunk(number, block_rows(given), seed, given, with_holes=with_holes).x.cpu()
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Work:
     given: KnownCoordinates | None
     accelerator: str
     devices: int
+    with_holes: bool = False
 
 
 def blocks_of_devices(work: Work) -> Blocks:
@@ -124,9 +127,8 @@ def _draw(work: Work, rank: int, queue: Any) -> None:
     torch.set_num_threads(max(usable_cores() // work.devices, 1))
     try:
         module = work.load().to(device_of(work.accelerator, rank, work.devices))
-        for x in drawn_blocks(
-            module, range(rank, n_blocks(work.n_rows, work.given), work.devices), work.seed, work.given
-        ):
+        numbers = range(rank, n_blocks(work.n_rows, work.given), work.devices)
+        for x in drawn_blocks(module, numbers, work.seed, work.given, work.with_holes):
             _put(queue, x.numpy())
     except MissDiffError as error:
         queue.put(str(error))

@@ -83,6 +83,7 @@ def fix(model: Model, values: Mapping[str, Any], n_repeats: int) -> Fixed | None
         row[name] = model.layout[name].learned_as(pd.Series([value], dtype=object))
     mask = np.array([[name in means for name in schema.names]])
     x, coordinates = encoder.forward(Table(row, schema), mask)
+    coordinates[:, ~mask[0, encoder.columns.numpy()]] = False  # nothing is said of them, not that they are missing
     for block in encoder.blocks:
         if block.name in means and not coordinates[0, block.start : block.stop].all():
             raise TableError(f"where: column {block.name!r} never has {values[block.name]!r} in the training rows")
@@ -118,19 +119,21 @@ def draw_rows(
         n_rows: rows in all.
         seed: of the rows.
         fixed: columns to fix.
-        with_holes: whether rows get the holes of training rows; fixed columns never do.
+        with_holes: whether rows have holes: drawn with the row where the model has learned them, else those of training
+            rows; fixed columns never do.
         blocks: coordinates of the blocks in order; None = drawn here.
 
     Raises:
         ConfigError: the model has no masks of training rows.
     """
-    if with_holes and model.masks is None:
+    learned = with_holes and bool(model.module.encoder.holes)
+    if with_holes and not learned and model.masks is None:
         raise ConfigError(
             "the model is one of an earlier version, which kept no masks: holes=like_training needs a new run"
         )
     given = None if fixed is None else fixed.given
-    blocks = blocks or drawn_blocks(model.module, range(n_blocks(n_rows, given)), seed, given)
-    masks = model.masks if with_holes else None
+    blocks = blocks or drawn_blocks(model.module, range(n_blocks(n_rows, given)), seed, given, learned)
+    masks = model.masks if with_holes and not learned else None
     return _rows(model, blocks, n_rows, seed, fixed, masks)
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from src.runs.synthetic import stored_table
 from src.seeding import numpy_stream
 from src.system.quoting import command
 from src.tables import OwnTable, Split, Table
+from src.tables.columns.forms import Form
 from src.tables.columns.kinds import listed
 from src.tables.files.filling import HoledFile, open_holed
 from src.tables.files.layout import Layout
@@ -133,20 +135,24 @@ def _fit(imputer: Imputer, experiment: Experiment, record: RunRecord, split: Spl
 
 def _not_filled(columns: Columns) -> list[str]:
     """Which holes stay, and why."""
+    forms, frame = columns.layout.forms, columns.frame
+    holed = [form for form in forms if form.name in frame and frame[form.name].isna().any()]
+    structural = [form.name for form in holed if form.structural]
     notes = []
-    for kind, why in (
-        ("id", "nearly every row has a value of its own (kind category or integer learns the column)"),
-        ("empty", "the column has no value"),
-        ("drop", "the column is left out"),
+    for names, why in (
+        (_of_kind("id", holed), "nearly every row has a value of its own (kind category or integer learns the column)"),
+        (_of_kind("empty", holed), "the column has no value"),
+        (_of_kind("drop", holed), "the column is left out"),
+        (structural, "the column does not apply there (structural)"),
     ):
-        names = [
-            form.name
-            for form in columns.layout.forms
-            if form.kind == kind and form.name in columns.frame and columns.frame[form.name].isna().any()
-        ]
         if names:
             notes.append(f"not filled: {listed(map(repr, names))}: {why}")
     return notes
+
+
+def _of_kind(kind: str, forms: Sequence[Form]) -> list[str]:
+    """Names of the columns of a kind."""
+    return [form.name for form in forms if form.kind == kind]
 
 
 def _fills(holed: HoledFile, imputations: Imputations, which: int | str) -> dict[str, np.ndarray]:

@@ -99,7 +99,7 @@ def score_and_record(
 def _small_ceiling(references: Mapping[str, Scores], split: Split) -> list[str]:
     if SMALL_FLOOR not in references:
         return []
-    n_rows = int(split.test.observed.all(axis=1).sum())
+    n_rows = int(split.test.complete.sum())
     return [
         f"real_holdout has {n_rows:,} rows, the other tables {split.train.n_rows:,}: few rows score low; its floor is "
         f"{SMALL_FLOOR}, which has as many"

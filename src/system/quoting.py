@@ -15,7 +15,8 @@ NAME_LIST_KEYS = (
     *NAME_LISTS,
     "holes",
     "also_holes",
-    *(f"dataset.{key}" for key in (*NAME_LISTS, "ids", "holes", "also_holes", "merge_spellings")),
+    *(f"dataset.{key}" for key in (*NAME_LISTS, "ids", "holes", "also_holes", "merge_spellings", "structural")),
+    "structural",
 )
 OVERRIDE = re.compile(r"[~+]{0,2}[A-Za-z_][\w.@/]*=")
 PLAIN_PATH = re.compile("[A-Za-z./_][A-Za-z0-9./_-]*")

@@ -34,7 +34,7 @@ class Imputations:
 
     def __post_init__(self) -> None:
         for i, name in enumerate(self.table.schema.names):
-            n_holes = int((~self.table.observed[:, i]).sum())
+            n_holes = int(self.table.unknown[:, i].sum())
             n_filled = self.draws[name].shape[1] if name in self.draws else 0
             if n_filled != n_holes:
                 raise ValueError(f"column {name!r} has {n_holes} holes, {n_filled} were filled")
@@ -48,7 +48,7 @@ class Imputations:
 
     def holes(self, name: str) -> np.ndarray:
         """Return the increasing positions of the rows in which a column has a hole, (n_holes,) int."""
-        return np.flatnonzero(~self.table.observed[:, self.table.schema.names.index(name)])
+        return np.flatnonzero(self.table.unknown[:, self.table.schema.names.index(name)])
 
     def completed(self, which: int | str) -> Table:
         """Return the table with its holes filled; ``which`` as in :meth:`cells`."""

@@ -25,6 +25,7 @@ class Column:
         integer: whether a numerical column contains integers only.
         grid: the values that a numerical column can have; None = all, or all integers.
         categories: the allowed values of a categorical column, in a fixed order.
+        structural: whether a missing cell is no unknown value: the column does not apply to the row.
         n_foreign: number of categories, at the end of the list, that only a synthetic table has, not the real one.
 
     Raises:
@@ -38,6 +39,7 @@ class Column:
     categories: tuple[Hashable, ...] = ()
     n_foreign: int = 0
     grid: Grid | None = None
+    structural: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in ("numerical", "categorical"):
@@ -124,12 +126,12 @@ class Schema:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can store; see :meth:`from_dict`.
 
-        Checkpoints store these values. ``n_foreign`` is left out where it is 0, and ``grid`` where there is none:
-        older checkpoints have no such keys, and equal schemas must have equal values.
+        Checkpoints store these values. What a column has none of (``n_foreign``, ``grid``, ``structural``) is left
+        out: older checkpoints have no such keys, and equal schemas must have equal values.
         """
         columns = [{**asdict(column), "categories": list(column.categories)} for column in self.columns]
         for column in columns:
-            for key, usual in (("n_foreign", 0), ("grid", None)):
+            for key, usual in (("n_foreign", 0), ("grid", None), ("structural", False)):
                 if column[key] == usual:
                     del column[key]
         return {"columns": columns, "target": self.target}

@@ -40,6 +40,19 @@ class Table:
         """Native mask, (N, d) bool, True where a cell has a value."""
         return np.asarray(self.frame.notna())
 
+    @cached_property
+    def unknown(self) -> np.ndarray:
+        """(N, d) bool, True where a cell has a value that is not known: where it is missing, but for structural
+        columns, which do not apply there.
+        """
+        structural = [column.structural for column in self.schema.columns]
+        return np.asarray(~self.observed & ~np.array(structural))
+
+    @property
+    def complete(self) -> np.ndarray:
+        """(N,) bool, True of rows without an unknown cell."""
+        return np.asarray(~self.unknown.any(axis=1))
+
     def take(self, rows: np.ndarray) -> "Table":
         """Select rows by position or by a boolean mask (N,), and renumber them from 0."""
         return Table(self.frame.iloc[rows].reset_index(drop=True), self.schema)

@@ -50,7 +50,7 @@ def untrained_denoiser(
         targets: makes the model a conditional one; None = of whole rows.
     """
     target = encoder.schema.target_position
-    states = (encoder.groups, encoder.is_ordered, encoder.densities)
+    states = (encoder.groups, encoder.is_ordered, encoder.densities, encoder.holes)
     coordinates = Coordinates(encoder.width, encoder.columns, target, *states)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "init"))
@@ -86,8 +86,7 @@ class MissDiffModule(pl.LightningModule):
         self.encoder = encoder
         self.diffusion = diffusion
         self.automatic_optimization = False
-        self.training_recipe = training
-        self.steps_per_epoch = steps_per_epoch
+        self.training_recipe, self.steps_per_epoch = training, steps_per_epoch
         self.seed = seed
         self._stored = {"encoder": encoder.to_dict(), "seed": seed, **_as_tensors(stored)}
         self.on_drawing: Callable[[float], object] = _ignore
@@ -251,6 +250,7 @@ class MissDiffModule(pl.LightningModule):
         seed: int,
         known: KnownCoordinates | None = None,
         on_progress: Callable[[float], object] = lambda share: None,
+        with_holes: bool = False,
     ) -> Drawn:
         """Draw a chunk from a random stream of its own.
 
@@ -260,9 +260,11 @@ class MissDiffModule(pl.LightningModule):
             seed: of the table.
             known: known coordinates, (D,) of all rows or (n, D); the others are drawn.
             on_progress: receives the share of the work that is done, 0..1, now and then.
+            with_holes: whether rows are drawn together with their holes, of the columns of ``encoder.holes``.
         """
         generator = torch.Generator(self.device).manual_seed(derive(seed, "sampling", number))
-        return self.denoiser.draw(self.diffusion.sampler, size, generator, known, on_progress)
+        diffusion = self.diffusion.with_holes() if with_holes else self.diffusion
+        return self.denoiser.draw(diffusion.sampler, size, generator, known, on_progress)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema) as plain values, so that sampling needs the checkpoint only."""

@@ -57,7 +57,7 @@ STEPS = (
         ),
     ),
     ("imputation", ("tables", "missing", "completion", "encoding", "diffusion", "training", "models")),
-    ("questions", ("tables", "encoding", "diffusion.absorbing", "training")),
+    ("questions", ("tables", "tables.columns", "encoding", "diffusion.absorbing", "training")),
     ("metrics.base", ("tables",)),
     ("metrics.quality", ("tables", "metrics.base")),
     ("metrics.downstream", ("tables", "metrics.base")),
@@ -125,12 +125,12 @@ STEPS = (
                 "config",
                 "runs",
             ),
-            *("results.record", "results.sweep", "results.page", "results.mirror", "commands.cli"),
+            *("results.record", "results.sweep", "results.page", "results.mirror", "commands.cli", "questions"),
         ),
     ),
 )
 ALLOWED = {folder: set(others) for folder, others in STEPS}
-COMMANDS = ("train", "sample", "impute", "evaluate", "report", "describe")
+COMMANDS = ("train", "sample", "impute", "evaluate", "report", "describe", "ask")
 ENTRIES = (*COMMANDS, "api")
 """Modules of the root that may import every folder and that none imports."""
 FILES = sorted(SRC.rglob("*.py"))

@@ -5,14 +5,16 @@ https://arxiv.org/abs/2110.02037, Algorithm 1): in a random order :math:`\sigma`
 :math:`x_{\sigma_k} \sim p_\theta(x_{\sigma_k} \mid x_{\sigma_1}, \dots, x_{\sigma_{k-1}})`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from src.diffusion.absorbing.categorical import sample_categorical
 from src.diffusion.absorbing.continuous import LARGEST_OFFSET
+from src.diffusion.absorbing.holes import MISSING
 from src.diffusion.absorbing.readers import PartialRows, Reader, reader_for
 from src.diffusion.absorbing.wide import MOST_LOGITS
 from src.diffusion.base import Drawn, KnownCoordinates, OnProgress
@@ -34,10 +36,18 @@ class CellByCell:
     """
 
     n_steps: int | None = None
+    with_holes: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.n_steps is not None and self.n_steps < 1:
             raise ConfigError(f"diffusion.sampler.n_steps is at least 1, or null, got {self.n_steps}")
+
+
+@dataclass(frozen=True)
+class CellByCellWithHoles(CellByCell):
+    """Rows are drawn together with their holes: "missing" is a state of every column that has holes."""
+
+    with_holes: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ class RevealSchedule:
 @torch.no_grad()
 def draw_absorbing(
     denoiser: "AbsorbingDiffusion",
-    n_steps: int | None,
+    sampler: CellByCell,
     n_rows: int,
     generator: torch.Generator,
     known: KnownCoordinates | None = None,
@@ -80,7 +90,7 @@ def draw_absorbing(
 
     Arguments:
         denoiser: trained.
-        n_steps: network evaluations of a row at most; None, or as many as it has cells to draw: one cell a step.
+        sampler: how rows are drawn; with as many steps as a row has cells to draw, one cell a step.
         n_rows: rows to draw, n.
         generator: random stream; its device is where the rows are drawn.
         known: cells that are known; its ``n_repeats`` has no meaning here.
@@ -93,14 +103,23 @@ def draw_absorbing(
     partial = PartialRows(x, is_known.clone())
     reader = reader_for(denoiser, partial)
 
-    schedule = reveal_schedule(denoiser, is_known, n_steps, generator)
+    schedule = reveal_schedule(denoiser, is_known, sampler.n_steps, generator)
+    hole_columns = drawn_holes(denoiser, sampler.with_holes)
 
     n_evaluations = 0
     for step in range(schedule.n_steps):
-        n_evaluations += reveal(denoiser, reader, partial, schedule, step, generator)
+        n_evaluations += reveal(denoiser, reader, partial, schedule, step, generator, hole_columns)
         on_progress((step + 1) / schedule.n_steps)
 
     return Drawn(partial.x, -(-n_evaluations // max(n_rows, 1)))
+
+
+def drawn_holes(denoiser: "AbsorbingDiffusion", with_holes: bool) -> dict[int, int]:
+    """By column of which cells may be drawn as missing, its position among those that have this state."""
+    if denoiser.holes is None:
+        return {}
+    pairs = zip(denoiser.holes.columns, denoiser.holes.is_structural.tolist(), strict=True)
+    return {column: i for i, (column, is_structural) in enumerate(pairs) if with_holes or is_structural}
 
 
 def reveal_schedule(
@@ -130,6 +149,7 @@ def reveal(
     schedule: RevealSchedule,
     step: int,
     generator: torch.Generator,
+    hole_columns: Mapping[int, int],
 ) -> int:
     """Read the network once and draw the cells of one step; returns the number of rows that were read."""
     start, stop = schedule.positions(step)
@@ -139,7 +159,7 @@ def reveal(
         has_kth = (start + k < stop)[read_rows].nonzero()[:, 0]
         rows = read_rows[has_kth]
         columns = schedule.order[rows, start[rows] + k]
-        draw_cells(denoiser, reader, partial, features.index_select(0, has_kth), rows, columns, generator)
+        draw_cells(denoiser, reader, partial, features.index_select(0, has_kth), rows, columns, generator, hole_columns)
     return len(read_rows)
 
 
@@ -151,6 +171,7 @@ def draw_cells(
     rows: Tensor,
     columns: Tensor,
     generator: torch.Generator,
+    hole_columns: Mapping[int, int],
 ) -> None:
     """Draw one cell of each row, column by column, since columns differ in their numbers of groups.
 
@@ -162,14 +183,22 @@ def draw_cells(
         rows: (m,) int64, positions in ``partial``.
         columns: (m,) int64, the column to draw in each row.
         generator: random stream.
+        hole_columns: of :func:`drawn_holes`.
     """
     device = features.device
     u = torch.rand(3, len(columns), 1, generator=generator, device=device)
     noise = torch.randn(len(columns), 1, generator=generator, device=device)
+    of_holes = torch.rand(len(columns), generator=generator, device=device) if hole_columns else None
+    usual = None if denoiser.holes is None else denoiser.holes.usual
     row_counts = torch.bincount(columns, minlength=denoiser.states.n_columns).tolist()
     for column, here in enumerate(columns.argsort(stable=True).split(row_counts)):
         if len(here):
-            x = draw_column(denoiser, reader, features.index_select(0, here), column, u[:, here], noise[here])
+            of_column = features.index_select(0, here)
+            x = draw_column(denoiser, reader, of_column, column, u[:, here], noise[here])
+            if of_holes is not None and usual is not None and column in hole_columns:
+                i = hole_columns[column]
+                is_missing = of_holes[here] < (reader.hole_logits(of_column, i) + usual[i]).sigmoid()
+                x = x.masked_fill(is_missing, MISSING)
             partial.reveal(rows[here], column, x)
             reader.reveal(rows[here], column, x)
 

@@ -34,6 +34,7 @@ from torch import Tensor, nn
 from src.diffusion.absorbing.cells import CellModel
 from src.diffusion.absorbing.continuous import ContinuousColumns
 from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
+from src.diffusion.absorbing.holes import SHARE_WITH_HOLES, HoleStates
 from src.diffusion.absorbing.likelihood import N_ORDERS, any_order_log_likelihood
 from src.diffusion.absorbing.states import States
 from src.diffusion.base import Accuracy, Drawn, KnownCoordinates, LogLikelihood, OnProgress, RowLosses
@@ -57,12 +58,14 @@ class AbsorbingNoise(NamedTuple):
         n_visible: (B, 1) number of visible cells, uniform in 0..d-1.
         n_known: (B, 1) number of cells that are known from the start, 0..n_visible.
         within: (B, d) uniform in [0, 1): where in the interval of its value the score of a number lies.
+        with_holes: (B, 1) bool, whether the missing cells of a row are states of it.
     """
 
     key: Tensor
     n_visible: Tensor
     n_known: Tensor
     within: Tensor
+    with_holes: Tensor
 
 
 def drawing_tiers(
@@ -103,6 +106,7 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         states: of the columns.
         is_complete: (d,) bool, whether a column has no hole.
         numbers: the continuous columns; None = there are none.
+        holes: the columns of which "missing" is a state; None = there are none.
         tier: (d,) of :func:`drawing_tiers`; None = a random order after the columns without a hole.
     """
 
@@ -116,8 +120,9 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         is_complete: Tensor,
         numbers: ContinuousColumns | None = None,
         tier: Tensor | None = None,
+        holes: HoleStates | None = None,
     ) -> None:
-        super().__init__(network, states, numbers)
+        super().__init__(network, states, numbers, holes)
         self.register_buffer("is_complete", is_complete)
         self.register_buffer("tier", -is_complete.float() if tier is None else tier)
 
@@ -140,7 +145,10 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         has_known, u = torch.rand(2, n_rows, 1, generator=generator, device=x.device)
         n_known = (has_known < SHARE_KNOWN) * (u.square() * n_visible).ceil().long()
         within = torch.rand(n_rows, n_columns, generator=generator, device=x.device)
-        return AbsorbingNoise(key, n_visible, n_known, within)
+        with_holes = torch.zeros(n_rows, 1, dtype=torch.bool, device=x.device)
+        if self.holes is not None and self.holes.has_hidden:
+            with_holes = torch.rand(n_rows, 1, generator=generator, device=x.device) < SHARE_WITH_HOLES
+        return AbsorbingNoise(key, n_visible, n_known, within, with_holes)
 
     def losses(self, x: Tensor, mask: Tensor, noise: AbsorbingNoise) -> RowLosses:
         r"""Masked evidence bound of each row at one random step; arguments as for :meth:`Diffusion.losses`.
@@ -151,13 +159,16 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         1. *Hide* the cells H that come last in the row's order; V are the other ones. N are the cells of H in the first
            tier: those that may be drawn next.
         2. *Predict* the hidden cells from the visible ones; a missing cell is never visible.
+           In a share of the rows "missing" is a state too (:mod:`src.diffusion.absorbing.holes`).
         3. *Average* :math:`-\log p` over H and over N. Missing cells count in :math:`|H|` and in :math:`|N|`, so that
            the mask has no say in how much a row weighs.
 
         The noise level is :math:`|H| / d`.
         """
-        observed = mask.bool()
         cells = self.cells(x)
+        observed = mask.bool()
+        if self.holes is not None:
+            observed = observed | (cells.missing & noise.with_holes)
 
         hidden, weight = self._hide(observed, noise)
 
@@ -165,7 +176,11 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
 
         every = self.wide.thinning(len(x)) if self.states.wide_columns else []
         target = cells._replace(score=self.scores(x, noise.within))
-        nats = (self.nats(output, target, every) * weight * observed).sum(dim=1)
+        nats = self.nats(output, target, every)
+        if self.holes is not None:
+            is_state = noise.with_holes | self.holes.is_structural
+            nats = nats.index_add(1, self.holes.column, self.hole_nats(output, cells) * is_state)
+        nats = (nats * weight * observed).sum(dim=1)
         return RowLosses(nats, (x.shape[1] - noise.n_visible[:, 0]) / x.shape[1])
 
     def _hide(self, observed: Tensor, noise: AbsorbingNoise) -> tuple[Tensor, Tensor]:
@@ -204,7 +219,7 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         on_progress: OnProgress = lambda share: None,
     ) -> Drawn:
         """Draw rows; known cells are visible from the start. Arguments as for :meth:`Diffusion.draw`."""
-        return draw_absorbing(self, sampler.n_steps, n_rows, generator, known, on_progress)
+        return draw_absorbing(self, sampler, n_rows, generator, known, on_progress)
 
     def log_likelihood(
         self,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from src.diffusion.absorbing.cells import hole_start
 from src.diffusion.absorbing.continuous import WIDTH as CONTINUOUS_WIDTH
 from src.diffusion.absorbing.wide import WIDTH
 from src.diffusion.networks.residual_mlp import ResidualMLP
@@ -60,6 +61,10 @@ class Reader(Protocol):
         """Outputs (m, WIDTH) of the network that stand for the density of ``numbers.columns[i]``."""
         ...
 
+    def hole_logits(self, features: Tensor, i: int) -> Tensor:
+        """Outputs (m,) of the network that stand for "missing" of ``holes.columns[i]``."""
+        ...
+
     def reveal(self, rows: Tensor, column: int, x: Tensor) -> None:
         """Take note of cells that have become visible, after :meth:`PartialRows.reveal`, with the same arguments."""
         ...
@@ -96,6 +101,10 @@ class FullReader:
         start = number_start(self.denoiser) + i * CONTINUOUS_WIDTH
         return features[:, start : start + CONTINUOUS_WIDTH]
 
+    def hole_logits(self, features: Tensor, i: int) -> Tensor:
+        """See :class:`Reader`."""
+        return features[:, hole_start(self.states) + i]
+
     def reveal(self, rows: Tensor, column: int, x: Tensor) -> None:
         """Nothing is left to do: :meth:`read` looks at the partial rows."""
 
@@ -107,13 +116,15 @@ class IncrementalReader:
         group_terms: (V, channels) what a visible group adds to the first layer.
         level_terms: (., channels) what a visible level adds: of fine columns, then the categories of wide columns.
         first_level_term: (d,) row of ``level_terms`` of a column's level 0; -1 without levels.
+        hole_terms: (k, channels) what a visible missing cell adds.
         number_weights: (s, WIDTH, channels) weights of the first layer for the features of continuous columns.
         first_layer: (n, channels) outputs of the first layer.
     """
 
     def __init__(self, denoiser: "AbsorbingDiffusion", network: ResidualMLP, partial: PartialRows) -> None:
         states = self.states = denoiser.states
-        self.denoiser, self.network, self.numbers = denoiser, network, denoiser.numbers
+        self.denoiser, self.network = denoiser, network
+        self.numbers, self.holes = denoiser.numbers, denoiser.holes
         self.first_group = states.first_group.tolist()
         weight = network.input.weight.t()
         terms = weight[: states.width] * states.weight[:, None]
@@ -132,6 +143,9 @@ class IncrementalReader:
             start = states.width + i * WIDTH
             level_terms.append(denoiser.wide.of_column(i) @ weight[start : start + WIDTH] * states.weight_of_category)
         self.level_terms = torch.cat(level_terms)
+        start = hole_start(states)
+        n_holes = 0 if self.holes is None else len(self.holes.columns)
+        self.hole_terms = weight[start : start + n_holes] * states.weight_of_category
         of_numbers = weight[number_start(denoiser) :].unflatten(0, (-1, CONTINUOUS_WIDTH))
         self.number_weights = of_numbers * states.weight_of_category
         self.first_layer = network.input(denoiser.network_input(denoiser.cells(partial.x), partial.visible))
@@ -160,6 +174,11 @@ class IncrementalReader:
         start = number_start(self.denoiser) + i * CONTINUOUS_WIDTH
         return self._last_layer(features, start, start + CONTINUOUS_WIDTH)
 
+    def hole_logits(self, features: Tensor, i: int) -> Tensor:
+        """See :class:`Reader`."""
+        start = hole_start(self.states) + i
+        return self._last_layer(features, start, start + 1)[:, 0]
+
     def reveal(self, rows: Tensor, column: int, x: Tensor) -> None:
         """Add the terms of the new cells to the first layer; see :class:`Reader`."""
         cells = self.denoiser.cells_of(column, x)
@@ -170,6 +189,9 @@ class IncrementalReader:
         if self.numbers is not None and column in self.numbers.columns:
             i = self.numbers.columns.index(column)
             terms = terms + self.numbers.features(cells.score) @ self.number_weights[i]
+        if self.holes is not None and column in self.holes.columns:
+            of_missing = self.hole_terms[self.holes.columns.index(column)]
+            terms = torch.where(cells.missing[:, None], of_missing, terms)
         self.first_layer.index_add_(0, rows, terms)
 
     def _last_layer(self, features: Tensor, start: int, stop: int) -> Tensor:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 from src.diffusion.absorbing.continuous import ContinuousColumns
-from src.diffusion.absorbing.drawing import CellByCell
+from src.diffusion.absorbing.drawing import CellByCell, CellByCellWithHoles
+from src.diffusion.absorbing.holes import HoleStates
 from src.diffusion.absorbing.model import AbsorbingDiffusion, drawing_tiers
 from src.diffusion.absorbing.states import States
-from src.diffusion.base import Coordinates, DiffusionSettings, Moments, Targets
+from src.diffusion.base import Coordinates, Moments, Targets
 from src.diffusion.networks import NetworkSettings
+from src.diffusion.settings import DiffusionSettings
 from src.errors import ConfigError
 
 ORDERS = ("fitted", "random")
@@ -48,14 +50,20 @@ class AbsorbingSettings(DiffusionSettings, names=("absorbing",)):
         if numbers is not None:
             for column, n_states in zip(numbers.columns, numbers.n_states, strict=True):
                 groups[column], is_ordered[column] = (1,) * n_states, False
-        states = States(tuple(groups), is_ordered, len(coordinates.continuous), self.reads_values)
+        n_continuous, n_holes = len(coordinates.continuous), len(coordinates.holes)
+        states = States(tuple(groups), is_ordered, n_continuous, self.reads_values, n_holes)
         sizes = [math.inf if i in coordinates.continuous else sum(column) for i, column in enumerate(groups)]
         is_complete = moments.share_observed >= 1
         tier = None
         if self.order == "fitted":
             tier = drawing_tiers(sizes, coordinates.target, is_complete.tolist(), moments.share_complete)
         built = network.build(states.network_width, has_time=False)
-        return AbsorbingDiffusion(built, states, is_complete, numbers, tier)
+        holes = HoleStates(coordinates.holes) if coordinates.holes else None
+        return AbsorbingDiffusion(built, states, is_complete, numbers, tier, holes)
+
+    def with_holes(self) -> Self:
+        """See :meth:`DiffusionSettings.with_holes`."""
+        return replace(self, sampler=CellByCellWithHoles(self.sampler.n_steps))
 
     def for_imputation(self) -> Self:
         """A copy that learns all orders alike: the cells that are known are those of no order."""

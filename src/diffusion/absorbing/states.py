@@ -49,6 +49,7 @@ class States(nn.Module):
         groups: by column, the number of levels of each of its groups.
         is_ordered: by column, whether it holds numbers that are states.
         n_continuous: number of continuous columns.
+        n_holes: number of columns of which "missing" is a state.
         reads_values: whether the network reads the group of a number beside its thresholds.
 
     Attributes:
@@ -57,7 +58,8 @@ class States(nn.Module):
         most_groups: G, the largest number of groups of a column.
         most_levels: F, the largest number of levels of a group of a fine column; 1 where no column is fine.
         width: W = V + s F.
-        network_width: W', coordinates of the network: W, and those of wide and of continuous columns.
+        network_width: W', coordinates of the network: W, and those of wide columns, of "missing", and of continuous
+            columns.
         weight_of_category: value of the coordinate of a visible category.
         group_counts: by column, the number of its groups.
         largest_groups: by column, the number of levels of its largest group.
@@ -98,7 +100,12 @@ class States(nn.Module):
     own_weight: Tensor
 
     def __init__(
-        self, groups: Groups, is_ordered: Sequence[bool], n_continuous: int = 0, reads_values: bool = True
+        self,
+        groups: Groups,
+        is_ordered: Sequence[bool],
+        n_continuous: int = 0,
+        reads_values: bool = True,
+        n_holes: int = 0,
     ) -> None:
         super().__init__()
         self.n_columns = len(groups)
@@ -113,7 +120,8 @@ class States(nn.Module):
         self.wide_columns = [i for i in has_levels if not is_ordered[i]]
         self.most_levels = max((self.largest_groups[i] for i in self.fine_columns), default=1)
         self.width = self.n_groups + len(self.fine_columns) * self.most_levels
-        self.network_width = self.width + len(self.wide_columns) * WIDTH + n_continuous * CONTINUOUS_WIDTH
+        n_wide, n_numbers = len(self.wide_columns) * WIDTH, n_continuous * CONTINUOUS_WIDTH
+        self.network_width = self.width + n_wide + n_holes + n_numbers
         self.weight_of_category = (3 * self.network_width / self.n_columns) ** 0.5
         # Not stored in checkpoints: the encoder, which is, gives all of them again.
         for name, buffer in {**self._state_tables(groups), **self._coordinate_tables(groups)}.items():

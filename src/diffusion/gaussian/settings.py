@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from src.diffusion.base import Coordinates, DiffusionSettings, Moments, Targets
+from src.diffusion.base import Coordinates, Moments, Targets
 from src.diffusion.gaussian.csdi import N_CHANNELS, ConditionalDiffusion
 from src.diffusion.gaussian.model import PREDICTIONS, GaussianDiffusion
 from src.diffusion.gaussian.objective import WEIGHTS
 from src.diffusion.gaussian.sampler import Sampler
 from src.diffusion.gaussian.schedule import Process, VarianceExploding, VariancePreserving
 from src.diffusion.networks import NetworkSettings
+from src.diffusion.settings import DiffusionSettings
 from src.errors import ConfigError
 
 IMPUTATION_STEPS = 12

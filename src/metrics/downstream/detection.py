@@ -73,11 +73,11 @@ def add_detection(scores: Scores, real: Table, synthetic: Table, n_rows: int, se
     if n < N_FOLDS:
         scores.undefined(NAMES, f"{n} rows are too few for {N_FOLDS} folds")
         return
-    own_holes = not synthetic.observed.all()
+    own_holes = bool(synthetic.unknown.any())
     rng = np.random.default_rng(seed)
     real, synthetic = (table.take(rng.permutation(table.n_rows)[:n]) for table in (real, synthetic))
     if not own_holes:
-        synthetic = synthetic.with_holes(real.observed)
+        synthetic = synthetic.with_holes(~real.unknown)
     y = np.repeat([0, 1], n)
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
     trees = xgboost.XGBClassifier(
@@ -95,7 +95,7 @@ def add_detection(scores: Scores, real: Table, synthetic: Table, n_rows: int, se
         x = np.concatenate([features(table) for table in (real, synthetic)])
         probability = cross_val_predict(model, x, y, cv=folds, method="predict_proba")[:, 1]
         scores.add(name, detection_score(roc_auc_score(y, probability.round(9))))
-        holed, drawn = (int((~table.observed.all(axis=1)).sum()) for table in (real, synthetic))
+        holed, drawn = (int((~table.complete).sum()) for table in (real, synthetic))
         if own_holes:
             scores.remark(name, f"{holed} of the {n} real and {drawn} of the {n} synthetic rows drawn have holes")
         elif holed:

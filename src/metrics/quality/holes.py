@@ -78,7 +78,7 @@ class Holes(Measure):
         return []
 
     def add(self, scores: Scores, comparison: Comparison) -> None:
-        if comparison.score_holes and not comparison.synthetic.observed.all():
+        if comparison.score_holes and comparison.synthetic.unknown.any():
             add_holes(scores, comparison.real, comparison.synthetic, comparison.seed_of("holes"))
 
 

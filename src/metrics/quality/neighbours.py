@@ -10,8 +10,8 @@ TOLERANCE = 1e-9
 
 
 def complete_rows(table: Table) -> Table:
-    """The rows without a hole; perhaps none."""
-    return table.take(np.asarray(table.observed.all(axis=1)))
+    """The rows without an unknown cell; perhaps none."""
+    return table.take(table.complete)
 
 
 def only_complete(table: Table, complete: Table, kind: str) -> str | None:

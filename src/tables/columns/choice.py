@@ -22,6 +22,7 @@ class ColumnChoice:
         values: texts such as ``NA`` that are values in this column although they mark holes in others.
         merge_spellings: whether categories that differ only in case or blanks are one; None = no, with a note.
         decimal: decimal sign of its numbers that are texts, ``.`` or ``,``; None = detect it.
+        structural: whether a hole is no unknown value: the column does not apply to the row.
     """
 
     kind: str | None = None
@@ -31,6 +32,7 @@ class ColumnChoice:
     values: list[Any] = field(default_factory=list)
     merge_spellings: bool | None = None
     decimal: str | None = None
+    structural: bool = False
 
     def check(self, where: str) -> None:
         """Check the choice.
@@ -80,6 +82,11 @@ def choices_of(named: Mapping[str, list[str]], ordered: Mapping[str, list[Any]])
     """Create choices from the names of columns by kind, and from orders by name of the column."""
     choices = {name: ColumnChoice(kind) for kind, names in named.items() for name in names}
     return choices | {name: ColumnChoice("ordered", order=list(order)) for name, order in ordered.items()}
+
+
+def with_structural(choices: Mapping[str, ColumnChoice], names: Sequence[str]) -> dict[str, ColumnChoice]:
+    """Create choices of the named columns, from those that there are, whose holes are structural."""
+    return {name: replace(choices.get(name, ColumnChoice()), structural=True) for name in names}
 
 
 def with_merged(choices: Mapping[str, ColumnChoice], names: Sequence[str]) -> dict[str, ColumnChoice]:

@@ -64,6 +64,7 @@ class Form:
             :data:`RARE`; where a model draws it, one of them is drawn by frequency.
         rare_counts: number of cells of each rare value.
         template: template of new ids, of an ``id`` column.
+        structural: whether a hole is no unknown value: the column does not apply to the row.
         merges_spellings: whether cells that differ from one of the values only in case or blanks have that value.
         as_categories: whether an ``ordered`` column is learned as categories, because it is the target.
     """
@@ -78,6 +79,7 @@ class Form:
     template: IdTemplate | None = None
     as_categories: bool = False
     merges_spellings: bool = False
+    structural: bool = False
 
     @property
     def is_learned(self) -> bool:
@@ -108,10 +110,10 @@ class Form:
             categories = (*self.values, RARE) if self.rare else self.values
             dtypes = {type(value) for value in categories}
             dtype = {bool: "bool", float: "float64"}.get(next(iter(dtypes)), "object") if len(dtypes) == 1 else "object"
-            return Column(self.name, "categorical", dtype, categories=categories)
+            return Column(self.name, "categorical", dtype, categories=categories, structural=self.structural)
         integer = self.cells.content != "number" or self.cells.decimals == 0 or self.kind in ("integer", "ordered")
         grid = None if self.kind == "ordered" else self.cells.grid
-        return Column(self.name, "numerical", "float64", integer=integer, grid=grid)
+        return Column(self.name, "numerical", "float64", integer=integer, grid=grid, structural=self.structural)
 
     def canonical(self, cells: pd.Series, where: str) -> pd.Series:
         """Convert cells to the canonical values that the model learns; holes stay NaN.

@@ -84,7 +84,7 @@ def read_sidecar(file: Path) -> Sidecar:
             items = choice.get(key, [])
             if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
                 raise ConfigError(f"{where}: {key} is a list, e.g. [a, b], got {choice[key]!r}")
-        columns[name] = ColumnChoice(**{**choice, **_merging(choice, where)})
+        columns[name] = ColumnChoice(**{**choice, **_truths(choice, where)})
         columns[name].check(where)
     return Sidecar(content.get("target") or None, columns)
 
@@ -109,7 +109,8 @@ def sidecar_text(
         "#       id (not learned, new ones are written), constant, empty, drop (left out of the synthetic table)",
         '# further keys: holes: [-999] (what else marks a hole), values: ["NA"] (what is a value, not a hole),',
         '#       pattern: "%d/%m/%Y" (how dates are written), decimal: "," (which sign is the decimal one),',
-        "#       merge_spellings: true (Yes and yes are one category)",
+        "#       merge_spellings: true (Yes and yes are one category),",
+        "#       structural: true (where it is missing it does not apply: no value is missing)",
         "# target: NAME     (column to predict; without one there is no utility among the scores)",
         "columns:",
     ]
@@ -117,6 +118,8 @@ def sidecar_text(
         choice: dict[str, Any] = {"kind": form.kind}
         if form.kind == "ordered":
             choice["order"] = [str(value) for value in form.values]
+        if form.structural:
+            choice["structural"] = True
         if form.cells.pattern and form.kind == "date" and not form.cells.zone:
             choice["pattern"] = form.cells.pattern
         inner = ", ".join(f"{key}: {_yaml(value)}" for key, value in choice.items())
@@ -130,13 +133,13 @@ def sidecar_text(
     return "\n".join(lines) + "\n"
 
 
-def _merging(choice: Mapping[str, Any], where: str) -> dict[str, bool]:
-    """Read ``merge_spellings``, if it is there."""
-    if "merge_spellings" not in choice:
-        return {}
-    if choice["merge_spellings"] not in ("true", "false"):
-        raise ConfigError(f"{where}: merge_spellings is true or false, got {choice['merge_spellings']!r}")
-    return {"merge_spellings": choice["merge_spellings"] == "true"}
+def _truths(choice: Mapping[str, Any], where: str) -> dict[str, bool]:
+    """Read ``merge_spellings`` and ``structural``, where they are there."""
+    given = {key: choice[key] for key in ("merge_spellings", "structural") if key in choice}
+    for key, value in given.items():
+        if value not in ("true", "false"):
+            raise ConfigError(f"{where}: {key} is true or false, got {value!r}")
+    return {key: value == "true" for key, value in given.items()}
 
 
 def _yaml(value: Any) -> str:

@@ -13,7 +13,14 @@ import pandas as pd
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
 from src.system.quoting import command
-from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target, with_merged
+from src.tables.columns.choice import (
+    ColumnChoice,
+    choices_of,
+    refuse_contradictions,
+    refuse_target,
+    with_merged,
+    with_structural,
+)
 from src.tables.columns.kinds import check_names
 from src.tables.columns.sidecar import Sidecar, read_sidecar, sidecar_of
 from src.tables.datasets.dataset import Dataset
@@ -47,6 +54,7 @@ class OwnTable(Dataset):
         exclude: columns to leave out, also of the synthetic table.
         merge_spellings: columns in which categories that differ only in case or blanks are one, in the most frequent
             spelling.
+        structural: columns of which a hole is no unknown value: they do not apply to the row, and stay missing.
         ordered: orders of ordered categories, smallest first, e.g. {size: [S, M, L]}.
         separator: separator of a text file; None = detect one of , ; tab |.
         encoding: encoding of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.
@@ -73,6 +81,7 @@ class OwnTable(Dataset):
     ids: list[str] = field(default_factory=list)
     exclude: list[str] = field(default_factory=list)
     merge_spellings: list[str] = field(default_factory=list)
+    structural: list[str] = field(default_factory=list)
     ordered: dict[str, Any] | None = None
     separator: str | None = None
     encoding: str | None = None
@@ -191,8 +200,12 @@ class OwnTable(Dataset):
         sidecar = self._read_sidecar(notes.append)
         return understand(raw, str(file), self._choices(raw.frame, sidecar), self._rules(sidecar), notes)
 
-    def understand_as(self, layout: Layout) -> Columns:
+    def understand_as(self, layout: Layout, asked: str | None = None) -> Columns:
         """Read the file with the forms of a trained model instead of inferring them; other columns are not changed.
+
+        Arguments:
+            layout: of the model.
+            asked: a column that the file may lack; then it has no value in any row. None = none.
 
         Raises:
             ConfigError, TableError: see :meth:`load`; or a learned column is absent.
@@ -201,6 +214,8 @@ class OwnTable(Dataset):
         file = Path(str(self.path))
         raw = read_raw(file, self.reading, notes.append)
         sidecar = self._read_sidecar(notes.append)
+        if asked is not None and asked not in raw.frame:
+            raw = replace(raw, frame=raw.frame.assign(**{asked: np.nan}))
         needed = [form.name for form in layout.learned]
         if any(name not in raw.frame for name in needed):
             learned = raw.frame[[name for name in raw.frame if name in needed]]
@@ -234,10 +249,12 @@ class OwnTable(Dataset):
             **self._named,
             "ordered": list(self.orders),
             "merge_spellings": self.merge_spellings,
+            "structural": self.structural,
         }.items():
             check_names(f"dataset.{key}", names, frame.columns)
         choices = sidecar.merged(choices_of({kinds[key]: names for key, names in self._named.items()}, self.orders))
-        return choices | with_merged(choices, self.merge_spellings)
+        choices |= with_merged(choices, self.merge_spellings)
+        return choices | with_structural(choices, self.structural)
 
     def _test_frame(self, file: Path, columns: Columns) -> pd.DataFrame:
         """Read the learned columns of the test rows; notes are about the table, so those of this file are dropped."""

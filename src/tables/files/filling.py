@@ -59,7 +59,8 @@ class HoledFile(ABC):
     def __init__(self, source: Path, layout: Layout, frame: pd.DataFrame, left: Left) -> None:
         self.source = source
         self.layout = layout
-        missing = {form.name: np.flatnonzero(frame[form.name].isna()) for form in layout.learned}
+        filled = [form.name for form in layout.learned if not form.structural]
+        missing = {name: np.flatnonzero(frame[name].isna()) for name in filled}
         missing = {name: np.setdiff1d(rows, left.get(name, ())) for name, rows in missing.items()}
         self.holes = {name: rows for name, rows in missing.items() if len(rows)}
 

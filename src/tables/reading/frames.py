@@ -11,7 +11,14 @@ import pandas as pd
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
 from src.tables import Table
-from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target, with_merged
+from src.tables.columns.choice import (
+    ColumnChoice,
+    choices_of,
+    refuse_contradictions,
+    refuse_target,
+    with_merged,
+    with_structural,
+)
 from src.tables.columns.kinds import check_names
 from src.tables.files.layout import Layout, with_more_categories
 from src.tables.files.raw import RawFile
@@ -20,7 +27,7 @@ from src.tables.reading.doubts import Doubt, notes_left, rows_left
 from src.tables.reading.frame_types import FrameTypes, plain_frame
 from src.tables.reading.understanding import Columns, Rules, marked_as, understand
 
-LISTS = ("categorical", "numerical", "ids", "exclude", "merge_spellings", "holes", "also_holes")
+LISTS = ("categorical", "numerical", "ids", "exclude", "merge_spellings", "structural", "holes", "also_holes")
 LEAST_ROWS = 2
 KINDS = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
 
@@ -60,13 +67,15 @@ def chosen(frame: pd.DataFrame, parameters: Mapping[str, Any]) -> dict[str, Colu
     """
     orders = {str(name): list(order) for name, order in (parameters["ordered"] or {}).items()}
     kinds = {key: [str(name) for name in parameters[key]] for key in KINDS}
-    merging = [str(name) for name in parameters["merge_spellings"]]
-    for key, names in {**kinds, "ordered": list(orders), "merge_spellings": merging}.items():
+    merging, structural = ([str(name) for name in parameters[key]] for key in ("merge_spellings", "structural"))
+    named = {**kinds, "ordered": list(orders), "merge_spellings": merging, "structural": structural}
+    for key, names in named.items():
         check_names(key, names, map(str, frame.columns))
     refuse_contradictions({**kinds, "ordered": list(orders)})
     refuse_target("exclude", kinds["exclude"], None if parameters["target"] is None else str(parameters["target"]))
     choices = choices_of({kind: kinds[key] for key, kind in KINDS.items()}, orders)
     choices |= with_merged(choices, merging)
+    choices |= with_structural(choices, structural)
     return {name: replace(choices.get(name, ColumnChoice()), decimal=parameters["decimal"]) for name in frame.columns}
 
 

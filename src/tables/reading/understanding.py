@@ -11,6 +11,7 @@ from src.tables.columns.choice import ColumnChoice
 from src.tables.columns.forms import Form
 from src.tables.columns.inference import infer_form, with_rare
 from src.tables.columns.kinds import FEW_INTEGERS, check_names, listed, nearly_numbers
+from src.tables.columns.structural import SkipRule, skip_rules
 from src.tables.columns.summary import ColumnSummary, summarise
 from src.tables.files.layout import Layout
 from src.tables.files.raw import RawFile
@@ -31,6 +32,7 @@ class Columns:
         target: column to predict; None = none.
         unlearned_notes: sentences for the user about columns that a synthetic table has although no model learns them.
         doubts: the markers of holes that may be values.
+        skip_rules: rules that tell the holes of columns exactly, of columns that are not structural.
     """
 
     frame: pd.DataFrame
@@ -40,6 +42,7 @@ class Columns:
     target: str | None
     unlearned_notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    skip_rules: tuple[SkipRule, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -97,6 +100,7 @@ def understand(
         column = f"{where}, column {name!r}"
         form = infer_form(frame[name], choices.get(name, ColumnChoice()), raw.dialect, column, notes.append)
         form = with_rare(form, frame[name], rules.max_categories, column, notes.append)
+        form = _with_structural(form, choices.get(name, ColumnChoice()), column)
         forms.append(replace(form, as_categories=True) if name == target and form.kind == "ordered" else form)
     _refuse_nameless(where, forms, raw.dialect is not None)
     _refuse_second_header(where, frame, forms)
@@ -106,9 +110,11 @@ def understand(
     layout.schema(target)
     if target and layout[target].kind == "category" and target not in choices and _is_of_codes(layout[target]):
         notes.append(f"the target {target!r} is predicted as classes, because its numbers are learned as codes")
+    rules_found = tuple(rule for rule in skip_rules(frame, forms) if not layout[rule.column].structural)
+    notes += [rule.note(prefix) for rule in rules_found]
     summaries = tuple(summarise(form, frame[form.name]) for form in forms)
     unlearned = tuple(_not_learned(forms, choices))
-    return Columns(frame, layout, summaries, tuple(notes), target, unlearned, marks.doubts)
+    return Columns(frame, layout, summaries, tuple(notes), target, unlearned, marks.doubts, rules_found)
 
 
 def marked(
@@ -124,6 +130,14 @@ def marked(
 def marked_as(frame: pd.DataFrame, layout: Layout, choices: Mapping[str, ColumnChoice], rules: Rules) -> Marked:
     """Replace the markers of holes in a further frame of a layout: texts that are its values are no holes."""
     return mark_holes(frame, choices, rules.holes, rules.also_holes, layout.texts())
+
+
+def _with_structural(form: Form, choice: ColumnChoice, where: str) -> Form:
+    if not choice.structural:
+        return form
+    if not form.is_learned:
+        raise TableError(f"{where} is of kind {form.kind}; structural is for columns that are learned")
+    return replace(form, structural=True)
 
 
 def _is_of_codes(form: Form) -> bool:

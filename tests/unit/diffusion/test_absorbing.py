@@ -42,7 +42,7 @@ def trained(x, mask, groups, share=None, n_steps=600, batch=512, **more):
 
 
 def draws(denoiser, n=40_000, **more):
-    return draw_absorbing(denoiser, more.pop("n_steps", None), n, torch.Generator().manual_seed(3), **more)
+    return draw_absorbing(denoiser, CellByCell(more.pop("n_steps", None)), n, torch.Generator().manual_seed(3), **more)
 
 
 def table_of(x, columns, sizes):
@@ -129,7 +129,7 @@ def test_half_of_the_loss_is_on_the_cells_that_may_be_drawn_next():
     denoiser.tier = torch.tensor([0.0, 0.0, 1.0])
     key = torch.tensor([[0.1, 0.2, 0.0]] * 4)  # of one known cell it is that of the third column
     n_visible, n_known = torch.tensor([[0], [1], [2], [1]]), torch.tensor([[0], [0], [0], [1]])
-    noise = AbsorbingNoise(key, n_visible, n_known, key)
+    noise = AbsorbingNoise(key, n_visible, n_known, key, torch.zeros(4, 1, dtype=torch.bool))
     loss = denoiser.losses(torch.zeros(4, 3), torch.ones(4, 3), noise).loss / math.log(2)
     torch.testing.assert_close(loss, torch.tensor([5 / 3 / 2 + 1 / 2, 4 / 2 / 2 + 1 / 2, 3, 1]))
 

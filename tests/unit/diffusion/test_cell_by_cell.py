@@ -6,7 +6,7 @@ import torch
 from src.diffusion.absorbing.categorical import sample_categorical
 from src.diffusion.absorbing.continuous import WIDTH as CONTINUOUS_WIDTH
 from src.diffusion.absorbing.continuous import ContinuousColumns
-from src.diffusion.absorbing.drawing import ROWS_PER_ORDER, draw_absorbing
+from src.diffusion.absorbing.drawing import ROWS_PER_ORDER, CellByCell, draw_absorbing
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.diffusion.absorbing.readers import FullReader, IncrementalReader, PartialRows, reader_for
 from src.diffusion.absorbing.states import States
@@ -89,7 +89,7 @@ def test_a_position_without_probability_is_neversample_categorical(u):
 
 
 def test_levels_that_a_group_does_not_have_are_never_drawn():
-    drawn = draw_absorbing(made(), None, 5_000, torch.Generator().manual_seed(0)).x.floor()
+    drawn = draw_absorbing(made(), CellByCell(), 5_000, torch.Generator().manual_seed(0)).x.floor()
     assert (drawn >= 0).all()
     assert (drawn <= SIZES - 1).all()
 
@@ -99,6 +99,6 @@ def test_rows_next_to_each_other_share_an_order_and_others_have_their_own():
     orders = []
     original = denoiser.draw_ranks
     denoiser.draw_ranks = lambda *args: orders.append(original(*args)) or orders[-1]
-    draw_absorbing(denoiser, None, 10 * ROWS_PER_ORDER + 1, torch.Generator().manual_seed(0))
+    draw_absorbing(denoiser, CellByCell(), 10 * ROWS_PER_ORDER + 1, torch.Generator().manual_seed(0))
     assert orders[0].shape == (11, len(GROUPS))
     assert len({tuple(row) for row in orders[0].tolist()}) > 1

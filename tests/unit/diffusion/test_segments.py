@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from src.diffusion.absorbing.segments import segment_nats
+from src.diffusion.absorbing.categorical import segment_nats
 
 
 def one_by_one(logits, sizes, at):

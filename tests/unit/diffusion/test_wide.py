@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from src.api import MissDiff
-from src.diffusion.absorbing.drawing import draw_absorbing
+from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.diffusion.absorbing.states import States
 from src.diffusion.absorbing.wide import MOST_LOGITS, WIDTH, WideCategories
@@ -69,7 +69,7 @@ def test_probabilities_of_a_wide_column_are_those_of_the_rows_drawn():
     p = (-denoiser.nats(denoiser.read(cells, visible), cells)[:, 1]).exp()
     assert p.sum().item() == pytest.approx(1, abs=1e-5)
     denoiser.tier = torch.tensor([0.0, 1.0])
-    x = draw_absorbing(denoiser, None, 40_000, torch.Generator().manual_seed(0)).x
+    x = draw_absorbing(denoiser, CellByCell(), 40_000, torch.Generator().manual_seed(0)).x
     drawn = x[x[:, 0] >= 1, 1].long()
     torch.testing.assert_close(torch.bincount(drawn, minlength=6) / len(drawn), p, atol=0.02, rtol=0)
 

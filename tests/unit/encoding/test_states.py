@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from src.encoding import StateEncoder, StatesRecipe, encoder_from_dict
+from src.encoding.base import MISSING
 from src.errors import ConfigError, TableError
 from src.tables import Column, Schema, make_table
 from tests.conftest import random_table
@@ -199,3 +200,41 @@ def test_an_encoder_of_an_earlier_version_has_levels():
     earlier = StateEncoder.from_dict(stored)
     assert earlier.densities == {}
     assert earlier.groups == encoder.groups
+
+
+def holed_table(structural=False):
+    columns = (
+        Column("a", "categorical", "object", categories=("u", "v")),
+        Column("n", "numerical", "float64", structural=structural),
+        Column("c", "numerical", "float64"),
+    )
+    rows = [("u", 1.0, 4.0), (np.nan, np.nan, 5.0), ("v", 3.0, 6.0), ("u", np.nan, 7.0)]
+    return make_table(pd.DataFrame(rows, columns=["a", "n", "c"]), Schema(columns))
+
+
+def test_holes_of_the_table_are_states_and_those_of_a_mechanism_are_not():
+    table = holed_table()
+    mask = table.observed.copy()
+    mask[0] = False  # a mechanism takes the first row away
+    encoder = RECIPE.fit(table, mask)
+    assert encoder.holes == {0: (False, 0.25), 1: (False, 0.5)}
+    x, observed = encoder.forward(table, mask)
+    assert torch.equal(observed, torch.from_numpy(mask))
+    assert x[0].tolist() == [0, 0, 0]
+    assert x[1, :2].tolist() == [MISSING, MISSING]
+    assert x[3, 1] == MISSING
+    pd.testing.assert_frame_equal(encoder.backward(x).frame.iloc[1:], table.frame.iloc[1:], atol=0.01)
+    assert encoder_from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
+    assert StatesRecipe(holes=False).fit(table, mask).holes == {}
+    assert not (StatesRecipe(holes=False).fit(table, mask).forward(table, mask)[0] < 0).any()
+
+
+def test_missing_is_an_observed_value_of_a_structural_column():
+    table = holed_table(structural=True)
+    encoder = RECIPE.fit(table, table.observed)
+    assert encoder.holes == {0: (False, 0.25), 1: (True, 0.5)}
+    x, observed = encoder.forward(table, table.observed)
+    assert x[:, 1].tolist()[1::2] == [MISSING, MISSING]
+    assert observed[:, 1].all()
+    assert table.unknown.tolist() == [[False] * 3, [True, False, False], [False] * 3, [False] * 3]
+    assert StatesRecipe(holes=False).fit(table, table.observed).holes == {1: (True, 0.5)}

@@ -1,30 +1,29 @@
-"""Answer questions about frames: distributions of their cells, by the labels of their columns."""
+"""Distributions as frames, by the cells that values stand for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from src.questions import Distribution
-from src.runs.draw import Model
+from src.questions.cells import Distribution
 from src.tables.columns.forms import RARE, Form
-from src.tables.reading.frame_types import FrameTypes
+
+Cells = Callable[[pd.Series], Sequence[Any]]
 
 
-def labelled(found: Distribution, model: Model, types: FrameTypes, name: str, index: pd.Index) -> pd.DataFrame:
+def labelled(found: Distribution, form: Form, index: pd.Index, restored: Cells = list) -> pd.DataFrame:
     """Probabilities (N, K + I) of a distribution as a frame; its columns are values as cells, then intervals.
 
-    A category that stands for several rare values is divided among them by their number of cells.
+    Of a structural column a last one is NaN: the cell is missing. A category that stands for several rare values is
+    divided among them by their number of cells.
 
     Arguments:
         found: the distribution.
-        model: whose column it is.
-        types: of the frame that the model was trained on.
-        name: of the column.
+        form: of the column.
         index: of the rows.
+        restored: gives written cells the types that they had.
     """
-    form = model.layout[name]
     by_value: dict[Any, np.ndarray] = {}
     for k, value in enumerate(found.values):
         if form.rare and value == RARE:
@@ -32,28 +31,29 @@ def labelled(found: Distribution, model: Model, types: FrameTypes, name: str, in
             by_value |= {rare: found.probability[:, k] * share for rare, share in zip(form.rare, shares, strict=True)}
         else:
             by_value[value] = found.probability[:, k]
-    columns: dict[Any, np.ndarray] = dict(zip(_cells(form, types, list(by_value)), by_value.values(), strict=True))
+    columns: dict[Any, np.ndarray] = dict(zip(_cells(form, restored, list(by_value)), by_value.values(), strict=True))
     of_intervals = found.probability[:, len(found.values) :].T
-    columns |= dict(zip(_intervals(form, types, found.intervals), of_intervals, strict=True))
+    columns |= dict(zip(_intervals(form, restored, found.intervals), of_intervals, strict=True))
+    if form.structural:
+        columns[np.nan] = found.missing
     frame = pd.DataFrame(dict(enumerate(columns.values())), index=index)
     frame.columns = pd.Index(list(columns), dtype=object)
     return frame
 
 
-def _intervals(form: Form, types: FrameTypes, intervals: Sequence[tuple[float, float]]) -> list[pd.Interval]:
+def _intervals(form: Form, restored: Cells, intervals: Sequence[tuple[float, float]]) -> list[pd.Interval]:
     """Intervals of cells, closed below, the last one above too; of numbers where cells are texts."""
     if not intervals:
         return []
     numbers = [*(low for low, _ in intervals), intervals[-1][1]]
-    ends = _cells(form, types, numbers)
+    ends = _cells(form, restored, numbers)
     if not all(isinstance(end, int | float | np.number | pd.Timestamp | pd.Timedelta) for end in ends):
         ends = numbers
     closed = ["left"] * (len(intervals) - 1) + ["both"]
     return [pd.Interval(*part) for part in zip(ends[:-1], ends[1:], closed, strict=True)]
 
 
-def _cells(form: Form, types: FrameTypes, values: Sequence[Any]) -> list[Any]:
+def _cells(form: Form, restored: Cells, values: Sequence[Any]) -> list[Any]:
     """Canonical values as cells of the column."""
     canonical = pd.Series(values, dtype=object if form.is_categorical else float)
-    written = form.write(canonical, 0, len(canonical), np.random.default_rng(0), for_text_file=False)
-    return list(types.restored(form.name, written))
+    return list(restored(form.write(canonical, 0, len(canonical), np.random.default_rng(0), for_text_file=False)))
