@@ -101,11 +101,13 @@ def sample_masks(mechanism: Mechanism, split: Split, seed: int) -> tuple[np.ndar
 
     That of the training table is the one that ``python -m src.train`` trains on. Test rows get theirs as
     rows that follow the training rows, from the same stream, so that weights and columns are the same and the draws
-    are not.
+    are not. Structural columns lose no cell.
     """
     train = mechanism.sample_mask(split.train, numpy_stream(seed, "mask"))
     both = Table(pd.concat([split.train.frame, split.test.frame], ignore_index=True), split.train.schema)
     test = mechanism.sample_mask(both, numpy_stream(seed, "mask"))[split.train.n_rows :]
+    structural = np.array([column.structural for column in split.train.schema.columns])
+    train, test = train | structural, test | structural  # without a cell that applies, a column would not seem to
     return train & split.train.observed, test & split.test.observed
 
 

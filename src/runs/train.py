@@ -19,6 +19,7 @@ from src.runs.blocks import drawn_blocks, n_blocks
 from src.runs.synthetic import read_synthetic, stored_table, write_synthetic
 from src.seeding import numpy_stream
 from src.tables import Table
+from src.tables.columns.kinds import listed
 from src.tables.columns.summary import summary_table
 from src.training.checkpoint import LAST, read_checkpoint
 from src.training.datamodule import TableDataModule
@@ -89,7 +90,8 @@ def _run(
     folder.open(record.settings, record.force)
     if data.split.summaries:
         print(f"{summary_table(data.split.summaries)}\n")
-    notes = [*data.split.notes, *_note_number(experiment, data), *_note_length(experiment, data)]
+    of_training = [*_note_number(experiment, data), *_note_length(experiment, data), *_note_structural(data)]
+    notes = [*data.split.notes, *of_training]
     for note in notes:
         print(f"note: {note}")
     print(f"run folder: {folder.path}")
@@ -175,6 +177,16 @@ def _note_length(experiment: Experiment, data: TableDataModule) -> list[str]:
         return []
     recipe = experiment.recipe.for_table(data)
     return recipe.training.notes(data.steps_per_epoch(recipe.trainer.n_processes))
+
+
+def _note_structural(data: TableDataModule) -> list[str]:
+    structural = [column.name for column in data.split.train.schema.columns if column.structural]
+    if not structural or data.data.encoder.holes:
+        return []
+    return [
+        f"synthetic rows have a value in every cell of {listed(map(repr, structural))}, also where it does not apply: "
+        "only diffusion=absorbing keeps structural holes"
+    ]
 
 
 def _warnings(data: TableDataModule) -> list[str]:

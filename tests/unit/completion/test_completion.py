@@ -18,10 +18,10 @@ def rng():
     return np.random.default_rng(0)
 
 
-def test_keep_hides_the_holes(holed):
+def test_keep_changes_neither_the_table_nor_the_mask(holed):
     table, mask = holed
     kept, kept_mask = keep(table, mask, rng())
-    np.testing.assert_array_equal(kept.observed, mask)
+    assert kept is table
     assert kept_mask is mask
 
 

@@ -12,7 +12,7 @@ from src.diffusion.gaussian.sampler import Sampler
 from src.diffusion.gaussian.schedule import VariancePreserving
 from src.diffusion.gaussian.settings import VPSettings
 from src.diffusion.networks import ResidualMLPSettings
-from src.encoding import EncodingRecipe, TableEncoder
+from src.encoding import EncodingRecipe, StatesRecipe, TableEncoder
 from src.errors import CheckpointError, ConfigError, TrainingDivergedError
 from src.missing.mcar import IndependentMissing
 from src.models import Keeping, ModelRecipe, Training
@@ -76,6 +76,15 @@ def test_the_length_of_a_training_is_that_of_its_table(tmp_path):
     assert data.data.share_observed == pytest.approx(share)
     settings = ModelRecipe(ENCODING, DIFFUSION, ResidualMLPSettings(16, 2, 8), recipe(epochs=None, n_steps=100), CPU)
     assert Training(settings, data, Keeping()).module.training_recipe.n_steps == round(100 / share)
+
+
+def test_holes_of_the_table_are_learned_and_those_of_a_mechanism_are_not():
+    complete, holed = random_table(300, 1), random_table(300, 1).with_holes(np.arange(1200).reshape(300, 4) % 7 > 0)
+    for table, holes in ((complete, []), (holed, [0, 1, 2, 3])):
+        data = TableDataModule(Split(table, table), IndependentMissing(0.3, True), keep, StatesRecipe(), 64, 100, 0)
+        assert list(data.data.encoder.holes) == holes
+        assert ((data.data.x < 0).numpy() == ~table.observed).all()
+        assert not (data.data.x[~data.data.coordinate_mask] > 0).any()
 
 
 class StopAfter(pl.Callback):
