@@ -33,6 +33,7 @@ class Columns:
         unlearned_notes: sentences for the user about columns that a synthetic table has although no model learns them.
         doubts: the markers of holes that may be values.
         skip_rules: rules that tell the holes of columns exactly, of columns that are not structural.
+        skip_notes: sentences for the user about them.
     """
 
     frame: pd.DataFrame
@@ -43,11 +44,12 @@ class Columns:
     unlearned_notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     skip_rules: tuple[SkipRule, ...] = ()
+    skip_notes: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """All sentences, for the user of a synthetic table."""
-        return (*self.reading_notes, *self.unlearned_notes)
+        return (*self.reading_notes, *self.skip_notes, *self.unlearned_notes)
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,11 @@ def understand(
     layout.schema(target)
     if target and layout[target].kind == "category" and target not in choices and _is_of_codes(layout[target]):
         notes.append(f"the target {target!r} is predicted as classes, because its numbers are learned as codes")
-    rules_found = tuple(rule for rule in skip_rules(frame, forms) if not layout[rule.column].structural)
-    notes += [rule.note(prefix) for rule in rules_found]
+    skipped = tuple(rule for rule in skip_rules(frame, forms) if not layout[rule.column].structural)
+    skip_notes = tuple(rule.note(prefix) for rule in skipped)
     summaries = tuple(summarise(form, frame[form.name]) for form in forms)
     unlearned = tuple(_not_learned(forms, choices))
-    return Columns(frame, layout, summaries, tuple(notes), target, unlearned, marks.doubts, rules_found)
+    return Columns(frame, layout, summaries, tuple(notes), target, unlearned, marks.doubts, skipped, skip_notes)
 
 
 def marked(
