@@ -126,7 +126,7 @@ def draw_rows(
     Raises:
         ConfigError: the model has no masks of training rows.
     """
-    learned = with_holes and bool(model.module.encoder.holes)
+    learned = with_holes and any(not holes.is_structural for holes in model.module.encoder.holes.values())
     if with_holes and not learned and model.masks is None:
         raise ConfigError(
             "the model is one of an earlier version, which kept no masks: holes=like_training needs a new run"
@@ -141,6 +141,7 @@ def _rows(
     model: Model, blocks: Blocks, n_rows: int, seed: int, fixed: Fixed | None, masks: np.ndarray | None
 ) -> Iterator[tuple[pd.DataFrame, np.random.Generator]]:
     size = block_rows(None if fixed is None else fixed.given)
+    structural = [column.name for column in model.schema.columns if column.structural]
     for number, x in enumerate(blocks):
         rng = chunk_rng(seed, number)
         frame = model.module.encoder.backward(x[: n_rows - number * size]).frame
@@ -149,7 +150,7 @@ def _rows(
                 frame[name] = model.layout[name].fixed_cells(value, len(frame))
         if masks is not None:
             holes = ~masks[rng.integers(len(masks), size=len(frame))]
-            for name in fixed.values if fixed else ():
+            for name in (*(fixed.values if fixed else ()), *structural):
                 holes[:, frame.columns.get_loc(name)] = False
             frame = frame.mask(holes)
         yield frame, rng

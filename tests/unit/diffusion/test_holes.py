@@ -153,3 +153,18 @@ def test_skip_rules_and_holes_at_random_are_learned():
     fixed = model.sample(500, where={"score": 3.0}, holes="like_training")
     assert (fixed.score == 3.0).all()
     assert fixed.cigarettes.isna().any()
+
+
+@pytest.mark.integration
+def test_a_model_that_has_learned_no_holes_gives_those_of_training_rows_beside_structural_ones():
+    rng, n = np.random.default_rng(0), 300
+    frame = pd.DataFrame({"a": rng.normal(size=n), "b": rng.choice(["u", "v"], n), "c": rng.normal(size=n)})
+    frame.loc[rng.random(n) < 0.3, "a"] = np.nan
+    frame.loc[frame.b == "u", "c"] = np.nan
+    settings = {"training.n_steps": 300, "network.channels": 32, "diffusion.encoding.holes": False}
+    model = MissDiff(structural=["c"], settings=settings).fit(frame)
+    assert model.sample(400).a.notna().all()
+    drawn = model.sample(2000, holes="like_training")
+    assert drawn.a.isna().mean() == pytest.approx(frame.a.isna().mean(), abs=0.05)
+    assert drawn.c.isna().mean() == pytest.approx(frame.c.isna().mean(), abs=0.12)
+    assert drawn.b.notna().all()
