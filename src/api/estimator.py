@@ -26,6 +26,7 @@ from src.tables.imputations import ESTIMATES
 from src.tables.reading import frames
 from src.tables.reading.frame_types import FrameTypes, plain_value
 from src.tables.reading.understanding import Rules
+from src.tables.rules.estimates import unkept_notes
 from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, sampling_weights, write_checkpoint
 from src.training.module import CHECKPOINT_KEY
 
@@ -41,6 +42,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         exclude: columns to leave out.
         merge_spellings: columns in which ``Yes`` and ``yes`` are one category.
         structural: columns of which a hole is no unknown value: it does not apply to the row, and stays a hole.
+        rules: rules between columns that all rows keep, e.g. ``["end >= start", "total = a + b"]``.
         ordered: orders by column, smallest first, e.g. ``{"size": ["S", "M", "L"]}``.
         holes: texts that mark a hole; None = the usual ones such as ``NA``. NaN, None and NaT always are holes.
         also_holes: texts or numbers that mark a hole too, e.g. ``[-999]``.
@@ -66,6 +68,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         exclude: Sequence[str] = (),
         merge_spellings: Sequence[str] = (),
         structural: Sequence[str] = (),
+        rules: Sequence[str] = (),
         ordered: Mapping[str, Sequence[Any]] | None = None,
         holes: Sequence[Any] | None = None,
         also_holes: Sequence[Any] = (),
@@ -81,6 +84,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         self.exclude = exclude
         self.merge_spellings = merge_spellings
         self.structural = structural
+        self.rules = rules
         self.ordered = ordered
         self.holes = holes
         self.also_holes = also_holes
@@ -125,8 +129,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             ConfigError, TableError: a column or a value of ``where`` does not exist.
         """
         check_is_fitted(self, "n_rows_")
-        n_rows = self.n_rows_ if n_rows is None else n_rows
-        seed = self.seed if seed is None else seed
+        n_rows, seed = self.n_rows_ if n_rows is None else n_rows, self.seed if seed is None else seed
         for key, value, least in (("n_rows", n_rows, 1), ("repeats", repeats, 1), ("seed", seed, 0)):
             if not isinstance(value, int | np.integer) or value < least:
                 raise ConfigError(f"{key} is a whole number, at least {least}, got {value!r}")
@@ -176,16 +179,15 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         seed = self.seed if seed is None else seed
         imputer = MissDiffImputer(n_steps=n_steps, repeats=repeats, seed=seed)
         imputer.use_module(self._model.module)
+        imputer.keeper = self._model.keeper()
         table = frames.as_tables({"given": X}, self._model.layout, self._rules)["given"]
         imputations = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
         layout = self._model.layout
-        doubts = frames.doubts_of(X, layout, self._rules)
-        if n_imputations is None:
-            return frames.with_filled(X, self._types, layout, imputations, estimate, seed, doubts)
-        return [
-            frames.with_filled(X, self._types, layout, imputations, number, seed, doubts)
-            for number in range(n_imputations)
-        ]
+        for note in (*unkept_notes(table, layout.rules, imputer.keeper), *imputer.notes_on_rules()):
+            warnings.warn(note, stacklevel=2)
+        filled = partial(frames.with_filled, X, self._types, layout, imputations, seed=seed, keeper=imputer.keeper)
+        filled = partial(filled, doubts=frames.doubts_of(X, layout, self._rules))
+        return filled(estimate) if n_imputations is None else [filled(number) for number in range(n_imputations)]
 
     def log_prob(self, X: pd.DataFrame, *, n_orders: int = N_ORDERS, seed: int | None = None) -> pd.Series:
         r"""Compute :math:`\log_2 p` of the observed cells of each row, in bits: how probable the model finds them.
@@ -218,8 +220,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             column: name of the column; None = the target.
 
         Returns:
-            A row for each row, a column for each value, and for intervals of a column of many numbers; rows add up to
-            1.
+            A row for each row, a column for each value, and for intervals of a column of many numbers.
 
         Raises:
             ConfigError: the column is not learned, or the model is none of ``diffusion=absorbing``.
@@ -268,8 +269,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         """
         checkpoint = read_checkpoint(checkpoint_of(Path(file)))
         stored = checkpoint[CHECKPOINT_KEY]
-        dataset = stored["config"]["dataset"]
-        defaults = {"target": dataset.get("target"), "seed": stored["seed"]}
+        defaults = {"target": stored["config"]["dataset"].get("target"), "seed": stored["seed"]}
         model = cls(**stored.get(ESTIMATOR_KEY, defaults))
         model._use({"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored})
         return model
@@ -297,4 +297,4 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
     def _rules(self) -> Rules:
         holes = None if self.holes is None else tuple(frames.plain(self.holes))
         target = None if self.target is None else str(self.target)
-        return Rules(target, holes, tuple(frames.plain(self.also_holes)), self.max_categories)
+        return Rules(target, holes, tuple(frames.plain(self.also_holes)), self.max_categories, tuple(self.rules))

@@ -31,7 +31,9 @@ def job(cfg: DictConfig) -> None:
     remedies = remedies_of(columns.doubts)
     for rule in columns.skip_rules:
         remedies[rule.column] = [*remedies.get(rule.column, ()), rule.remedy]
-    text = sidecar_text(request.file.name, columns.layout.forms, columns.summaries, remedies)
+    rules = [rule.text for rule in columns.layout.rules]
+    found = {one.rule.text: one.remedy for one in columns.found_rules}
+    text = sidecar_text(request.file.name, columns.layout.forms, columns.summaries, remedies, rules, found)
     write_whole(request.out, lambda partial: partial.write_text(text, encoding="utf-8"))
     columns_of = {} if request.out == sidecar_of(request.file) else {"dataset__columns": str(request.out)}
     path, keys = str(request.file), {f"dataset__{key}": value for key, value in request.reading.items()}

@@ -79,6 +79,7 @@ def blocks_of_processes(request: "SampleRequest", model: "Model", fixed: "Fixed 
             request.accelerator,
             request.devices,
             request.holes == "like_training",
+            model.keeper(fixed),
         )
     )
 

@@ -22,6 +22,7 @@ READING = (
     "also_holes",
     "merge_spellings",
     "structural",
+    "rules",
 )
 
 

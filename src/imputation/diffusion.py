@@ -6,7 +6,7 @@ draw of a batch of rows has its own random stream, so that the first draws are t
 
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,7 +20,8 @@ from src.missing.mcar import NativeMissing
 from src.models import Keeping, ModelRecipe, Training
 from src.seeding import derive
 from src.tables import Split, Table
-from src.tables.imputations import Imputations
+from src.tables.imputations import Imputations, codes_of
+from src.tables.rules.keeper import Keeper
 from src.training.fit import is_rank_zero
 from src.training.module import MissDiffModule
 
@@ -41,6 +42,8 @@ class DiffusionImputer(Imputer):
         n_evaluations: mean number of network evaluations for one draw of a row, over the rows with holes of all
             tables since fitting.
         notes: messages about the training that the user has seen.
+        keeper: keeps rules between columns in filled rows, as far as their observed cells do; None = no rules.
+        n_unkept: filled rows, over all draws since fitting, of which no draw kept a rule that could be kept.
     """
 
     draws_differ: ClassVar[bool] = True
@@ -50,6 +53,8 @@ class DiffusionImputer(Imputer):
     keeping: Keeping = field(default=Keeping(), init=False, repr=False)
     module: MissDiffModule | None = field(default=None, init=False, repr=False)
     notes: list[str] = field(default_factory=list, init=False, repr=False)
+    keeper: Keeper | None = field(default=None, init=False, repr=False)
+    n_unkept: int = field(default=0, init=False, repr=False)
     _evaluated: tuple[int, int] = field(default=(0, 0), init=False, repr=False)
     """Network evaluations summed over rows, and the number of drawn rows."""
 
@@ -79,7 +84,7 @@ class DiffusionImputer(Imputer):
         if is_conditional != self.is_conditional:
             raise ConfigError(f"the model is {'' if is_conditional else 'not '}a conditional one (imputer=csdi_t)")
         self.module = module.eval()
-        self._evaluated = (0, 0)
+        self._evaluated, self.n_unkept = (0, 0), 0
         self._fitted_names = module.encoder.schema.names
 
     def check(self, recipe: ModelRecipe) -> None:
@@ -95,6 +100,15 @@ class DiffusionImputer(Imputer):
             raise ConfigError(
                 "imputer=csdi_t has no likelihood of whole rows to fine-tune by; set training.fine_tuning_epochs=0"
             )
+
+    def notes_on_rules(self) -> list[str]:
+        """A sentence for the user about filled rows that keep no rule although their observed cells do."""
+        if not self.n_unkept:
+            return []
+        return [
+            f"{self.n_unkept:,} filled rows (over all draws) break a rule: no values in the range of their columns "
+            "that keep it were drawn"
+        ]
 
     def _fit(self, table: Table) -> None:
         recipe = self.recipe
@@ -137,14 +151,34 @@ class DiffusionImputer(Imputer):
 
     def _hole_values(self, table: Table, seed: int) -> dict[str, np.ndarray]:
         """Draw the rows of a table once; return the values of the holes by column, in the order of the rows."""
-        module = self.module
+        module, unknown = self.module, table.unknown
         assert module is not None, "fitted"
+        if self.keeper is None:
+            values = module.encoder.decode(self._drawn(module, table, seed))
+            return {name: values[name][unknown[:, i]] for i, name in enumerate(table.schema.names)}
+
+        def filled(rows: np.ndarray, anew: int) -> Any:
+            part = table.take(rows)
+            stream = derive(seed, "rules", anew) if anew else seed
+            return module.encoder.backward(self._drawn(module, part, stream)).frame.where(part.unknown, part.frame)
+
+        frame, is_unkept = self.keeper.fills(table.frame, unknown, filled)
+        self.n_unkept += int(is_unkept.sum())
+        kept = Table(frame, table.schema)
+        return {
+            column.name: (
+                codes_of(kept, column.name) if column.kind == "categorical" else frame[column.name].to_numpy()
+            )[unknown[:, i]]
+            for i, column in enumerate(table.schema.columns)
+        }
+
+    def _drawn(self, module: MissDiffModule, table: Table, seed: int) -> Tensor:
+        """Draw the rows of a table once, (n, D)."""
         x, mask = module.encoder.forward(table, table.observed)
         drawn = self._draw(module, x, mask, torch.Generator(module.device).manual_seed(seed))
         evaluations, rows = self._evaluated
         self._evaluated = (evaluations + drawn.n_evaluations * len(x), rows + len(x))
-        values = module.encoder.decode(drawn.x)
-        return {name: values[name][table.unknown[:, i]] for i, name in enumerate(table.schema.names)}
+        return drawn.x
 
     @abstractmethod
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:

@@ -15,6 +15,7 @@ from src.metrics.quality.dependence import Dependence
 from src.metrics.quality.fidelity import Fidelity
 from src.metrics.quality.holes import Holes
 from src.metrics.quality.privacy import Privacy
+from src.metrics.quality.rules import KeptRules
 from src.metrics.quality.truth import KnownTruth
 
 MEASURES: tuple[Measure, ...] = (
@@ -26,6 +27,7 @@ MEASURES: tuple[Measure, ...] = (
     Coverage(),
     Privacy(),
     Holes(),
+    KeptRules(),
     KnownTruth(),
 )
 CATALOGUE = {metric.name: metric for measure in MEASURES for metric in measure.metrics} | {

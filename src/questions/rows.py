@@ -10,7 +10,8 @@ from src.encoding import log_slopes
 from src.questions.model import of_states
 from src.seeding import derive
 from src.tables import Table
-from src.training.module import MissDiffModule, shares_as_rows
+from src.training.callbacks import shares_as_rows
+from src.training.module import MissDiffModule
 
 N_ORDERS = 8
 """Random orders of the cells that the probability of a row is averaged over, where rows are drawn in random orders."""

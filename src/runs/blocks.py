@@ -15,6 +15,7 @@ from torch import Tensor
 from src.diffusion import KnownCoordinates
 from src.errors import ConfigError, MissDiffError
 from src.system.cores import usable_cores
+from src.tables.rules.keeper import Keeper
 from src.training.datamodule import CHUNK_ROWS
 from src.training.module import MissDiffModule
 
@@ -35,9 +36,15 @@ def n_blocks(n_rows: int, given: KnownCoordinates | None) -> int:
 
 
 def drawn_blocks(
-    module: MissDiffModule, numbers: range, seed: int, given: KnownCoordinates | None, with_holes: bool = False
+    module: MissDiffModule,
+    numbers: range,
+    seed: int,
+    given: KnownCoordinates | None,
+    with_holes: bool = False,
+    keeper: Keeper | None = None,
 ) -> Blocks:
-    """Coordinates of blocks, (:func:`block_rows`, D), on the CPU."""
+    """Coordinates of blocks, (:func:`block_rows`, D), on the CPU; rows keep the rules that ``keeper`` completes."""
+    module.keeper = keeper
     for number in numbers:
         yield module.draw_chunk(number, block_rows(given), seed, given, with_holes=with_holes).x.cpu()
 
@@ -53,6 +60,7 @@ class Work:
     accelerator: str
     devices: int
     with_holes: bool = False
+    keeper: Keeper | None = None
 
 
 def blocks_of_devices(work: Work) -> Blocks:
@@ -128,7 +136,7 @@ def _draw(work: Work, rank: int, queue: Any) -> None:
     try:
         module = work.load().to(device_of(work.accelerator, rank, work.devices))
         numbers = range(rank, n_blocks(work.n_rows, work.given), work.devices)
-        for x in drawn_blocks(module, numbers, work.seed, work.given, work.with_holes):
+        for x in drawn_blocks(module, numbers, work.seed, work.given, work.with_holes, work.keeper):
             _put(queue, x.numpy())
     except MissDiffError as error:
         queue.put(str(error))

@@ -20,6 +20,7 @@ from src.tables import Schema, Table
 from src.tables.columns.kinds import check_names
 from src.tables.files.layout import Layout, layout_of_schema, with_ranges
 from src.tables.files.writing import Rows
+from src.tables.rules.keeper import Keeper
 from src.training.module import CHECKPOINT_KEY, MissDiffModule
 
 ENOUGH_ROWS = 50
@@ -42,6 +43,10 @@ class Model:
     layout: Layout
     masks: np.ndarray | None
     config: dict[str, Any]
+
+    def keeper(self, fixed: "Fixed | None" = None) -> Keeper | None:
+        """What keeps the rules between columns; None if there are none."""
+        return self.layout.keeper(None if fixed is None else fixed.values)
 
     @property
     def schema(self) -> Schema:
@@ -125,14 +130,18 @@ def draw_rows(
 
     Raises:
         ConfigError: the model has no masks of training rows.
+        TableError: the fixed columns break a rule between them.
+        MissDiffError: a rule cannot be kept.
     """
     learned = with_holes and any(not holes.is_structural for holes in model.module.encoder.holes.values())
     if with_holes and not learned and model.masks is None:
         raise ConfigError(
             "the model is one of an earlier version, which kept no masks: holes=like_training needs a new run"
         )
-    given = None if fixed is None else fixed.given
-    blocks = blocks or drawn_blocks(model.module, range(n_blocks(n_rows, given)), seed, given, learned)
+    given, keeper = None if fixed is None else fixed.given, model.keeper(fixed)
+    if keeper is not None:
+        keeper.check_fixed()
+    blocks = blocks or drawn_blocks(model.module, range(n_blocks(n_rows, given)), seed, given, learned, keeper)
     masks = model.masks if with_holes and not learned else None
     return _rows(model, blocks, n_rows, seed, fixed, masks)
 
@@ -140,7 +149,7 @@ def draw_rows(
 def _rows(
     model: Model, blocks: Blocks, n_rows: int, seed: int, fixed: Fixed | None, masks: np.ndarray | None
 ) -> Iterator[tuple[pd.DataFrame, np.random.Generator]]:
-    size = block_rows(None if fixed is None else fixed.given)
+    size, keeper = block_rows(None if fixed is None else fixed.given), model.keeper(fixed)
     structural = [column.name for column in model.schema.columns if column.structural]
     for number, x in enumerate(blocks):
         rng = chunk_rng(seed, number)
@@ -148,6 +157,8 @@ def _rows(
         if fixed is not None:
             for name, value in fixed.values.items():
                 frame[name] = model.layout[name].fixed_cells(value, len(frame))
+        if keeper is not None:
+            frame = keeper.completed(frame)
         if masks is not None:
             holes = ~masks[rng.integers(len(masks), size=len(frame))]
             for name in (*(fixed.values if fixed else ()), *structural):

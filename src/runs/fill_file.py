@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from src.tables.files.layout import Layout
 from src.tables.imputations import Imputations, draws_for
 from src.tables.reading.doubts import notes_left, rows_left
 from src.tables.reading.understanding import Columns
+from src.tables.rules.estimates import kept_cells, unkept_notes
 from src.training.fit import check_devices, is_rank_zero
 
 BOUNDS = ("row", "column", "value", "lower", "upper", "probability")
@@ -66,7 +67,9 @@ def fill_file(
     table = layout.table(columns.frame, layout.schema(columns.target), str(source))
     holed = open_holed(source, layout, columns.frame, rows_left(columns.doubts))
     n_draws, more = _n_draws(fill, imputer, evaluation)
-    notes = (*columns.reading_notes, *notes_left(columns.doubts), *_not_filled(columns), *more)
+    keeper = layout.keeper() if isinstance(imputer, DiffusionImputer) else None
+    of_rules = unkept_notes(table, layout.rules, keeper)
+    notes = (*columns.reading_notes, *notes_left(columns.doubts), *_not_filled(columns), *more, *of_rules)
     if is_rank_zero():
         for note in notes:
             print(f"note: {note}")
@@ -82,15 +85,19 @@ def fill_file(
         seconds = time.perf_counter() - imputing
         for number, out in enumerate(fill.tables):
             which = fill.estimate if wanted is None else number
-            holed.write(out, _fills(holed, imputations, which), _rng(experiment.seed, number))
+            cells = kept_cells(imputations, which, keeper)
+            holed.write(out, _fills(holed, imputations, cells), _rng(experiment.seed, number))
         if fill.intervals is not None:
-            bounds = _bounds(holed, imputations, fill.intervals, fill.estimate, _rng(experiment.seed, 0))
+            best = kept_cells(imputations, fill.estimate, keeper)
+            bounds = _bounds(holed, imputations, fill.intervals, best, _rng(experiment.seed, 0))
             write_whole(fill.bounds, lambda partial: bounds.to_csv(partial, index=False))
     except KeyboardInterrupt as error:
         note = "; the trained model is kept, the same command goes on from it" if trains else ""
         raise InterruptedRunError(f"stopped while filling{note}") from error
     except OSError as error:
         raise MissDiffError(f"{fill.out} cannot be written: {error.strerror or error}") from error
+    for note in imputer.notes_on_rules() if isinstance(imputer, DiffusionImputer) else []:
+        print(f"note: {note}")
     print(_summary(fill, table, holed, seconds, record.path if trains else None))
 
 
@@ -115,6 +122,7 @@ def _columns(model: Model | None, imputer: Imputer, dataset: OwnTable, accelerat
         return dataset.understand()
     assert isinstance(imputer, DiffusionImputer), "checked with the request"
     imputer.use_module(model.module.to(device_of(accelerator, 0, 1)))
+    imputer.keeper = model.keeper()
     return dataset.understand_as(model.layout)
 
 
@@ -155,12 +163,9 @@ def _of_kind(kind: str, forms: Sequence[Form]) -> list[str]:
     return [form.name for form in forms if form.kind == kind]
 
 
-def _fills(holed: HoledFile, imputations: Imputations, which: int | str) -> dict[str, np.ndarray]:
-    """Canonical values of the holes that are filled by column: of one draw, or the best ones."""
-    return {
-        name: imputations.cells(name, which)[np.isin(imputations.holes(name), rows)]
-        for name, rows in holed.holes.items()
-    }
+def _fills(holed: HoledFile, imputations: Imputations, cells: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Canonical values of the holes that are filled by column, from those of all holes of the table."""
+    return {name: cells[name][np.isin(imputations.holes(name), rows)] for name, rows in holed.holes.items()}
 
 
 def _rng(seed: int, number: int) -> np.random.Generator:
@@ -168,7 +173,11 @@ def _rng(seed: int, number: int) -> np.random.Generator:
 
 
 def _bounds(
-    holed: HoledFile, imputations: Imputations, level: float, estimate: str, rng: np.random.Generator
+    holed: HoledFile,
+    imputations: Imputations,
+    level: float,
+    best: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """A line for every filled number, and for every category that a draw gave a filled cell.
 
@@ -184,7 +193,7 @@ def _bounds(
             if schema[name].integer:
                 lower, upper = np.ceil(lower), np.floor(upper)
             part = {
-                "value": _written(layout, name, imputations.cells(name, estimate), rng),
+                "value": _written(layout, name, best[name], rng),
                 "lower": _written(layout, name, lower, rng),
                 "upper": _written(layout, name, upper, rng),
                 "probability": np.full(len(rows), np.nan),
@@ -207,7 +216,7 @@ def _bounds(
 
 
 def _written(layout: Layout, name: str, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    cells = layout[name].write(pd.Series(values, name=name), 0, len(values), rng, for_text_file=True)
+    cells = layout.for_fills(name, values).write(pd.Series(values, name=name), 0, len(values), rng, for_text_file=True)
     return np.asarray(cells, dtype=object)
 
 

@@ -26,6 +26,7 @@ from src.runs.synthetic import stored_table
 from src.runs.train import NOTHING_TO_DO, mirror_of
 from src.seeding import numpy_stream
 from src.tables import Split, Table
+from src.tables.files.layout import Layout
 from src.tables.imputations import Imputations
 from src.training.callbacks import progress_bar
 from src.training.fit import check_devices, is_rank_zero
@@ -175,6 +176,7 @@ def prepare_imputer(imputer: Imputer, experiment: Experiment, record: RunRecord,
     if isinstance(imputer, DiffusionImputer):
         imputer.recipe = experiment.recipe
         imputer.keeping = Keeping(record.path, record.settings, stored, record.force)
+        imputer.keeper = Layout.from_dict(stored["layout"]).keeper()
 
 
 def _is_finished(record: RunRecord, folder: RunFolder) -> bool:

@@ -23,6 +23,17 @@ def layout_of(split: Split) -> Layout:
     return split.layout or layout_of_schema(split.train.schema)
 
 
+def trained_layout(split: Split, mask: np.ndarray) -> Layout:
+    """The layout of :func:`layout_of`, with rules learned from the cells that are trained on.
+
+    Arguments:
+        split: training and test table.
+        mask: (N, d) bool on cells of the training table, True = observed.
+    """
+    layout = layout_of(split)
+    return layout.with_rules_of(split.train.with_holes(mask).frame) if layout.rules else layout
+
+
 def chunk_rng(seed: int, number: int) -> np.random.Generator:
     """Stream of what is drawn for the chunk ``number`` when it is written: rare values, masks."""
     return numpy_stream(seed, "writing", number)
@@ -56,9 +67,10 @@ def stored_table(split: Split, mask: np.ndarray, seed: int) -> dict[str, Any]:
 
     The layout, and the masks of the rows (of :data:`MOST_MASKS` at most), eight cells a byte.
     """
+    layout = trained_layout(split, mask)
     if len(mask) > MOST_MASKS:
         mask = mask[numpy_stream(seed, "masks").permutation(len(mask))[:MOST_MASKS]]
-    return {"layout": layout_of(split).to_dict(), "masks": np.packbits(mask, axis=1)}
+    return {"layout": layout.to_dict(), "masks": np.packbits(mask, axis=1)}
 
 
 def stored_masks(packed: np.ndarray, n_columns: int) -> np.ndarray:

@@ -16,11 +16,12 @@ from src.results.record.provenance import device_name, peak_memory_mb, reset_pea
 from src.results.record.run_folder import RunFolder
 from src.results.record.run_record import RunRecord
 from src.runs.blocks import drawn_blocks, n_blocks
-from src.runs.synthetic import read_synthetic, stored_table, write_synthetic
+from src.runs.synthetic import read_synthetic, stored_table, trained_layout, write_synthetic
 from src.seeding import numpy_stream
 from src.tables import Table
 from src.tables.columns.kinds import listed
 from src.tables.columns.summary import summary_table
+from src.tables.rules.keeper import Keeper
 from src.training.checkpoint import LAST, read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import check_devices, is_rank_zero
@@ -142,8 +143,9 @@ def _more_rows(experiment: Experiment, record: RunRecord, data: TableDataModule,
         return draw_marginals(data.split.train, data.data.mask, n_rows, rng)
     file = record.path / "checkpoints" / LAST
     module = load_model(read_checkpoint(file), file, experiment.recipe)
-    blocks = drawn_blocks(module, range(n_blocks(n_rows, None)), experiment.seed, None)
-    return data.data.encoder.backward(torch.cat(list(blocks))[:n_rows])
+    keeper = _keeper(data)
+    blocks = drawn_blocks(module, range(n_blocks(n_rows, None)), experiment.seed, None, keeper=keeper)
+    return _completed(data.data.encoder.backward(torch.cat(list(blocks))[:n_rows]), keeper)
 
 
 def _train_and_draw(
@@ -154,12 +156,22 @@ def _train_and_draw(
     training = Training(experiment.recipe, data, keeping, on_epoch=mirror.epoch)
     training.fit()
     sampling = time.perf_counter()
+    training.module.keeper = keeper = _keeper(data)
     x, n_evaluations = training.draw()
-    return data.data.encoder.backward(x), {
+    return _completed(data.data.encoder.backward(x), keeper), {
         "sample_s": time.perf_counter() - sampling,
         "device": device_name(training.device.type),
         "n_evaluations": n_evaluations,
     }
+
+
+def _keeper(data: TableDataModule) -> Keeper | None:
+    """What keeps the rules of the table, learned from the cells that are trained on."""
+    return trained_layout(data.split, data.data.mask).keeper()
+
+
+def _completed(table: Table, keeper: Keeper | None) -> Table:
+    return table if keeper is None else Table(keeper.completed(table.frame), table.schema)
 
 
 def _note_number(experiment: Experiment, data: TableDataModule) -> list[str]:

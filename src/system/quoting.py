@@ -18,8 +18,11 @@ NAME_LIST_KEYS = (
     *(f"dataset.{key}" for key in (*NAME_LISTS, "ids", "holes", "also_holes", "merge_spellings", "structural")),
     "structural",
 )
+RULE_KEYS = ("rules", "dataset.rules")
 OVERRIDE = re.compile(r"[~+]{0,2}[A-Za-z_][\w.@/]*=")
 PLAIN_PATH = re.compile("[A-Za-z./_][A-Za-z0-9./_-]*")
+RULE_TEXT = re.compile(r"(?:`[^`]*`|\"[^\"]*\"|'[^']*'|\([^()]*\)|[^,])+")
+"""A rule in a list: a comma in brackets, quotes or backticks parts no two."""
 
 
 def keyed(argument: str, positional: str) -> str:
@@ -41,6 +44,9 @@ def quoted_path(override: str) -> str:
     if key in NAME_LIST_KEYS and not re.search("['\"]", value):
         names = [name.strip() for name in value.removeprefix("[").removesuffix("]").split(",")]
         return f"{key}=[{','.join(_quoted(name) for name in names if name)}]"
+    if key in RULE_KEYS and not re.match(r"\[?\s*['\"]", value):
+        texts = re.findall(RULE_TEXT, value.removeprefix("[").removesuffix("]"))
+        return f"{key}=[{','.join(_quoted(text.strip()) for text in texts if text.strip())}]"
     if key in ("dataset.path", "dataset.test_path") and "," in value and not Path(value).exists():
         parts = value.split(",")
         if all(Path(part).exists() for part in parts):  # a sweep over files
@@ -87,7 +93,7 @@ def _override(key: str, value: Any) -> str:
     The value of ``experiment`` stays unquoted, because settings files are read before Hydra parses the arguments.
     """
     plain, is_text = f"{key}={value}", isinstance(value, str) and "," not in value  # a comma may separate two files
-    if key in NAME_LIST_KEYS and isinstance(value, list) and all(isinstance(name, str) for name in value):
+    if key in (*NAME_LIST_KEYS, *RULE_KEYS) and isinstance(value, list) and all(isinstance(i, str) for i in value):
         plain = f"{key}=[{','.join(value)}]"
         quoted = f"{key}=[{','.join(_quoted(name) for name in value)}]"
         return plain if quoted_path(plain) == quoted else f"{key}={hydra_value(value)}"

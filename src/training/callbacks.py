@@ -194,3 +194,16 @@ class Progress(pl.Callback):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def shares_as_rows(n_rows: int, on_rows: Callable[[float], object]) -> Callable[[float], None]:
+    """Convert the progress of drawing ``n_rows`` rows together, a growing share, into increments in rows."""
+    done = 0.0
+
+    def on_progress(share: float) -> None:
+        nonlocal done
+        if done < share <= 1:
+            on_rows((share - done) * n_rows)
+            done = share
+
+    return on_progress

@@ -11,9 +11,10 @@ from src.diffusion import Accuracy
 from src.diffusion.gaussian.likelihood import Bound, theorem_2_3
 from src.errors import CheckpointError
 from src.seeding import derive
+from src.training.callbacks import shares_as_rows
 from src.training.checkpoint import read_checkpoint, sampling_weights
 from src.training.datamodule import CHUNK_ROWS
-from src.training.module import CHECKPOINT_KEY, MissDiffModule, shares_as_rows
+from src.training.module import CHECKPOINT_KEY, MissDiffModule
 
 
 def row_log_likelihoods(

@@ -24,7 +24,9 @@ from src.diffusion.self_paced import self_paced_weights, shares
 from src.encoding import Encoder
 from src.errors import TrainingDivergedError
 from src.seeding import derive
+from src.tables.rules.keeper import Keeper
 from src.training.batches import Batch, Chunk, shard
+from src.training.callbacks import shares_as_rows
 from src.training.recipe import TrainingRecipe
 
 CHECKPOINT_KEY = "missdiff"
@@ -69,6 +71,9 @@ class MissDiffModule(pl.LightningModule):
         seed: of the run; training noise and sampling are streams of it.
         stored: what else the checkpoint holds, plain values and arrays: ``config``, the settings; ``layout`` and
             ``masks`` of the training table; ``targets`` of a conditional model.
+
+    Attributes:
+        keeper: keeps rules between columns in rows that are drawn; None = no rules.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class MissDiffModule(pl.LightningModule):
         self.seed = seed
         self._stored = {"encoder": encoder.to_dict(), "seed": seed, **_as_tensors(stored)}
         self.on_drawing: Callable[[float], object] = _ignore
+        self.keeper: Keeper | None = None
         self.epoch_loss = float("nan")
         self._noise: torch.Generator | None = None
         self._rows: list[RowLosses] = []
@@ -100,14 +106,14 @@ class MissDiffModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Compile the objective if ``compiles`` is set: one graph of fixed shapes, on a GPU a CUDA graph."""
+        mode = "reduce-overhead" if self.device.type == "cuda" else "default"
         if self.compiles:
-            mode = "reduce-overhead" if self.device.type == "cuda" else "default"
             self._objective = torch.compile(self.denoiser.losses, fullgraph=True, dynamic=False, mode=mode)
 
     def on_train_epoch_start(self) -> None:
-        """Start the noise stream of the epoch, so that a resumed training has the noise of an uninterrupted one.
+        """Start the noise stream of the epoch, the same on all ranks and in a resumed training.
 
-        All ranks have the same stream: each draws the noise of the global batch and uses that of its rows.
+        Each rank draws the noise of the global batch and uses that of its rows.
         """
         self._noise = torch.Generator(self.device).manual_seed(derive(self.seed, "noise", self.current_epoch))
         self._rows, self._sizes = [], []
@@ -115,8 +121,7 @@ class MissDiffModule(pl.LightningModule):
     def training_step(self, batch: list[Batch], batch_idx: int) -> None:
         """Take one optimiser step for each batch of a stretch, without waiting for the device.
 
-        The backward pass is Lightning's ``manual_backward`` without its hooks: none are registered, and calling them
-        costs up to a tenth of a small step.
+        The backward pass is that of Lightning without its hooks, which cost up to a tenth of a small step.
         """
         optimizer = cast(LightningOptimizer, self.optimizers())
         recipe = self.training_recipe
@@ -186,8 +191,7 @@ class MissDiffModule(pl.LightningModule):
     def _self_paced(self, rows: RowLosses, batch: Batch) -> Tensor:
         """Weights (B,) of the rows of this rank; thresholds are those of the global batch.
 
-        Rows are compared by their mean loss over observed coordinates, since the objective divides by the constant D:
-        missing cells must not make a row look easy.
+        Rows are compared by their mean loss over observed coordinates: holes must not make one look easy.
         """
         world_size = self.trainer.world_size
         losses = rows.loss * batch.mask.shape[1] / batch.mask.sum(dim=1)
@@ -239,8 +243,8 @@ class MissDiffModule(pl.LightningModule):
         """
         if batch.n_rows == 0:
             return batch.number, torch.empty(0, self.encoder.width), 0
-        on_progress = shares_as_rows(batch.n_rows, self.on_drawing)
-        drawn = self.draw_chunk(batch.number, batch.size, self.seed, on_progress=on_progress)
+        progress = shares_as_rows(batch.n_rows, self.on_drawing)
+        drawn = self.draw_chunk(batch.number, batch.size, self.seed, on_progress=progress)
         return batch.number, drawn.x[: batch.n_rows].cpu(), drawn.n_evaluations
 
     def draw_chunk(
@@ -252,7 +256,7 @@ class MissDiffModule(pl.LightningModule):
         on_progress: Callable[[float], object] = lambda share: None,
         with_holes: bool = False,
     ) -> Drawn:
-        """Draw a chunk from a random stream of its own.
+        """Draw a chunk from a random stream of its own, and again from further ones the rows that break a rule.
 
         Arguments:
             number: position of the chunk in the table.
@@ -262,9 +266,18 @@ class MissDiffModule(pl.LightningModule):
             on_progress: receives the share of the work that is done, 0..1, now and then.
             with_holes: whether rows are drawn together with their holes, of the columns of ``encoder.holes``.
         """
-        generator = torch.Generator(self.device).manual_seed(derive(seed, "sampling", number))
-        diffusion = self.diffusion.with_holes() if with_holes else self.diffusion
-        return self.denoiser.draw(diffusion.sampler, size, generator, known, on_progress)
+        n_evaluations, diffusion = 0, self.diffusion.with_holes() if with_holes else self.diffusion
+
+        def draw(anew: int, n_rows: int) -> Tensor:
+            nonlocal n_evaluations
+            stream = derive(seed, "sampling", number, *(("rules", anew) if anew else ()))
+            generator = torch.Generator(self.device).manual_seed(stream)
+            drawn = self.denoiser.draw(diffusion.sampler, n_rows, generator, known, _ignore if anew else on_progress)
+            n_evaluations += drawn.n_evaluations * n_rows
+            return drawn.x
+
+        x = self.keeper.rows(size, draw, lambda x: self.encoder.backward(x).frame) if self.keeper else draw(0, size)
+        return Drawn(x, round(n_evaluations / size))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add settings and encoder (with the schema) as plain values, so that sampling needs the checkpoint only."""
@@ -276,19 +289,6 @@ def _drops_out(layer: nn.Module) -> bool:
     if isinstance(layer, nn.MultiheadAttention):
         return bool(layer.dropout > 0)
     return isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0
-
-
-def shares_as_rows(n_rows: int, on_rows: Callable[[float], object]) -> Callable[[float], None]:
-    """Convert the progress of drawing ``n_rows`` rows together, a growing share, into increments in rows."""
-    done = 0.0
-
-    def on_progress(share: float) -> None:
-        nonlocal done
-        if done < share <= 1:
-            on_rows((share - done) * n_rows)
-            done = share
-
-    return on_progress
 
 
 def _ignore(n_rows: float) -> None:

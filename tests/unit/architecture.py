@@ -18,12 +18,13 @@ STEPS = (
     ("tables.cells", ()),
     ("tables.formats", ("system", "tables", "tables.text", "tables.cells")),
     ("tables.columns", ("system", "tables", "tables.text", "tables.cells", "tables.formats")),
-    ("tables.files", ("system", "tables", "tables.text", "tables.formats", "tables.columns")),
+    ("tables.rules", ("system", "tables", "tables.cells", "tables.columns")),
+    ("tables.files", ("system", "tables", "tables.text", "tables.formats", "tables.columns", "tables.rules")),
     (
         "tables.reading",
         (
             *("system", "tables", "tables.text"),
-            *("tables.cells", "tables.formats", "tables.columns", "tables.files"),
+            *("tables.cells", "tables.formats", "tables.columns", "tables.rules", "tables.files"),
         ),
     ),
     (
@@ -40,7 +41,7 @@ STEPS = (
     (
         "training",
         (
-            *("system", "tables", "missing", "completion", "encoding"),
+            *("system", "tables", "tables.rules", "missing", "completion", "encoding"),
             *("diffusion.networks", "diffusion", "diffusion.gaussian"),
         ),
     ),
@@ -56,7 +57,7 @@ STEPS = (
             "training",
         ),
     ),
-    ("imputation", ("tables", "missing", "completion", "encoding", "diffusion", "training", "models")),
+    ("imputation", ("tables", "tables.rules", "missing", "completion", "encoding", "diffusion", "training", "models")),
     ("questions", ("tables", "tables.columns", "encoding", "diffusion.absorbing", "training")),
     ("metrics.base", ("tables",)),
     ("metrics.quality", ("tables", "metrics.base")),
@@ -81,6 +82,7 @@ STEPS = (
                 "tables",
                 "tables.text",
                 "tables.columns",
+                "tables.rules",
                 "tables.files",
                 "tables.reading",
                 "missing",

@@ -23,7 +23,8 @@ ROLES = {
 }
 LIMITS = (
     "The rows are drawn from a model: a pattern of the training table may be weaker in them, a rare one absent.",
-    "Rules between columns (a total is the sum of its parts, say) are learned as far as they are frequent, not kept.",
+    "Rules between columns (a total is the sum of its parts, say) that are not declared are learned as far as they are "
+    "frequent, not kept.",
     "Holes are taken to be missing at random given the columns that have none; what is missing because of its own "
     "value is not recovered (docs/theory.md).",
     "No number here is a proof of privacy: copies and distances are means over rows, and say nothing of a single one.",

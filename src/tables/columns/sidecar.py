@@ -2,6 +2,7 @@
 
 ```yaml
 target: income          # column to predict; optional
+rules: ["end >= start"] # rules between columns; optional
 columns:
   "size": {kind: ordered, order: ["S", "M", "L"]}
   "seen": {kind: date, pattern: "%d/%m/%Y"}
@@ -28,17 +29,18 @@ from src.tables.columns.kinds import check_names
 from src.tables.columns.summary import ColumnSummary
 from src.tables.text.dialect import KNOWN
 
-KEYS = ("target", "columns")
+KEYS = ("target", "columns", "rules")
 LONGEST_REMARK = 90
 LONGEST_KEY = 1000
 
 
 @dataclass(frozen=True)
 class Sidecar:
-    """The contents of a sidecar: target and choices by column."""
+    """The contents of a sidecar: target, choices by column, and rules between columns."""
 
     target: str | None = None
     columns: dict[str, ColumnChoice] = field(default_factory=dict)
+    rules: list[str] = field(default_factory=list)
 
     def merged(self, configured: Mapping[str, ColumnChoice]) -> dict[str, ColumnChoice]:
         """Override the kinds and orders of the sidecar by those of the configuration."""
@@ -65,12 +67,15 @@ def read_sidecar(file: Path) -> Sidecar:
         raise ConfigError(f"{file} cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict) or not isinstance(content.get("columns", {}), dict):
         raise ConfigError(
-            f"{file}: expected the keys {' and '.join(KEYS)}, the second with the columns' names below it"
+            f"{file}: expected the keys target and columns, the second with the columns' names below it, and rules"
         )
     check_names(f"{file}", content, KEYS)
     allowed = [key.name for key in fields(ColumnChoice)]
     if not isinstance(content.get("target", ""), str):
         raise ConfigError(f"{file}: target is the name of a column, got {content['target']!r}")
+    rules = content.get("rules") or []
+    if not isinstance(rules, list) or not all(isinstance(rule, str) for rule in rules):
+        raise ConfigError(f"{file}: rules is a list of texts, e.g. ['end >= start'], got {rules!r}")
     columns = {}
     for name, choice in (content.get("columns") or {}).items():
         where = f"{file}, column {name!r}"
@@ -86,7 +91,7 @@ def read_sidecar(file: Path) -> Sidecar:
                 raise ConfigError(f"{where}: {key} is a list, e.g. [a, b], got {choice[key]!r}")
         columns[name] = ColumnChoice(**{**choice, **_truths(choice, where)})
         columns[name].check(where)
-    return Sidecar(content.get("target") or None, columns)
+    return Sidecar(content.get("target") or None, columns, rules)
 
 
 def sidecar_text(
@@ -94,6 +99,8 @@ def sidecar_text(
     forms: Sequence[Form],
     summaries: Sequence[ColumnSummary],
     remedies: Mapping[str, Sequence[str]] | None = None,
+    rules: Sequence[str] = (),
+    found: Mapping[str, str] | None = None,
 ) -> str:
     """Write a sidecar of the inferred kinds, with comments about the contents of the columns.
 
@@ -102,6 +109,8 @@ def sidecar_text(
         forms: forms of its columns.
         summaries: summaries of its columns.
         remedies: by column, sentences on keys that may correct it.
+        rules: rules between columns that are declared.
+        found: further rules that every row keeps, with a remark.
     """
     lines = [
         f"# The columns of {table} as they were found. Correct a kind, delete what needs no correction.",
@@ -130,6 +139,12 @@ def sidecar_text(
             f"  {name}: {{{inner}}}  # {remark}" if len(name) < LONGEST_KEY else f"  ? {name}\n  : {{{inner}}}"
         )
         lines += [f"    # {remedy}" for remedy in (remedies or {}).get(form.name, ())]
+    if rules:
+        lines += ["rules:", *(f"  - {json.dumps(rule)}" for rule in rules)]
+    if found:
+        remark = "further rules, kept in synthetic rows and fills if they stand below rules:"
+        lines += [f"# {remark}" if rules else f"# {remark}\n# rules:"]
+        lines += [f"#   - {json.dumps(rule)}  # {why}" for rule, why in found.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -55,6 +55,7 @@ class OwnTable(Dataset):
         merge_spellings: columns in which categories that differ only in case or blanks are one, in the most frequent
             spelling.
         structural: columns of which a hole is no unknown value: they do not apply to the row, and stay missing.
+        rules: rules between columns, which every synthetic and filled row keeps, e.g. ['end >= start','total = a + b'].
         ordered: orders of ordered categories, smallest first, e.g. {size: [S, M, L]}.
         separator: separator of a text file; None = detect one of , ; tab |.
         encoding: encoding of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.
@@ -82,6 +83,7 @@ class OwnTable(Dataset):
     exclude: list[str] = field(default_factory=list)
     merge_spellings: list[str] = field(default_factory=list)
     structural: list[str] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
     ordered: dict[str, Any] | None = None
     separator: str | None = None
     encoding: str | None = None
@@ -226,7 +228,8 @@ class OwnTable(Dataset):
         return Columns(marks.frame, layout, (), (*notes, *marks.notes()), target, doubts=marks.doubts)
 
     def _rules(self, sidecar: Sidecar) -> Rules:
-        return Rules(self.target or sidecar.target, self.holes, tuple(self.also_holes), self.max_categories)
+        target, rules = self.target or sidecar.target, tuple(dict.fromkeys([*sidecar.rules, *self.rules]))
+        return Rules(target, self.holes, tuple(self.also_holes), self.max_categories, rules)
 
     def _sidecar_file(self) -> Path | None:
         if self.columns is not None:

@@ -87,7 +87,7 @@ class HoledFile(ABC):
                 raise ValueError(f"column {name!r} has {n_holes} holes, got {int(pd.notna(values).sum())} values")
             if n_holes:
                 series = pd.Series(values, name=name)
-                cells[name] = self.layout[name].write(series, 0, n_holes, streams[name], self.is_text)
+                cells[name] = self.layout.for_fills(name, values).write(series, 0, n_holes, streams[name], self.is_text)
         with atomic_file(out) as partial:
             self._write(partial, out, cells)
 

@@ -12,6 +12,9 @@ import pyarrow as pa
 from src.errors import TableError
 from src.tables.columns.forms import Form
 from src.tables.formats.cell_format import CellFormat
+from src.tables.rules.keeper import Keeper, keeper_of
+from src.tables.rules.rule import Linear, Rule, rule_from_dict
+from src.tables.rules.solving import reaching
 from src.tables.schema import Column, Schema
 from src.tables.table import Table, make_table
 from src.tables.text.delimited import Dialect
@@ -27,11 +30,15 @@ class Layout:
         forms: forms of the columns, in order.
         dialect: dialect of a text file; the default one for other files.
         arrow: Arrow schema of a columnar file, serialised and in base64; empty for other files.
+        rules: rules between columns, which every row that is drawn or filled keeps.
+        found: further rules that every row of the file keeps, which a score counts.
     """
 
     forms: tuple[Form, ...]
     dialect: Dialect = DEFAULT_DIALECT
     arrow: str = ""
+    rules: tuple[Rule, ...] = ()
+    found: tuple[Rule, ...] = ()
 
     @property
     def written(self) -> tuple[Form, ...]:
@@ -51,6 +58,19 @@ class Layout:
     def names(self) -> list[str]:
         """Names of the columns that the synthetic file has."""
         return [form.name for form in self.written]
+
+    def keeper(self, fixed: Mapping[str, Any] | None = None) -> Keeper | None:
+        """Return what keeps the rules in rows; None without rules. ``fixed``: see :class:`Keeper`."""
+        return keeper_of(self.rules, self.learned, fixed)
+
+    def for_fills(self, name: str, values: np.ndarray) -> Form:
+        """Return the form of a column that fills (n,) are written in: those that an equality gives may leave its range."""
+        is_given = any(isinstance(rule, Linear) and rule.sense == "=" and name in rule.columns for rule in self.rules)
+        return reaching(self[name], values) if is_given else self[name]
+
+    def with_rules_of(self, frame: pd.DataFrame) -> "Layout":
+        """Return the layout with rules that are learned from the training rows, a canonical frame."""
+        return replace(self, rules=tuple(rule.learned(frame) for rule in self.rules)) if self.rules else self
 
     def texts(self) -> dict[str, set[str]]:
         """Return the texts among the values of every column, without blanks around them."""
@@ -122,13 +142,17 @@ class Layout:
     def to_dict(self) -> dict[str, Any]:
         """Return plain values that JSON can store; see :meth:`from_dict`."""
         dialect = {**asdict(self.dialect), "names": list(self.dialect.names)}
-        return {"forms": [form.to_dict() for form in self.forms], "dialect": dialect, "arrow": self.arrow}
+        named = {"rules": self.rules, "found": self.found}
+        rules = {key: [rule.to_dict() for rule in of_key] for key, of_key in named.items() if of_key}
+        return {"forms": [form.to_dict() for form in self.forms], "dialect": dialect, "arrow": self.arrow, **rules}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Layout":
         """Inverse of :meth:`to_dict`."""
         dialect = Dialect(**{**values["dialect"], "names": tuple(values["dialect"]["names"])})
-        return cls(tuple(Form.from_dict(form) for form in values["forms"]), dialect, values["arrow"])
+        # both are absent in checkpoints of earlier versions
+        rules, found = (tuple(map(rule_from_dict, values.get(key, ()))) for key in ("rules", "found"))
+        return cls(tuple(Form.from_dict(form) for form in values["forms"]), dialect, values["arrow"], rules, found)
 
 
 def layout_of_schema(schema: Schema) -> Layout:

@@ -26,8 +26,10 @@ from src.tables.imputations import Imputations
 from src.tables.reading.doubts import Doubt, notes_left, rows_left
 from src.tables.reading.frame_types import FrameTypes, plain_frame
 from src.tables.reading.understanding import Columns, Rules, marked_as, understand
+from src.tables.rules.estimates import kept_cells
+from src.tables.rules.keeper import Keeper
 
-LISTS = ("categorical", "numerical", "ids", "exclude", "merge_spellings", "structural", "holes", "also_holes")
+LISTS = ("categorical", "numerical", "ids", "exclude", "merge_spellings", "structural", "rules", "holes", "also_holes")
 LEAST_ROWS = 2
 KINDS = {"categorical": "category", "numerical": "numerical", "ids": "id", "exclude": "drop"}
 
@@ -104,6 +106,7 @@ def with_filled(
     which: int | str,
     seed: int,
     doubts: Sequence[Doubt] = (),
+    keeper: Keeper | None = None,
 ) -> pd.DataFrame:
     """Fill the holes of a frame; its observed cells, dtypes and index stay as they are.
 
@@ -115,12 +118,13 @@ def with_filled(
         which: a draw or an estimate, see :meth:`Imputations.cells`.
         seed: seed of the draws of rare values.
         doubts: markers that may be values; their cells stay as they are.
+        keeper: of the rules that best values keep; None = there are none.
     """
     filled, left = frame.copy(), rows_left(doubts)
     labels = {str(label): label for label in frame.columns}
-    for name in imputations.draws:
-        values, rng = pd.Series(imputations.cells(name, which), name=name), numpy_stream(seed, "writing", name)
-        cells = layout[name].write(values, 0, len(values), rng, for_text_file=False)
+    for name, best in kept_cells(imputations, which, keeper).items():
+        values, rng = pd.Series(best, name=name), numpy_stream(seed, "writing", name)
+        cells = layout.for_fills(name, best).write(values, 0, len(values), rng, for_text_file=False)
         cells, label = types.restored(name, cells), labels[name]
         column = filled[label].copy()
         if column.isna().all():  # its dtype says nothing of what belongs there

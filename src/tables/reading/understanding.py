@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,8 @@ from src.tables.files.layout import Layout
 from src.tables.files.raw import RawFile
 from src.tables.reading.doubts import Doubt
 from src.tables.reading.holes import Marked, mark_holes
+from src.tables.rules.declared import declared_rules
+from src.tables.rules.proposed import Found, proposed_rules
 from src.tables.text.delimited import Dialect, Say
 
 
@@ -33,7 +36,8 @@ class Columns:
         unlearned_notes: sentences for the user about columns that a synthetic table has although no model learns them.
         doubts: the markers of holes that may be values.
         skip_rules: rules that tell the holes of columns exactly, of columns that are not structural.
-        skip_notes: sentences for the user about them.
+        rule_notes: sentences for the user about these, and about rules between columns.
+        found_rules: rules between columns that every row keeps, and that are not declared.
     """
 
     frame: pd.DataFrame
@@ -44,12 +48,13 @@ class Columns:
     unlearned_notes: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
     skip_rules: tuple[SkipRule, ...] = ()
-    skip_notes: tuple[str, ...] = ()
+    rule_notes: tuple[str, ...] = ()
+    found_rules: tuple[Found, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """All sentences, for the user of a synthetic table."""
-        return (*self.reading_notes, *self.skip_notes, *self.unlearned_notes)
+        return (*self.reading_notes, *self.rule_notes, *self.unlearned_notes)
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,14 @@ class Rules:
             empty cell is always a hole.
         also_holes: further texts or numbers that mark a hole.
         max_categories: largest number of categories of a column; the rarest ones beyond it share one category.
+        between: rules between columns (:mod:`src.tables.rules.expression`).
     """
 
     target: str | None = None
     holes: Sequence[Any] | None = None
     also_holes: tuple[Any, ...] = ()
     max_categories: int = 10_000
+    between: tuple[str, ...] = ()
 
 
 def understand(
@@ -89,8 +96,8 @@ def understand(
         prefix: precedes the keys of ``rules`` in sentences about holes.
 
     Raises:
-        ConfigError: the target is no column.
-        TableError: a column is not of the chosen kind, or no column is left to learn.
+        ConfigError: the target is no column, or a rule between columns is none.
+        TableError: a column is not of the chosen kind, no column is left to learn, or rows break a rule.
     """
     target = rules.target
     check_names("dataset.target", [target] if target else [], raw.frame.columns)
@@ -113,10 +120,21 @@ def understand(
     if target and layout[target].kind == "category" and target not in choices and _is_of_codes(layout[target]):
         notes.append(f"the target {target!r} is predicted as classes, because its numbers are learned as codes")
     skipped = tuple(rule for rule in skip_rules(frame, forms) if not layout[rule.column].structural)
-    skip_notes = tuple(rule.note(prefix) for rule in skipped)
+    rule_notes = [rule.note(prefix) for rule in skipped]
+    layout, found = _with_rules(layout, frame, rules, where, rule_notes, prefix)
     summaries = tuple(summarise(form, frame[form.name]) for form in forms)
-    unlearned = tuple(_not_learned(forms, choices))
-    return Columns(frame, layout, summaries, tuple(notes), target, unlearned, marks.doubts, skipped, skip_notes)
+    return Columns(
+        frame,
+        layout,
+        summaries,
+        tuple(notes),
+        target,
+        tuple(_not_learned(forms, choices)),
+        marks.doubts,
+        skipped,
+        tuple(rule_notes),
+        found,
+    )
 
 
 def marked(
@@ -132,6 +150,23 @@ def marked(
 def marked_as(frame: pd.DataFrame, layout: Layout, choices: Mapping[str, ColumnChoice], rules: Rules) -> Marked:
     """Replace the markers of holes in a further frame of a layout: texts that are its values are no holes."""
     return mark_holes(frame, choices, rules.holes, rules.also_holes, layout.texts())
+
+
+def _with_rules(
+    layout: Layout, frame: pd.DataFrame, rules: Rules, where: str, notes: list[str], prefix: str
+) -> tuple[Layout, tuple[Found, ...]]:
+    """The layout with the declared rules between columns, and rules that are found; ``notes`` receives both."""
+
+    @cache
+    def cells(name: str) -> pd.Series:
+        return layout[name].canonical(frame[name], f"{where}, column {name!r}")
+
+    declared = declared_rules(rules.between, layout.forms, cells, where)
+    found = proposed_rules(layout.forms, cells, declared)
+    if declared:
+        notes.append(f"kept in every row that is drawn or filled: {'; '.join(rule.text for rule in declared)}")
+    notes += [rule.note(prefix) for rule in found]
+    return replace(layout, rules=declared, found=tuple(one.rule for one in found)), found
 
 
 def _with_structural(form: Form, choice: ColumnChoice, where: str) -> Form:

@@ -1,0 +1,158 @@
+"""Keep rules in rows that are drawn: complete a row, and draw the rows anew that still break one."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from src.errors import MissDiffError, TableError
+from src.tables.columns.forms import Form
+from src.tables.rules.rule import Rule
+from src.tables.rules.solving import completed
+
+MOST_ROUNDS = 20
+"""Rounds in which rows are drawn anew."""
+SPARE = 1.2
+MOST_DRAWN = 2048
+"""Rows of a fill that are drawn anew together."""
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Keeps rules in canonical rows.
+
+    Attributes:
+        rules: the rules, at least one.
+        forms: by name, forms of the learned columns.
+        fixed: columns that every row has in common, as :meth:`Form.fixed_cells` takes them.
+    """
+
+    rules: tuple[Rule, ...]
+    forms: Mapping[str, Form]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def check_fixed(self) -> None:
+        """Check that the fixed columns keep the rules between them.
+
+        Raises:
+            TableError: they break one, or the training rows say nothing of them.
+        """
+        row = self._with_fixed(pd.DataFrame({name: pd.Series([np.nan], dtype=object) for name in self.forms}))
+        for rule in self.rules:
+            if rule.broken(row)[0]:
+                raise TableError(f"where: the values break the rule {rule.text!r}, which every row keeps")
+            if rule.unheard(row)[0]:
+                raise TableError(f"where: no training row has these values, of which the rule {rule.text!r} is learned")
+
+    def completed(self, frame: pd.DataFrame, free: np.ndarray | None = None, beyond: bool = False) -> pd.DataFrame:
+        """Complete rows; see :func:`src.tables.rules.solving.completed`.
+
+        Arguments:
+            frame: (n, d) canonical rows, holes NaN; fixed columns get their value.
+            free: (n, d) bool, the cells that may change; None = all but those of fixed columns.
+            beyond: whether what follows from given cells alone may leave the range of its column.
+        """
+        frame = self._with_fixed(frame)
+        if free is None:
+            free = np.tile(np.array([name not in self.fixed for name in frame.columns]), (len(frame), 1))
+        return completed(self.rules, self.forms, frame, free, beyond)
+
+    def broken(self, frame: pd.DataFrame) -> np.ndarray:
+        """Tell which rules (r,) the rows of a canonical frame (n, d) break, (r, n) bool."""
+        return np.stack([rule.broken(frame) | rule.unheard(frame) for rule in self.rules])
+
+    def breaking(self, frame: pd.DataFrame) -> np.ndarray:
+        """Tell which observed rows of a canonical frame (n, d) break a rule, (n,) bool."""
+        return np.asarray(np.stack([rule.broken(frame) for rule in self.rules]).any(axis=0))
+
+    def rows(self, n_rows: int, draw: Callable[[int, int], Any], decoded: Callable[[Any], pd.DataFrame]) -> Any:
+        """Draw rows until all keep the rules once they are completed.
+
+        Those that do not are replaced by rows of further streams that do, in their order, so that the rows are those
+        of the model given that the rules hold.
+
+        Arguments:
+            n_rows: rows, n.
+            draw: draws so many rows, an array or tensor (., D), of a round from 0 on.
+            decoded: canonical rows of what was drawn.
+
+        Raises:
+            MissDiffError: after :data:`MOST_ROUNDS` rounds some rows still break a rule; names it and the share.
+        """
+        drawn = draw(0, n_rows)
+        found = self.broken(self.completed(decoded(drawn)))
+        left, n_broken, n_drawn = np.flatnonzero(found.any(axis=0)), found.sum(axis=1), n_rows
+        n_kept = n_rows - len(left)
+        for number in range(1, MOST_ROUNDS + 1):
+            if not len(left):
+                return drawn
+            wanted = math.ceil(SPARE * len(left) * n_drawn / max(n_kept, 1)) + 8
+            more = draw(number, min(wanted, n_rows))
+            found = self.broken(self.completed(decoded(more)))
+            good = np.flatnonzero(~found.any(axis=0))
+            n_kept, n_drawn, n_broken = n_kept + len(good), n_drawn + found.shape[1], n_broken + found.sum(axis=1)
+            good = good[: len(left)]
+            drawn[left[: len(good)]] = more[good]
+            left = left[len(good) :]
+        if len(left):
+            self._refuse(n_broken / n_drawn)
+        return drawn
+
+    def fills(
+        self, observed: pd.DataFrame, free: np.ndarray, draw: Callable[[np.ndarray, int], pd.DataFrame]
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        """Draw the holes of rows until the rows keep the rules, as far as their observed cells allow.
+
+        Arguments:
+            observed: (n, d) canonical rows, holes NaN.
+            free: (n, d) bool, the holes to fill.
+            draw: draws the rows of these positions once, of a round from 0 on: canonical rows whose observed cells
+                are those of ``observed``.
+
+        Returns:
+            (n, d) rows, and (n,) bool, where no draw of :data:`MOST_ROUNDS` rounds keeps a rule that could be kept.
+        """
+        positions = np.arange(len(observed))
+        frame = self.completed(draw(positions, 0), free, beyond=True)
+        excused = self.broken(observed)
+        found = (self.broken(frame) & ~excused).any(axis=0)
+        for number in range(1, MOST_ROUNDS + 1):
+            left = np.flatnonzero(found)
+            if not len(left):
+                break
+            n_copies = max(min(2 ** (number - 1), MOST_DRAWN // len(left)), 1)
+            rows = np.repeat(left, n_copies)
+            more = self.completed(draw(rows, number), free[rows], beyond=True)
+            keeps = ~(self.broken(more) & ~excused[:, rows]).any(axis=0)
+            kept, first = np.unique(rows[keeps], return_index=True)
+            _replace(frame, kept, more.iloc[np.flatnonzero(keeps)[first]])
+            found[kept] = False
+        return frame, found
+
+    def _with_fixed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        cells = {name: self.forms[name].fixed_cells(value, len(frame)) for name, value in self.fixed.items()}
+        return frame.assign(**{name: values.to_numpy() for name, values in cells.items()}) if cells else frame
+
+    def _refuse(self, shares: np.ndarray) -> None:
+        worst = int(shares.argmax())
+        fixed = " given the fixed columns" if self.fixed else ""
+        raise MissDiffError(
+            f"the rule {self.rules[worst].text!r} could not be kept: {shares[worst]:.1%} of the drawn rows{fixed} "
+            f"broke it, in {MOST_ROUNDS} rounds of drawing anew; a longer training, or fewer rules, may help"
+        )
+
+
+def keeper_of(rules: Sequence[Rule], forms: Sequence[Form], fixed: Mapping[str, Any] | None = None) -> Keeper | None:
+    """Create the keeper of the rules between learned columns; None if there are no rules."""
+    return Keeper(tuple(rules), {form.name: form for form in forms}, dict(fixed or {})) if rules else None
+
+
+def _replace(frame: pd.DataFrame, rows: np.ndarray, by: pd.DataFrame) -> None:
+    if len(rows):
+        for name in frame.columns:
+            cells = frame[name].to_numpy(copy=True)
+            cells[rows] = by[name].to_numpy()
+            frame[name] = cells
