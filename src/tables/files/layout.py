@@ -64,7 +64,7 @@ class Layout:
         return keeper_of(self.rules, self.learned, fixed)
 
     def for_fills(self, name: str, values: np.ndarray) -> Form:
-        """Return the form of a column that fills (n,) are written in: those that an equality gives may leave its range."""
+        """Return the form that fills (n,) of a column are written in: what an equality gives may leave its range."""
         is_given = any(isinstance(rule, Linear) and rule.sense == "=" and name in rule.columns for rule in self.rules)
         return reaching(self[name], values) if is_given else self[name]
 
