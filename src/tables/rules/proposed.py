@@ -208,8 +208,10 @@ def _codes(form: Form, cells: pd.Series) -> np.ndarray:
 def _is_function(given: np.ndarray, result: np.ndarray) -> bool:
     """Whether every value of (n,) codes has one value of others; -1 is a hole."""
     rows = (given >= 0) & (result >= 0)
-    pairs = np.unique(np.column_stack([given[rows], result[rows]]), axis=0)
-    return len(pairs) == len(np.unique(given[rows]))
+    given, result = given[rows], result[rows]
+    of_given = np.zeros(given.max(initial=0) + 1, dtype=result.dtype)
+    of_given[given] = result
+    return bool((of_given[given] == result).all())
 
 
 def _bound(text: str, by_name: Mapping[str, Form]) -> Rule | None:
