@@ -135,7 +135,7 @@ def test_a_run_folder_is_a_model(tmp_path, frame):
 def test_manners_of_scikit_learn(model):
     assert set(MissDiff().get_params()) == {
         *("target", "categorical", "numerical", "ids", "exclude", "ordered", "also_holes", "max_categories"),
-        *("settings", "seed", "merge_spellings", "structural", "decimal", "holes"),
+        *("settings", "seed", "merge_spellings", "structural", "rules", "decimal", "holes"),
     }
     copy = clone(model)
     assert copy.get_params() == model.get_params()
