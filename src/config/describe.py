@@ -1,12 +1,12 @@
 """The request of ``python -m src.describe``, checked before any work."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from src.config.requests import check_writable
+from src.config.requests import check_writable, split_reading
 from src.config.typed import only_known, plain_values, typed
 from src.errors import ConfigError
 from src.tables import OwnTable
@@ -66,10 +66,8 @@ def build_describe_request(cfg: DictConfig) -> DescribeRequest:
         ConfigError: see :func:`src.config.run.build_config`; also a sidecar that would be written over.
         TableError: the file is absent, a folder, or of an unknown extension.
     """
-    plain = plain_values(cfg)
-    reading: dict[str, Any] = {key: value for key, value in plain["dataset"].items() if key != "name"}
-    keys = {key: value for key, value in plain.items() if key != "dataset"}
-    only_known(set(keys), {"file", "out", "force"}, "")
+    keys, reading = split_reading(plain_values(cfg))
+    only_known(set(keys), {key.name for key in fields(DescribeKeys)}, "")
     request_keys = typed(DescribeKeys, keys, "")
     if not request_keys.file:
         raise ConfigError("FILE is missing: python -m src.describe FILE, a .csv, .tsv, .parquet or .feather file")

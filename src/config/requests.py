@@ -259,6 +259,12 @@ class AskRequest:
     out: Path
 
 
+def split_reading(plain: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Divide the values of a request into those of its own keys, and those of how its file is read."""
+    reading = {key: value for key, value in plain["dataset"].items() if key != "name"}
+    return {key: value for key, value in plain.items() if key != "dataset"}, reading
+
+
 def build_ask_request(cfg: DictConfig) -> AskRequest:
     """Check every key and value of a request, and that its files are there.
 
@@ -266,10 +272,8 @@ def build_ask_request(cfg: DictConfig) -> AskRequest:
         ConfigError: see :func:`src.config.run.build_config`; also a file that would be written over.
         TableError: the file is absent, a folder, or of an unknown extension.
     """
-    plain = plain_values(cfg)
-    reading: dict[str, Any] = {key: value for key, value in plain["dataset"].items() if key != "name"}
-    values = {key: value for key, value in plain.items() if key != "dataset"}
-    only_known(set(values), set(AskKeys.__dataclass_fields__), "")
+    values, reading = split_reading(plain_values(cfg))
+    only_known(set(values), {key.name for key in fields(AskKeys)}, "")
     keys = typed(AskKeys, values, "")
     table = typed(OwnTable, {**reading, "path": keys.file}, "dataset")
     files, out = table.files(), Path(str(keys.out))

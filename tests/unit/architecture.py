@@ -60,7 +60,7 @@ STEPS = (
     ("imputation", ("tables", "tables.rules", "missing", "completion", "encoding", "diffusion", "training", "models")),
     ("questions", ("tables", "tables.columns", "encoding", "diffusion.absorbing", "training")),
     ("metrics.base", ("tables",)),
-    ("metrics.quality", ("tables", "metrics.base")),
+    ("metrics.quality", ("tables", "tables.rules", "metrics.base")),
     ("metrics.downstream", ("tables", "metrics.base")),
     ("metrics.imputation", ("tables", "metrics.base")),
     (

@@ -1,12 +1,15 @@
 """Rules between columns: the share of rows that keep the declared ones and those found in the real table."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from src.metrics.base.measure import Comparison, Measure
 from src.metrics.base.metric import UNIT, Best, Metric
 from src.metrics.base.scores import Scores
 from src.metrics.base.settings import QuickEvaluation
-from src.tables import Schema
+from src.tables import Schema, Table
+from src.tables.rules.rule import Rule
 
 KEPT = "rules/kept"
 
@@ -32,20 +35,22 @@ class KeptRules(Measure):
 
     def add(self, scores: Scores, comparison: Comparison) -> None:
         layout = comparison.split.layout
-        rules = () if layout is None else (*layout.rules, *layout.found)
-        if not rules:
-            return
-        tables = {"real": comparison.real, "synthetic": comparison.synthetic}
-        shares = {
-            rule.text: {name: float(rule.broken(table.frame).mean()) for name, table in tables.items()}
-            for rule in rules
-        }
-        scores.add(KEPT, 1 - float(np.mean([of_rule["synthetic"] for of_rule in shares.values()])))
-        scores.details[KEPT] = {"broken": shares}
-        worst = max(shares, key=lambda text: shares[text]["synthetic"])
-        if shares[worst]["synthetic"] > 0:
-            scores.remark(
-                KEPT,
-                f"{worst} is broken by {shares[worst]['synthetic']:.1%} of the rows, and by "
-                f"{shares[worst]['real']:.1%} of the real ones",
-            )
+        if layout is not None and (rules := (*layout.rules, *layout.found)):
+            add_rules(scores, comparison.real, comparison.synthetic, rules)
+
+
+def add_rules(scores: Scores, real: Table, synthetic: Table, rules: Sequence[Rule]) -> None:
+    """Add the metric :data:`KEPT`, and by rule the shares of rows that break it in ``scores.details``."""
+    tables = {"real": real, "synthetic": synthetic}
+    shares = {
+        rule.text: {name: float(rule.broken(table.frame).mean()) for name, table in tables.items()} for rule in rules
+    }
+    scores.add(KEPT, 1 - float(np.mean([of_rule["synthetic"] for of_rule in shares.values()])))
+    scores.details[KEPT] = {"broken": shares}
+    worst = max(shares, key=lambda text: shares[text]["synthetic"])
+    if shares[worst]["synthetic"] > 0:
+        scores.remark(
+            KEPT,
+            f"{worst} is broken by {shares[worst]['synthetic']:.1%} of the rows, and by {shares[worst]['real']:.1%} of "
+            "the real ones",
+        )

@@ -84,11 +84,13 @@ def choices_of(named: Mapping[str, list[str]], ordered: Mapping[str, list[Any]])
     return choices | {name: ColumnChoice("ordered", order=list(order)) for name, order in ordered.items()}
 
 
-def with_structural(choices: Mapping[str, ColumnChoice], names: Sequence[str]) -> dict[str, ColumnChoice]:
-    """Create choices of the named columns, from those that there are, whose holes are structural."""
-    return {name: replace(choices.get(name, ColumnChoice()), structural=True) for name in names}
-
-
-def with_merged(choices: Mapping[str, ColumnChoice], names: Sequence[str]) -> dict[str, ColumnChoice]:
-    """Create choices of the named columns, from those that there are, that merge their spellings."""
-    return {name: replace(choices.get(name, ColumnChoice()), merge_spellings=True) for name in names}
+def with_marked(
+    choices: Mapping[str, ColumnChoice], merging: Sequence[str], structural: Sequence[str]
+) -> dict[str, ColumnChoice]:
+    """Add that some columns merge their spellings, and that the holes of some are structural."""
+    marked = dict(choices)
+    for name in merging:
+        marked[name] = replace(marked.get(name, ColumnChoice()), merge_spellings=True)
+    for name in structural:
+        marked[name] = replace(marked.get(name, ColumnChoice()), structural=True)
+    return marked

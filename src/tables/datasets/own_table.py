@@ -13,14 +13,7 @@ import pandas as pd
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
 from src.system.quoting import command
-from src.tables.columns.choice import (
-    ColumnChoice,
-    choices_of,
-    refuse_contradictions,
-    refuse_target,
-    with_merged,
-    with_structural,
-)
+from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target, with_marked
 from src.tables.columns.kinds import check_names
 from src.tables.columns.sidecar import Sidecar, read_sidecar, sidecar_of
 from src.tables.datasets.dataset import Dataset
@@ -256,8 +249,7 @@ class OwnTable(Dataset):
         }.items():
             check_names(f"dataset.{key}", names, frame.columns)
         choices = sidecar.merged(choices_of({kinds[key]: names for key, names in self._named.items()}, self.orders))
-        choices |= with_merged(choices, self.merge_spellings)
-        return choices | with_structural(choices, self.structural)
+        return with_marked(choices, self.merge_spellings, self.structural)
 
     def _test_frame(self, file: Path, columns: Columns) -> pd.DataFrame:
         """Read the learned columns of the test rows; notes are about the table, so those of this file are dropped."""

@@ -11,14 +11,7 @@ import pandas as pd
 from src.errors import ConfigError, TableError
 from src.seeding import numpy_stream
 from src.tables import Table
-from src.tables.columns.choice import (
-    ColumnChoice,
-    choices_of,
-    refuse_contradictions,
-    refuse_target,
-    with_merged,
-    with_structural,
-)
+from src.tables.columns.choice import ColumnChoice, choices_of, refuse_contradictions, refuse_target, with_marked
 from src.tables.columns.kinds import check_names
 from src.tables.files.layout import Layout, with_more_categories
 from src.tables.files.raw import RawFile
@@ -76,8 +69,7 @@ def chosen(frame: pd.DataFrame, parameters: Mapping[str, Any]) -> dict[str, Colu
     refuse_contradictions({**kinds, "ordered": list(orders)})
     refuse_target("exclude", kinds["exclude"], None if parameters["target"] is None else str(parameters["target"]))
     choices = choices_of({kind: kinds[key] for key, kind in KINDS.items()}, orders)
-    choices |= with_merged(choices, merging)
-    choices |= with_structural(choices, structural)
+    choices = with_marked(choices, merging, structural)
     return {name: replace(choices.get(name, ColumnChoice()), decimal=parameters["decimal"]) for name in frame.columns}
 
 

@@ -1,5 +1,6 @@
 """The rules between columns, over canonical frames. A row with a hole in a column of a rule keeps the rule."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -13,7 +14,7 @@ OFF = ("0", "0.0", "false", "no")
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(ABC):
     """A rule.
 
     Attributes:
@@ -24,13 +25,13 @@ class Rule:
     kind: ClassVar[str]
 
     @property
+    @abstractmethod
     def columns(self) -> tuple[str, ...]:
         """Names of its columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def broken(self, frame: pd.DataFrame) -> np.ndarray:
         """Tell which rows of a canonical frame (n, d) break the rule, (n,) bool."""
-        raise NotImplementedError
 
     def unheard(self, frame: pd.DataFrame) -> np.ndarray:
         """Tell of which rows the training rows say nothing, (n,) bool: no row may be drawn so."""
