@@ -6,8 +6,10 @@ for every command. In the child a command is what ``python -m`` makes of it, so 
 
 import atexit
 import contextlib
+import importlib
 import json
 import os
+import pkgutil
 import runpy
 import signal
 import sys
@@ -19,7 +21,14 @@ SECONDS = 300
 
 
 def load() -> None:
-    """The libraries that commands load sooner or later."""
+    """The modules of the program, with the libraries they load; not the commands, which run as ``__main__``."""
+    import src
+
+    for package in pkgutil.iter_modules(src.__path__, "src."):
+        if package.ispkg:
+            folder = importlib.import_module(package.name).__path__
+            for module in pkgutil.walk_packages(folder, f"{package.name}."):
+                importlib.import_module(module.name)
 
 
 def serve() -> None:
