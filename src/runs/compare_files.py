@@ -26,6 +26,7 @@ from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.system.quoting import setting
 from src.tables import Split, Table
+from src.tables.files.layout import Layout
 from src.tables.reading.counterparts import read_counterparts
 from src.tables.reading.understanding import Rules
 
@@ -40,6 +41,7 @@ class FileTables:
     Attributes:
         real: rows that the synthetic ones stand for.
         synthetic: rows to score.
+        layout: of the real file; it has the rules between columns.
         left_out: columns of the real file that are not scored.
         notes: a sentence for every decision the user may want to know of, in the order they were taken.
         test: real rows that the generator never saw; None = there are none.
@@ -47,6 +49,7 @@ class FileTables:
 
     real: Table
     synthetic: Table
+    layout: Layout
     left_out: list[str]
     notes: list[str]
     test: Table | None = None
@@ -54,7 +57,7 @@ class FileTables:
     @property
     def split(self) -> Split:
         """Training and test rows as the metrics take them; without a hold-out the real rows are both."""
-        return Split(self.real, self.real if self.test is None else self.test)
+        return Split(self.real, self.real if self.test is None else self.test, self.layout)
 
 
 def run(comparison: FileComparison) -> None:
@@ -164,7 +167,7 @@ def read_tables(comparison: FileComparison) -> FileTables:
         Rules(None, comparison.holes, tuple(comparison.also_holes)),
         notes,
     )
-    tables = FileTables(**found.tables, left_out=found.left_out, notes=notes)
+    tables = FileTables(**found.tables, layout=found.layout, left_out=found.left_out, notes=notes)
     _note_holes(tables, comparison, notes)
     _note_use(tables, notes)
     return tables

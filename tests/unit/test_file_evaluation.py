@@ -352,3 +352,19 @@ def test_names_and_paths_need_no_quotes_of_hydra():
 def test_the_best_value_of_every_metric():
     best = {"fidelity/overall": "1", "utility/xgboost/rmse": "0", "privacy/dcr_share": "0.5", "privacy/copies": "0"}
     assert {name: describe(name).ideal() for name in best} == best
+
+
+def test_rules_of_the_real_file_are_scored(tmp_path):
+    rng = np.random.default_rng(0)
+    real = pd.DataFrame({"a": rng.integers(0, 90, 300), "b": rng.normal(5, 2, 300).round(3)})
+    real["total"] = real.a + real.b
+    synthetic = real.head(200).copy()
+    synthetic.loc[:49, "total"] += 1
+    for name, frame in {"real": real, "synthetic": synthetic}.items():
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+    assert evaluate(tmp_path)["metrics"]["rules/kept"] == 0.75
+
+    (tmp_path / "real.columns.yaml").write_text("rules: ['a <= 89']\n")
+    declared = evaluate(tmp_path)
+    assert declared["details"]["rules/kept"]["broken"]["a <= 89"] == {"real": 0, "synthetic": 0}
+    assert declared["metrics"]["rules/kept"] == (0.75 + 1) / 2

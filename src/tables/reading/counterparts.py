@@ -71,8 +71,8 @@ def read_counterparts(
     if len(raws["real"].frame) < 2:
         raise TableError(f"{files['real']} has one row; at least two are needed to compare with")
     check_names("exclude", choices.exclude, dict.fromkeys(name for raw in raws.values() for name in raw.frame.columns))
-    chosen, target = _choices(files["real"], raws["real"].frame, choices, notes)
-    rules = replace(rules, target=target)
+    chosen, target, declared = _choices(files["real"], raws["real"].frame, choices, notes)
+    rules = replace(rules, target=target, between=declared)
     columns = _understood(files["real"], raws["real"], chosen, rules, tell["real"])
     forms = [_merged(form, columns.frame[form.name], tell["real"]) for form in columns.layout.learned]
     for position, form in enumerate(columns.layout.forms):
@@ -105,8 +105,8 @@ def _teller(file: Path, notes: list[str]) -> Say:
 
 def _choices(
     file: Path, frame: pd.DataFrame, choices: ColumnChoices, notes: list[str]
-) -> tuple[dict[str, ColumnChoice], str | None]:
-    """Merge the user's choices with the sidecar of the real file; return them and the target."""
+) -> tuple[dict[str, ColumnChoice], str | None, tuple[str, ...]]:
+    """Merge the user's choices with the sidecar of the real file; return them, the target, and rules of the sidecar."""
     sidecar, sidecar_file = Sidecar(), sidecar_of(file)
     if sidecar_file.is_file():
         notes.append(f"columns as {sidecar_file} says")
@@ -117,7 +117,7 @@ def _choices(
     target = choices.target or sidecar.target
     check_names("target", [] if target is None else [target], frame.columns)
     named = {kind: [name for name in getattr(choices, key) if name in frame.columns] for key, kind in KINDS.items()}
-    return sidecar.merged(choices_of(named, {})), target
+    return sidecar.merged(choices_of(named, {})), target, tuple(sidecar.rules)
 
 
 def _understood(file: Path, raw: RawFile, chosen: Mapping[str, ColumnChoice], rules: Rules, say: Say) -> Columns:
