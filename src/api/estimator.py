@@ -42,7 +42,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         exclude: columns to leave out.
         merge_spellings: columns in which ``Yes`` and ``yes`` are one category.
         structural: columns of which a hole is no unknown value: it does not apply to the row, and stays a hole.
-        rules: rules between columns that all rows keep, e.g. ``["end >= start", "total = a + b"]``.
+        rules: rules between columns that all rows keep, e.g. ``["end >= start"]``; None = look for none either.
         ordered: orders by column, smallest first, e.g. ``{"size": ["S", "M", "L"]}``.
         holes: texts that mark a hole; None = the usual ones such as ``NA``. NaN, None and NaT always are holes.
         also_holes: texts or numbers that mark a hole too, e.g. ``[-999]``.
@@ -68,7 +68,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         exclude: Sequence[str] = (),
         merge_spellings: Sequence[str] = (),
         structural: Sequence[str] = (),
-        rules: Sequence[str] = (),
+        rules: Sequence[str] | None = (),
         ordered: Mapping[str, Sequence[Any]] | None = None,
         holes: Sequence[Any] | None = None,
         also_holes: Sequence[Any] = (),
@@ -179,7 +179,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         seed = self.seed if seed is None else seed
         imputer = MissDiffImputer(n_steps=n_steps, repeats=repeats, seed=seed)
         imputer.use_module(self._model.module)
-        imputer.keeper = self._model.keeper()
+        imputer.keeper = self._model.layout.keeper_of_fills()
         table = frames.as_tables({"given": X}, self._model.layout, self._rules)["given"]
         imputations = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
         layout = self._model.layout
@@ -295,6 +295,6 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _rules(self) -> Rules:
-        holes = None if self.holes is None else tuple(frames.plain(self.holes))
-        target = None if self.target is None else str(self.target)
-        return Rules(target, holes, tuple(frames.plain(self.also_holes)), self.max_categories, tuple(self.rules))
+        target, holes = None if self.target is None else str(self.target), self.holes
+        holes, also_holes = None if holes is None else tuple(frames.plain(holes)), tuple(frames.plain(self.also_holes))
+        return Rules(target, holes, also_holes, self.max_categories, tuple(self.rules or ()), self.rules is not None)

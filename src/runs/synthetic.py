@@ -31,7 +31,7 @@ def trained_layout(split: Split, mask: np.ndarray) -> Layout:
         mask: (N, d) bool on cells of the training table, True = observed.
     """
     layout = layout_of(split)
-    return layout.with_rules_of(split.train.with_holes(mask).frame) if layout.rules else layout
+    return layout.with_rules_of(split.train.with_holes(mask).frame) if layout.rules or layout.found else layout
 
 
 def chunk_rng(seed: int, number: int) -> np.random.Generator:

@@ -49,6 +49,7 @@ class OwnTable(Dataset):
             spelling.
         structural: columns of which a hole is no unknown value: they do not apply to the row, and stay missing.
         rules: rules between columns, which every synthetic and filled row keeps, e.g. ['end >= start','total = a + b'].
+            Synthetic rows that break another rule that every row of the file keeps are drawn anew; null = they are not.
         ordered: orders of ordered categories, smallest first, e.g. {size: [S, M, L]}.
         separator: separator of a text file; None = detect one of , ; tab |.
         encoding: encoding of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.
@@ -76,7 +77,7 @@ class OwnTable(Dataset):
     exclude: list[str] = field(default_factory=list)
     merge_spellings: list[str] = field(default_factory=list)
     structural: list[str] = field(default_factory=list)
-    rules: list[str] = field(default_factory=list)
+    rules: list[str] | None = field(default_factory=list)
     ordered: dict[str, Any] | None = None
     separator: str | None = None
     encoding: str | None = None
@@ -221,8 +222,8 @@ class OwnTable(Dataset):
         return Columns(marks.frame, layout, (), (*notes, *marks.notes()), target, doubts=marks.doubts)
 
     def _rules(self, sidecar: Sidecar) -> Rules:
-        target, rules = self.target or sidecar.target, tuple(dict.fromkeys([*sidecar.rules, *self.rules]))
-        return Rules(target, self.holes, tuple(self.also_holes), self.max_categories, rules)
+        target, rules = self.target or sidecar.target, tuple(dict.fromkeys([*sidecar.rules, *(self.rules or [])]))
+        return Rules(target, self.holes, tuple(self.also_holes), self.max_categories, rules, self.rules is not None)
 
     def _sidecar_file(self) -> Path | None:
         if self.columns is not None:

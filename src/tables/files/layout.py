@@ -13,6 +13,7 @@ from src.errors import TableError
 from src.tables.columns.forms import Form
 from src.tables.formats.cell_format import CellFormat
 from src.tables.rules.keeper import Keeper, keeper_of
+from src.tables.rules.proposed import proposed_rules
 from src.tables.rules.rule import Linear, Rule, rule_from_dict
 from src.tables.rules.solving import reaching
 from src.tables.schema import Column, Schema
@@ -31,7 +32,8 @@ class Layout:
         dialect: dialect of a text file; the default one for other files.
         arrow: Arrow schema of a columnar file, serialised and in base64; empty for other files.
         rules: rules between columns, which every row that is drawn or filled keeps.
-        found: further rules that every row of the file keeps, which a score counts.
+        found: further rules that every row of the file keeps: rows that break one are drawn anew, and a score counts
+            them.
     """
 
     forms: tuple[Form, ...]
@@ -60,8 +62,12 @@ class Layout:
         return [form.name for form in self.written]
 
     def keeper(self, fixed: Mapping[str, Any] | None = None) -> Keeper | None:
-        """Return what keeps the rules in rows; None without rules. ``fixed``: see :class:`Keeper`."""
-        return keeper_of(self.rules, self.learned, fixed)
+        """Return what keeps the rules in rows that are drawn; None without rules. ``fixed``: see :class:`Keeper`."""
+        return keeper_of(self.rules, self.found, self.learned, fixed)
+
+    def keeper_of_fills(self) -> Keeper | None:
+        """Return what keeps the rules in fills: the declared ones; None without any."""
+        return keeper_of(self.rules, (), self.learned)
 
     def for_fills(self, name: str, values: np.ndarray) -> Form:
         """Return the form that fills (n,) of a column are written in: what an equality gives may leave its range."""
@@ -69,8 +75,10 @@ class Layout:
         return reaching(self[name], values) if is_given else self[name]
 
     def with_rules_of(self, frame: pd.DataFrame) -> "Layout":
-        """Return the layout with rules that are learned from the training rows, a canonical frame."""
-        return replace(self, rules=tuple(rule.learned(frame) for rule in self.rules)) if self.rules else self
+        """Return the layout with rules that are learned, and found again, in the training rows, a canonical frame."""
+        rules = tuple(rule.learned(frame) for rule in self.rules)
+        found = proposed_rules(self.learned, lambda name: frame[name], rules) if self.found else ()
+        return replace(self, rules=rules, found=tuple(one.rule for one in found))
 
     def texts(self) -> dict[str, set[str]]:
         """Return the texts among the values of every column, without blanks around them."""

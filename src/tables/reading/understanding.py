@@ -68,6 +68,7 @@ class Rules:
         also_holes: further texts or numbers that mark a hole.
         max_categories: largest number of categories of a column; the rarest ones beyond it share one category.
         between: rules between columns (:mod:`src.tables.rules.expression`).
+        finds: whether further rules are looked for.
     """
 
     target: str | None = None
@@ -75,6 +76,7 @@ class Rules:
     also_holes: tuple[Any, ...] = ()
     max_categories: int = 10_000
     between: tuple[str, ...] = ()
+    finds: bool = True
 
 
 def understand(
@@ -162,7 +164,7 @@ def _with_rules(
         return layout[name].canonical(frame[name], f"{where}, column {name!r}")
 
     declared = declared_rules(rules.between, layout.forms, cells, where)
-    found = proposed_rules(layout.forms, cells, declared)
+    found = proposed_rules(layout.forms, cells, declared) if rules.finds else ()
     if declared:
         notes.append(f"kept in every row that is drawn or filled: {'; '.join(rule.text for rule in declared)}")
     notes += [rule.note(prefix) for rule in found]

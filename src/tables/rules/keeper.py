@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from src.tables.rules.solving import completed
 
 MOST_ROUNDS = 20
 """Rounds in which rows are drawn anew."""
+ROUNDS_OF_FOUND = 3
+"""Those of rows that break rules that were found, but none that was declared."""
 SPARE = 1.2
 MOST_DRAWN = 2048
 """Rows of a fill that are drawn anew together."""
@@ -25,14 +27,16 @@ class Keeper:
     """Keeps rules in canonical rows.
 
     Attributes:
-        rules: the rules, at least one.
+        rules: declared rules: every row keeps them.
         forms: by name, forms of the learned columns.
         fixed: columns that every row has in common, as :meth:`Form.fixed_cells` takes them.
+        found: rules that every training row keeps: rows that break one are drawn anew now and then, and stay at last.
     """
 
     rules: tuple[Rule, ...]
     forms: Mapping[str, Form]
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    found: tuple[Rule, ...] = ()
 
     def check_fixed(self) -> None:
         """Check that the fixed columns keep the rules between them.
@@ -40,7 +44,7 @@ class Keeper:
         Raises:
             TableError: they break one, or the training rows say nothing of them.
         """
-        row = self._with_fixed(pd.DataFrame({name: pd.Series([np.nan], dtype=object) for name in self.forms}))
+        row = self._fixed_row()
         for rule in self.rules:
             if rule.broken(row)[0]:
                 raise TableError(f"where: the values break the rule {rule.text!r}, which every row keeps")
@@ -58,11 +62,11 @@ class Keeper:
         frame = self._with_fixed(frame)
         if free is None:
             free = np.tile(np.array([name not in self.fixed for name in frame.columns]), (len(frame), 1))
-        return completed(self.rules, self.forms, frame, free, beyond)
+        return completed((*self.rules, *self.found), self.forms, frame, free, beyond)
 
     def broken(self, frame: pd.DataFrame) -> np.ndarray:
-        """Tell which rules (r,) the rows of a canonical frame (n, d) break, (r, n) bool."""
-        return np.stack([rule.broken(frame) | rule.unheard(frame) for rule in self.rules])
+        """Tell which rules (r,), declared ones first, the rows of a canonical frame (n, d) break, (r, n) bool."""
+        return np.stack([rule.broken(frame) | rule.unheard(frame) for rule in (*self.rules, *self.found)])
 
     def breaking(self, frame: pd.DataFrame) -> np.ndarray:
         """Tell which observed rows of a canonical frame (n, d) break a rule, (n,) bool."""
@@ -72,7 +76,8 @@ class Keeper:
         """Draw rows until all keep the rules once they are completed.
 
         Those that do not are replaced by rows of further streams that do, in their order, so that the rows are those
-        of the model given that the rules hold.
+        of the model given that the rules hold. Rows that break none but found rules stay after
+        :data:`ROUNDS_OF_FOUND` rounds.
 
         Arguments:
             n_rows: rows, n.
@@ -80,25 +85,29 @@ class Keeper:
             decoded: canonical rows of what was drawn.
 
         Raises:
-            MissDiffError: after :data:`MOST_ROUNDS` rounds some rows still break a rule; names it and the share.
+            MissDiffError: after :data:`MOST_ROUNDS` rounds some rows still break a declared rule; names it and the
+                share.
         """
         drawn = draw(0, n_rows)
-        found = self.broken(self.completed(decoded(drawn)))
-        left, n_broken, n_drawn = np.flatnonzero(found.any(axis=0)), found.sum(axis=1), n_rows
+        broken = self.broken(self.completed(decoded(drawn)))
+        must_go = np.asarray(broken[: len(self.rules)].any(axis=0))
+        left, n_broken, n_drawn = np.flatnonzero(broken.any(axis=0)), broken.sum(axis=1), n_rows
         n_kept = n_rows - len(left)
         for number in range(1, MOST_ROUNDS + 1):
+            if number > ROUNDS_OF_FOUND:
+                left = left[must_go[left]]
             if not len(left):
                 return drawn
             wanted = math.ceil(SPARE * len(left) * n_drawn / max(n_kept, 1)) + 8
             more = draw(number, min(wanted, n_rows))
-            found = self.broken(self.completed(decoded(more)))
-            good = np.flatnonzero(~found.any(axis=0))
-            n_kept, n_drawn, n_broken = n_kept + len(good), n_drawn + found.shape[1], n_broken + found.sum(axis=1)
+            broken = self.broken(self.completed(decoded(more)))
+            good = np.flatnonzero(~broken.any(axis=0))
+            n_kept, n_drawn, n_broken = n_kept + len(good), n_drawn + broken.shape[1], n_broken + broken.sum(axis=1)
             good = good[: len(left)]
             drawn[left[: len(good)]] = more[good]
             left = left[len(good) :]
-        if len(left):
-            self._refuse(n_broken / n_drawn)
+        if must_go[left].any():
+            self._refuse(n_broken[: len(self.rules)] / n_drawn)
         return drawn
 
     def fills(
@@ -136,6 +145,16 @@ class Keeper:
         cells = {name: self.forms[name].fixed_cells(value, len(frame)) for name, value in self.fixed.items()}
         return frame.assign(**{name: values.to_numpy() for name, values in cells.items()}) if cells else frame
 
+    def _fixed_row(self) -> pd.DataFrame:
+        """A canonical row of holes but for the fixed columns."""
+        return self._with_fixed(pd.DataFrame({name: pd.Series([np.nan], dtype=object) for name in self.forms}))
+
+    def but_for_fixed(self) -> "Keeper":
+        """A copy without the found rules that the fixed columns break."""
+        row = self._fixed_row()
+        is_kept = [not (rule.broken(row) | rule.unheard(row))[0] for rule in self.found]
+        return replace(self, found=tuple(rule for rule, kept in zip(self.found, is_kept, strict=True) if kept))
+
     def _refuse(self, shares: np.ndarray) -> None:
         worst = int(shares.argmax())
         fixed = " given the fixed columns" if self.fixed else ""
@@ -145,9 +164,14 @@ class Keeper:
         )
 
 
-def keeper_of(rules: Sequence[Rule], forms: Sequence[Form], fixed: Mapping[str, Any] | None = None) -> Keeper | None:
-    """Create the keeper of the rules between learned columns; None if there are no rules."""
-    return Keeper(tuple(rules), {form.name: form for form in forms}, dict(fixed or {})) if rules else None
+def keeper_of(
+    rules: Sequence[Rule], found: Sequence[Rule], forms: Sequence[Form], fixed: Mapping[str, Any] | None = None
+) -> Keeper | None:
+    """Create the keeper of the rules between learned columns; None if there are no rules. See :class:`Keeper`."""
+    keeper = Keeper(tuple(rules), {form.name: form for form in forms}, dict(fixed or {}), tuple(found))
+    if keeper.fixed:
+        keeper = keeper.but_for_fixed()
+    return keeper if keeper.rules or keeper.found else None
 
 
 def _replace(frame: pd.DataFrame, rows: np.ndarray, by: pd.DataFrame) -> None:

@@ -13,6 +13,7 @@ from src.tables.cells.date_patterns import UNITS
 from src.tables.columns.forms import Form
 from src.tables.rules.declared import bound_rule
 from src.tables.rules.expression import column_text
+from src.tables.rules.keeper import ROUNDS_OF_FOUND
 from src.tables.rules.rule import Linear, Rule
 from src.tables.rules.summing import SumSearch
 
@@ -56,8 +57,8 @@ class Found:
         """Write the sentence for the user; ``prefix`` precedes the key in it."""
         key = setting(f"{prefix}rules", [self.rule.text]) if prefix else f"rules={[self.rule.text]!r}"
         return (
-            f"{self.rule.text} in all {self.n_rows:,} rows that have these values; if it must hold in synthetic and in "
-            f"filled rows too: {key}"
+            f"{self.rule.text} in all {self.n_rows:,} rows that have these values: synthetic rows that break it are "
+            f"drawn anew, {ROUNDS_OF_FOUND} times at most; if it must hold in every synthetic and filled row: {key}"
         )
 
 

@@ -1,5 +1,6 @@
 """Rules between columns: read, refused, found, and kept in rows that a stub draws."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +16,8 @@ from src.tables.reading.frames import understood
 from src.tables.reading.understanding import Rules
 from src.tables.rules.estimates import kept_cells, unkept_notes
 from src.tables.rules.expression import Choice, Lookup, Sums, column_text, read_rule
-from src.tables.rules.keeper import MOST_ROUNDS
+from src.tables.rules.keeper import MOST_ROUNDS, ROUNDS_OF_FOUND
+from src.tables.rules.proposed import LEAST_ROWS
 from src.tables.rules.solving import FREE, GIVEN, MISSING, solution
 from tests.unit.tables.own import own, written
 
@@ -174,10 +176,10 @@ def test_units_of_dates_are_converted():
 def test_rules_travel_in_the_layout():
     layout = columns_of(orders(), *DECLARED).layout
     assert Layout.from_dict(layout.to_dict()) == layout
-    plain = columns_of(orders()).layout
-    assert "rules" not in plain.to_dict()
+    plain = understood(orders(), {}, Rules(finds=False)).layout
+    assert not {"rules", "found"} & set(plain.to_dict())
     assert plain.keeper() is None
-    assert columns_of(orders()).layout.with_rules_of(pd.DataFrame()) == plain
+    assert plain.with_rules_of(pd.DataFrame()) == plain
 
 
 def shuffled(table, rng, n_rows):
@@ -385,3 +387,64 @@ def test_what_follows_from_observed_cells_may_leave_the_range_and_is_written_so(
     assert not unkept.any()
     written_a = layout.for_fills("a", filled.a.to_numpy()).write(filled.a, 0, 2, np.random.default_rng(0), True)
     assert written_a.tolist() == ["20", "2"]
+
+
+def later(n_rows=N):
+    """A table in which b is never below a, and every value has rows."""
+    rng = np.random.default_rng(0)
+    a = rng.integers(0, 10, n_rows)
+    return pd.DataFrame({"a": a, "b": a + rng.integers(0, 10, n_rows), "c": rng.normal(size=n_rows)})
+
+
+def uniform(rng, drawn=None):
+    """Draws a and b uniformly, whatever the other is."""
+
+    def draw(number, n_rows):
+        if drawn is not None:
+            drawn.append(n_rows)
+        return np.column_stack([rng.integers(0, 10, n_rows), rng.integers(0, 19, n_rows)]).astype(float)
+
+    return draw, lambda x: pd.DataFrame(x, columns=["a", "b"]).assign(c=0.0)
+
+
+def test_rows_that_break_a_found_rule_are_drawn_anew_a_few_times():
+    layout = columns_of(later()).layout
+    assert [rule.text for rule in layout.found] == ["b >= a"]
+    assert not layout.rules
+    keeper, (draw, decoded) = layout.keeper(), uniform(np.random.default_rng(2))
+    rows = decoded(keeper.rows(20_000, draw, decoded))
+    assert np.mean(decoded(draw(0, 20_000)).eval("b < a")) > 0.2
+    assert (rows["b"] < rows["a"]).mean() < 0.001
+
+
+def test_a_found_rule_that_is_never_kept_ends_nothing():
+    layout, sizes = columns_of(later()).layout, []
+    draw, _ = uniform(np.random.default_rng(2), sizes)
+    x = layout.keeper().rows(50, draw, lambda x: pd.DataFrame({"a": 5.0, "b": 4.0, "c": 0.0}, index=range(len(x))))
+    assert len(x) == 50
+    assert len(sizes) == 1 + ROUNDS_OF_FOUND
+    declared = replace(layout.keeper(), rules=columns_of(later(), "b - a <= 9").layout.rules)
+    declared.rows(50, draw, lambda x: pd.DataFrame({"a": 5.0, "b": 4.0, "c": 0.0}, index=range(len(x))))
+    with pytest.raises(MissDiffError, match="b - a <= 9"):
+        declared.rows(50, draw, lambda x: pd.DataFrame({"a": 0.0, "b": 18.0, "c": 0.0}, index=range(len(x))))
+
+
+def test_fixed_columns_and_fills_outdo_found_rules():
+    layout = columns_of(later()).layout
+    assert layout.keeper({"a": 5.0, "b": 4.0}) is None
+    assert [rule.text for rule in layout.keeper({"a": 5.0}).found] == ["b >= a"]
+    assert layout.keeper_of_fills() is None
+    assert not columns_of(later(), "b >= a").layout.found
+
+
+def test_no_rules_are_looked_for_where_null_says_so(tmp_path):
+    assert not understood(later(), {}, Rules(finds=False)).layout.found
+    file = written(tmp_path, later().to_csv(index=False))
+    assert own(file).understand().layout.found
+    assert not own(file, rules=None).understand().layout.found
+
+
+def test_rules_are_found_again_in_the_cells_that_are_trained_on():
+    layout, frame = columns_of(later()).layout, later().astype(float)
+    assert layout.with_rules_of(frame).found == layout.found
+    assert not layout.with_rules_of(frame.assign(a=frame.a.where(frame.index < LEAST_ROWS - 1))).found
