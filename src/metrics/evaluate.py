@@ -32,6 +32,7 @@ def score(
     on_fit: Callable[[], object] = lambda: None,
     score_holes: bool = True,
     draw: Callable[[int], Table] | None = None,
+    draw_with_holes: Callable[[int], Table] | None = None,
 ) -> Scores:
     """Score a table against the training table before it lost cells, and against the test table.
 
@@ -50,6 +51,7 @@ def score(
         on_fit: called after every fit of ``evaluation=paper``.
         score_holes: whether the holes of ``synthetic`` are a result that has scores of its own.
         draw: draws so many synthetic rows, for the utility of more rows; None = there is no model to draw from.
+        draw_with_holes: draws so many with their holes, for the scores of these; None = no model learns them.
     """
     comparison = Comparison(
         split=split,
@@ -62,6 +64,7 @@ def score(
         on_fit=on_fit,
         score_holes=score_holes,
         draw=draw,
+        draw_with_holes=draw_with_holes,
     )
     scores = Scores()
     for measure in MEASURES:

@@ -48,6 +48,7 @@ def score_and_record(
     mirror: Mirror,
     started: float,
     draw: Callable[[int], Table],
+    draw_with_holes: Callable[[int], Table] | None,
 ) -> None:
     """Score the synthetic rows and the references, draw the figures, write the report.
 
@@ -62,11 +63,14 @@ def score_and_record(
         mirror: where else the report goes.
         started: when the run started, on the clock of ``time.perf_counter``.
         draw: draws so many synthetic rows, of which the first are ``synthetic``.
+        draw_with_holes: draws so many together with their holes; None = the model learns none.
     """
     folder = RunFolder(record.path)
     split, prepared = data.split, data.data
     evaluating = time.perf_counter()
-    scores, references = _scores(evaluation, experiment.dataset.truth, record, split, prepared.mask, synthetic, draw)
+    scores, references = _scores(
+        evaluation, experiment.dataset.truth, record, split, prepared.mask, synthetic, draw, draw_with_holes
+    )
     evaluated = time.perf_counter() - evaluating
     curve = read_curve(folder.curve)
     figures = draw_figures(
@@ -124,6 +128,7 @@ def _scores(
     mask: Any,
     synthetic: Table,
     draw: Callable[[int], Table],
+    draw_with_holes: Callable[[int], Table] | None,
 ) -> tuple[Scores, dict[str, Scores]]:
     seed, n_threads = record.seed, cores_of_a_job()
     n_tables = 1 + (len(reference_tables(split, mask, seed)) if evaluation.references else 0)
@@ -133,7 +138,9 @@ def _scores(
         def on_table() -> None:
             bar.update(steps - bar.n % steps)  # fits that a table has no use for count as done
 
-        scores = score(split, synthetic, evaluation, seed, n_threads, truth, on_fit=bar.update, draw=draw)
+        scores = score(
+            split, synthetic, evaluation, seed, n_threads, truth, None, bar.update, True, draw, draw_with_holes
+        )
         on_table()
 
         def compute() -> dict[str, Scores]:

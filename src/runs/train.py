@@ -106,7 +106,10 @@ def _run(
 
             warnings = _warnings(data)
             draw = partial(_more_rows, experiment, record, data)
-            score_and_record(experiment, evaluation, record, data, synthetic, warnings, notes, mirror, started, draw)
+            with_holes = partial(draw, with_holes=True) if _learns_holes(experiment, data) else None
+            score_and_record(
+                experiment, evaluation, record, data, synthetic, warnings, notes, mirror, started, draw, with_holes
+            )
     except BaseException:
         mirror.abandon()
         raise
@@ -136,15 +139,22 @@ def _draw_marginals(
     return table, {"sample_s": time.perf_counter() - sampling, "device": device_name("cpu"), "n_evaluations": 0.0}
 
 
-def _more_rows(experiment: Experiment, record: RunRecord, data: TableDataModule, n_rows: int) -> Table:
-    """Draw rows of the finished training, of which the first are those of ``synthetic.parquet``."""
+def _learns_holes(experiment: Experiment, data: TableDataModule) -> bool:
+    """Whether the model draws rows together with holes that are unknown values."""
+    return experiment.learner == "diffusion" and any(not of.is_structural for of in data.data.encoder.holes.values())
+
+
+def _more_rows(
+    experiment: Experiment, record: RunRecord, data: TableDataModule, n_rows: int, with_holes: bool = False
+) -> Table:
+    """Draw rows of the finished training; complete ones begin with those of ``synthetic.parquet``."""
     if experiment.learner == "marginals":
         rng = numpy_stream(experiment.seed, "sampling")
         return draw_marginals(data.split.train, data.data.mask, n_rows, rng)
     file = record.path / "checkpoints" / LAST
     module = load_model(read_checkpoint(file), file, experiment.recipe)
     keeper = _keeper(data)
-    blocks = drawn_blocks(module, range(n_blocks(n_rows, None)), experiment.seed, None, keeper=keeper)
+    blocks = drawn_blocks(module, range(n_blocks(n_rows, None)), experiment.seed, None, with_holes, keeper)
     return _completed(data.data.encoder.backward(torch.cat(list(blocks))[:n_rows]), keeper)
 
 

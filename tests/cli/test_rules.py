@@ -40,6 +40,7 @@ def test_rules_hold_in_the_rows_of_a_run_and_in_a_filled_file(tmp_path):
     report = json.loads((run / "report.json").read_text())
     assert "kept in every row that is drawn or filled: end >= `start day`" in " ".join(report["notes"])
     assert report["metrics"]["rules/kept"] > 0.5
+    assert report["metrics"]["holes/share"] > 0.9
     assert "total = net + tax" in (run / "card.md").read_text()
     files = {}
     for devices, n_rows in ((1, 2500), (2, 2500), (1, 100)):

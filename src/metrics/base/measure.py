@@ -49,6 +49,7 @@ class Comparison:
         on_fit: called after every fit of ``evaluation=paper``.
         score_holes: whether the holes of ``synthetic`` are a result with scores of its own.
         draw: draws so many synthetic rows; None = there is no model to draw from.
+        draw_with_holes: draws so many together with their holes; None = there is no model that learns holes.
     """
 
     split: Split
@@ -61,6 +62,7 @@ class Comparison:
     on_fit: Callable[[], object] = lambda: None
     score_holes: bool = True
     draw: Callable[[int], Table] | None = None
+    draw_with_holes: Callable[[int], Table] | None = None
 
     @property
     def real(self) -> Table:

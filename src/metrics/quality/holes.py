@@ -1,6 +1,7 @@
 r"""Holes: are the synthetic table's where and when the real table's are?
 
-Of a synthetic table that has holes of its own; a complete one stands for complete rows and says nothing of them.
+Of a synthetic table that has holes of its own, or of further rows of a model that learns the holes of a table; complete
+rows say nothing of them.
 
 * ``holes/share``: with :math:`r_c` and :math:`s_c` the share of holes of column c in the real and the synthetic
   table, :math:`1 - \mathrm{mean}_c |r_c - s_c|`.
@@ -38,6 +39,8 @@ from src.tables import Schema, Table
 SHARE, TOGETHER, DEPENDENCE = "holes/share", "holes/co_occurrence", "holes/dependence"
 NAMES = [SHARE, TOGETHER, DEPENDENCE]
 LEVEL = 0.01
+MOST_DRAWN = 50_000
+"""Most rows that are drawn with their holes for these metrics."""
 
 
 class Holes(Measure):
@@ -50,7 +53,7 @@ class Holes(Measure):
             Best.HIGH,
             UNIT,
             "How alike the share of holes of each column is: 1 - the difference of the two shares, mean over the "
-            "columns. Of synthetic tables that have holes.",
+            "columns. Of synthetic rows that are drawn with holes.",
             "which rows have the holes",
         ),
         Metric(
@@ -78,8 +81,11 @@ class Holes(Measure):
         return []
 
     def add(self, scores: Scores, comparison: Comparison) -> None:
-        if comparison.score_holes and comparison.synthetic.unknown.any():
-            add_holes(scores, comparison.real, comparison.synthetic, comparison.seed_of("holes"))
+        synthetic, draw = comparison.synthetic, comparison.draw_with_holes
+        if draw is not None:
+            synthetic = draw(min(comparison.real.n_rows, MOST_DRAWN))
+        if comparison.score_holes and synthetic.unknown.any():
+            add_holes(scores, comparison.real, synthetic, comparison.seed_of("holes"))
 
 
 def add_holes(scores: Scores, real: Table, synthetic: Table, seed: int) -> None:

@@ -114,6 +114,22 @@ def test_holes_are_scored_where_the_synthetic_table_has_some_and_complete_ones_a
 
 
 @pytest.mark.integration
+def test_a_model_that_learns_holes_is_scored_by_rows_that_it_draws_with_them():
+    holed_real, asked = mar(random_table(300, 1), 0), []
+
+    def draw(n_rows: int) -> Table:
+        asked.append(n_rows)
+        return holed_real
+
+    complete = random_table(250, 3)
+    scores = score(Split(holed_real, random_table(100, 2)), complete, QUICK, 0, 1, draw_with_holes=draw)
+    assert [scores.values[name] for name in NAMES] == [1, 1, 1]
+    assert asked == [holed_real.n_rows]
+    without = score(Split(holed_real, random_table(100, 2)), complete, QUICK, 0, 1)
+    assert {name: value for name, value in scores.values.items() if name not in NAMES} == without.values
+
+
+@pytest.mark.integration
 def test_values_of_complete_synthetic_tables_stay_as_they_were():
     real, test, synthetic = random_table(400, 1), random_table(200, 2), random_table(300, 3)
     split = Split(real.with_holes(np.random.default_rng(0).random((400, 4)) > 0.1), test)
