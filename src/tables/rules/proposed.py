@@ -30,6 +30,8 @@ MOST_PROPOSED = 5
 CLOSE = 1e-9
 N_TRIED = 2000
 """Rows that rules are first tried on, which most break at once."""
+MOST_VALUES = 1000
+"""Most values of a column that functions of others are looked for in, as result or as argument."""
 ROWS_OF_A_VALUE = 2
 """Fewest rows of a value of an argument, on average."""
 
@@ -78,7 +80,8 @@ def proposed_rules(
     sums = _sums(numbers, values, by_name, declared)
     covered = [set(rule.columns) for rule in (*declared, *(found.rule for found in sums)) if isinstance(rule, Linear)]
     orders = _orders(numbers, values, by_name, covered)
-    functions = _functions(forms, cells, by_name, declared)
+    equal = [set(rule.columns) for rule in (*declared, *(found.rule for found in sums)) if _is_equality(rule)]
+    functions = _functions(forms, cells, by_name, declared, equal)
     return (*sums, *orders, *functions)
 
 
@@ -166,16 +169,28 @@ def _equality(text: str, values: Mapping[str, np.ndarray], by_name: Mapping[str,
     return Found(rule, len(frame), share) if _is_no_chance(share, len(frame), n_tried) else None
 
 
+def _is_equality(rule: Rule) -> bool:
+    return isinstance(rule, Linear) and rule.sense == "="
+
+
 def _functions(
-    forms: Sequence[Form], cells: Callable[[str], pd.Series], by_name: Mapping[str, Form], declared: Sequence[Rule]
+    forms: Sequence[Form],
+    cells: Callable[[str], pd.Series],
+    by_name: Mapping[str, Form],
+    declared: Sequence[Rule],
+    equal: Sequence[set[str]],
 ) -> list[Found]:
-    """Pairs of categories of which one has one value of the other."""
-    few = [form for form in forms if form.is_categorical and not form.rare and len(form.values) > 1][:MOST_COLUMNS]
-    codes = {form.name: _codes(form, cells(form.name)) for form in few}
+    """Pairs of columns of few values of which one has one value of the other; not those of an equality."""
+    codes = {form.name: _codes(form, cells(form.name)) for form in forms if form.is_learned and not form.rare}
+    n_values = {name: int(of.max(initial=-1)) + 1 for name, of in codes.items()}
+    few = [form for form in forms if 1 < n_values.get(form.name, 0) <= MOST_VALUES][:MOST_COLUMNS]
+    order = {form.name: (-n_values[form.name], i) for i, form in enumerate(few)}
     known = {rule.columns for rule in declared}
-    pairs = [(a, b) for a, b in permutations(few, 2) if len(b.values) < len(a.values)]
+    pairs = [(a, b) for a, b in permutations(few, 2) if order[a.name] < order[b.name]]
     holding: dict[tuple[str, str], Found] = {}
     for argument, result in pairs:
+        if {argument.name, result.name} in equal:
+            continue
         given, of_result = codes[argument.name], codes[result.name]
         if not _is_function(given[:N_TRIED], of_result[:N_TRIED]) or not _is_function(given, of_result):
             continue
@@ -183,8 +198,6 @@ def _functions(
         n_rows, n_given = int(rows.sum()), len(np.unique(given[rows]))
         counts = np.bincount(of_result[rows]) if n_rows else np.zeros(1)
         if n_rows < max(LEAST_ROWS, ROWS_OF_A_VALUE * n_given) or (counts > 0).sum() < 2 or counts.max() == n_rows:
-            continue
-        if (counts > 0).sum() >= n_given:
             continue
         share = 1 - float(((counts / n_rows) ** 2).sum())
         text = f"{column_text(result.name)} = f({column_text(argument.name)})"
@@ -203,7 +216,10 @@ def _functions(
 
 
 def _codes(form: Form, cells: pd.Series) -> np.ndarray:
-    return np.asarray(pd.Index(form.values, dtype=object).get_indexer(cells.astype(object)))
+    """Number of the value of each cell (N,), -1 of a hole."""
+    if form.is_categorical:
+        return np.asarray(pd.Index(form.values, dtype=object).get_indexer(cells.astype(object)))
+    return np.asarray(pd.factorize(cells, sort=True)[0])
 
 
 def _is_function(given: np.ndarray, result: np.ndarray) -> bool:

@@ -107,10 +107,10 @@ def test_rules_that_every_row_keeps_are_found_and_can_be_declared(tmp_path):
     file = written(tmp_path, orders().to_csv(index=False))
     columns = own(file).understand()
     found = {one.rule.text for one in columns.found_rules}
-    assert found == {"end >= `start day`", "total = net + tax", "state = f(city)", "rest = 100 - part"}
+    assert found == {"end >= `start day`", "total = net + tax", "state = f(city)", "rest = 100 - part", "bus = f(car)"}
     assert any("'dataset.rules=[total = net + tax]'" in note for note in columns.notes)
     again = own(file, rules=["state = f(city)"]).understand()
-    assert len(again.found_rules) == 3
+    assert len(again.found_rules) == 4
     assert "kept in every row that is drawn or filled: state = f(city)" in again.notes
     sidecar_of(file).write_text('rules: ["total = net + tax"]\n')
     assert len(own(file, rules=["state = f(city)"]).understand().layout.rules) == 2
@@ -126,8 +126,22 @@ def test_chance_and_one_row_are_no_rule():
     assert columns_of(frame).found_rules == ()
     broken = orders(holes=0.0)
     broken.loc[7, ["end", "city", "state", "tax", "total", "rest"]] = ["2019-12-31", "LA", "MA", 9999.0, 1.0, 3]
+    broken.loc[7, "bus"] = 1 - broken.loc[7, "bus"]
     assert columns_of(broken).found_rules == ()
     assert columns_of(orders(holes=0.0).head(15)).found_rules == ()
+
+
+def test_functions_are_found_of_numbers_and_in_one_direction_of_two():
+    age = np.random.default_rng(3).integers(18, 90, 600)
+    group = pd.cut(age, [0, 30, 50, 99], labels=["young", "middle", "old"]).astype(str)
+    level = np.random.default_rng(4).choice(["primary", "second", "third"], 600)
+    years = pd.Series(level).map({"primary": 6.5, "second": 12.0, "third": 16.0}).astype(float)
+    frame = pd.DataFrame({"age": age, "group": group, "level": level, "years": years})
+    frame = frame.mask(np.random.default_rng(5).random(frame.shape) < 0.1)
+    found = {one.rule.text for one in columns_of(frame).found_rules}
+    assert found == {"group = f(age)", "years = f(level)"}
+    frame.loc[3, ["level", "years"]] = ["third", 12.0]
+    assert {one.rule.text for one in columns_of(frame).found_rules} == {"group = f(age)"}
 
 
 def test_what_follows_from_other_rules_is_not_proposed():
