@@ -22,7 +22,7 @@ from torch.nn.functional import softplus
 
 MISSING = -1.0
 """Coordinate of a cell that is missing; those of values are not negative."""
-SHARE_WITH_HOLES = 0.25
+SHARE_WITH_HOLES = 0.15
 """Share of the training rows that are learned with their holes."""
 
 
