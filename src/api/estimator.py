@@ -179,7 +179,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         seed = self.seed if seed is None else seed
         imputer = MissDiffImputer(n_steps=n_steps, repeats=repeats, seed=seed)
         imputer.use_module(self._model.module)
-        imputer.keeper = self._model.layout.keeper_of_fills()
+        imputer.keeper = self._model.layout.keeper()
         table = frames.as_tables({"given": X}, self._model.layout, self._rules)["given"]
         imputations = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
         layout = self._model.layout

@@ -67,7 +67,7 @@ def fill_file(
     table = layout.table(columns.frame, layout.schema(columns.target), str(source))
     holed = open_holed(source, layout, columns.frame, rows_left(columns.doubts))
     n_draws, more = _n_draws(fill, imputer, evaluation)
-    keeper = layout.keeper_of_fills() if isinstance(imputer, DiffusionImputer) else None
+    keeper = layout.keeper() if isinstance(imputer, DiffusionImputer) else None
     of_rules = unkept_notes(table, layout.rules, keeper)
     notes = (*columns.reading_notes, *notes_left(columns.doubts), *_not_filled(columns), *more, *of_rules)
     if is_rank_zero():
@@ -122,7 +122,7 @@ def _columns(model: Model | None, imputer: Imputer, dataset: OwnTable, accelerat
         return dataset.understand()
     assert isinstance(imputer, DiffusionImputer), "checked with the request"
     imputer.use_module(model.module.to(device_of(accelerator, 0, 1)))
-    imputer.keeper = model.layout.keeper_of_fills()
+    imputer.keeper = model.layout.keeper()
     return dataset.understand_as(model.layout)
 
 

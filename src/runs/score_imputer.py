@@ -176,7 +176,7 @@ def prepare_imputer(imputer: Imputer, experiment: Experiment, record: RunRecord,
     if isinstance(imputer, DiffusionImputer):
         imputer.recipe = experiment.recipe
         imputer.keeping = Keeping(record.path, record.settings, stored, record.force)
-        imputer.keeper = Layout.from_dict(stored["layout"]).keeper_of_fills()
+        imputer.keeper = Layout.from_dict(stored["layout"]).keeper()
 
 
 def _is_finished(record: RunRecord, folder: RunFolder) -> bool:

@@ -49,7 +49,7 @@ class OwnTable(Dataset):
             spelling.
         structural: columns of which a hole is no unknown value: they do not apply to the row, and stay missing.
         rules: rules between columns, which every synthetic and filled row keeps, e.g. ['end >= start','total = a + b'].
-            Synthetic rows that break another rule that every row of the file keeps are drawn anew; null = they are not.
+            Synthetic rows and fills that break another rule that all rows keep are drawn anew; null = they are not.
         ordered: orders of ordered categories, smallest first, e.g. {size: [S, M, L]}.
         separator: separator of a text file; None = detect one of , ; tab |.
         encoding: encoding of a text file; None = UTF-8, UTF-16 with a mark, else Latin-1.

@@ -62,16 +62,13 @@ class Layout:
         return [form.name for form in self.written]
 
     def keeper(self, fixed: Mapping[str, Any] | None = None) -> Keeper | None:
-        """Return what keeps the rules in rows that are drawn; None without rules. ``fixed``: see :class:`Keeper`."""
+        """Return what keeps the rules in rows; None without any. ``fixed``: see :class:`Keeper`."""
         return keeper_of(self.rules, self.found, self.learned, fixed)
-
-    def keeper_of_fills(self) -> Keeper | None:
-        """Return what keeps the rules in fills: the declared ones; None without any."""
-        return keeper_of(self.rules, (), self.learned)
 
     def for_fills(self, name: str, values: np.ndarray) -> Form:
         """Return the form that fills (n,) of a column are written in: what an equality gives may leave its range."""
-        is_given = any(isinstance(rule, Linear) and rule.sense == "=" and name in rule.columns for rule in self.rules)
+        equalities = (rule for rule in (*self.rules, *self.found) if isinstance(rule, Linear) and rule.sense == "=")
+        is_given = any(name in rule.columns for rule in equalities)
         return reaching(self[name], values) if is_given else self[name]
 
     def with_rules_of(self, frame: pd.DataFrame) -> "Layout":

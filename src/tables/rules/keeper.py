@@ -17,6 +17,8 @@ MOST_ROUNDS = 20
 """Rounds in which rows are drawn anew."""
 ROUNDS_OF_FOUND = 3
 """Those of rows that break rules that were found, but none that was declared."""
+ROUNDS_OF_FOUND_WHERE_FIXED = 10
+"""The same where columns are fixed, which few draws may go with."""
 SPARE = 1.2
 MOST_DRAWN = 2048
 """Rows of a fill that are drawn anew together."""
@@ -30,13 +32,19 @@ class Keeper:
         rules: declared rules: every row keeps them.
         forms: by name, forms of the learned columns.
         fixed: columns that every row has in common, as :meth:`Form.fixed_cells` takes them.
-        found: rules that every training row keeps: rows that break one are drawn anew now and then, and stay at last.
+        found: rules that every training row keeps: rows that break one are drawn anew in :attr:`rounds_of_found` rounds;
+            what then still breaks one stays.
     """
 
     rules: tuple[Rule, ...]
     forms: Mapping[str, Form]
     fixed: Mapping[str, Any] = field(default_factory=dict)
     found: tuple[Rule, ...] = ()
+
+    @property
+    def rounds_of_found(self) -> int:
+        """Rounds in which rows that break none but found rules are drawn anew."""
+        return ROUNDS_OF_FOUND_WHERE_FIXED if self.fixed else ROUNDS_OF_FOUND
 
     def check_fixed(self) -> None:
         """Check that the fixed columns keep the rules between them.
@@ -77,7 +85,7 @@ class Keeper:
 
         Those that do not are replaced by rows of further streams that do, in their order, so that the rows are those
         of the model given that the rules hold. Rows that break none but found rules stay after
-        :data:`ROUNDS_OF_FOUND` rounds.
+        :attr:`rounds_of_found` rounds.
 
         Arguments:
             n_rows: rows, n.
@@ -90,18 +98,18 @@ class Keeper:
         """
         drawn = draw(0, n_rows)
         broken = self.broken(self.completed(decoded(drawn)))
-        must_go = np.asarray(broken[: len(self.rules)].any(axis=0))
+        must_go = self._breaks_declared(broken)
         left, n_broken, n_drawn = np.flatnonzero(broken.any(axis=0)), broken.sum(axis=1), n_rows
         n_kept = n_rows - len(left)
         for number in range(1, MOST_ROUNDS + 1):
-            if number > ROUNDS_OF_FOUND:
+            if number > self.rounds_of_found:
                 left = left[must_go[left]]
             if not len(left):
                 return drawn
             wanted = math.ceil(SPARE * len(left) * n_drawn / max(n_kept, 1)) + 8
             more = draw(number, min(wanted, n_rows))
             broken = self.broken(self.completed(decoded(more)))
-            good = np.flatnonzero(~broken.any(axis=0))
+            good = np.flatnonzero(~self._breaks(broken, number))
             n_kept, n_drawn, n_broken = n_kept + len(good), n_drawn + broken.shape[1], n_broken + broken.sum(axis=1)
             good = good[: len(left)]
             drawn[left[: len(good)]] = more[good]
@@ -122,24 +130,36 @@ class Keeper:
                 are those of ``observed``.
 
         Returns:
-            (n, d) rows, and (n,) bool, where no draw of :data:`MOST_ROUNDS` rounds keeps a rule that could be kept.
+            (n, d) rows, and (n,) bool, where no draw of :data:`MOST_ROUNDS` rounds keeps a declared rule that could be
+            kept. Found rules count as in :meth:`rows`.
         """
         positions = np.arange(len(observed))
         frame = self.completed(draw(positions, 0), free, beyond=True)
         excused = self.broken(observed)
-        found = (self.broken(frame) & ~excused).any(axis=0)
+        broken = self.broken(frame) & ~excused
+        must_go, is_left = self._breaks_declared(broken), broken.any(axis=0)
         for number in range(1, MOST_ROUNDS + 1):
-            left = np.flatnonzero(found)
+            if number > self.rounds_of_found:
+                is_left &= must_go
+            left = np.flatnonzero(is_left)
             if not len(left):
                 break
             n_copies = max(min(2 ** (number - 1), MOST_DRAWN // len(left)), 1)
             rows = np.repeat(left, n_copies)
             more = self.completed(draw(rows, number), free[rows], beyond=True)
-            keeps = ~(self.broken(more) & ~excused[:, rows]).any(axis=0)
+            keeps = ~self._breaks(self.broken(more) & ~excused[:, rows], number)
             kept, first = np.unique(rows[keeps], return_index=True)
             _replace(frame, kept, more.iloc[np.flatnonzero(keeps)[first]])
-            found[kept] = False
-        return frame, found
+            is_left[kept] = False
+        return frame, is_left & must_go
+
+    def _breaks_declared(self, broken: np.ndarray) -> np.ndarray:
+        """Rows (n,) that break a declared rule, of the rules (r, n) that they break."""
+        return np.asarray(broken[: len(self.rules)].any(axis=0))
+
+    def _breaks(self, broken: np.ndarray, number: int) -> np.ndarray:
+        """Rows (n,) that break a rule that counts in round ``number``, of the rules (r, n) that they break."""
+        return self._breaks_declared(broken) if number > self.rounds_of_found else np.asarray(broken.any(axis=0))
 
     def _with_fixed(self, frame: pd.DataFrame) -> pd.DataFrame:
         cells = {name: self.forms[name].fixed_cells(value, len(frame)) for name, value in self.fixed.items()}

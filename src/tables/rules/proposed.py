@@ -59,8 +59,8 @@ class Found:
         """Write the sentence for the user; ``prefix`` precedes the key in it."""
         key = setting(f"{prefix}rules", [self.rule.text]) if prefix else f"rules={[self.rule.text]!r}"
         return (
-            f"{self.rule.text} in all {self.n_rows:,} rows that have these values: synthetic rows that break it are "
-            f"drawn anew, {ROUNDS_OF_FOUND} times at most; if it must hold in every synthetic and filled row: {key}"
+            f"{self.rule.text} in all {self.n_rows:,} rows that have these values: synthetic rows and fills "
+            f"that break it are drawn anew, {ROUNDS_OF_FOUND} times at most; if it must hold in every one: {key}"
         )
 
 

@@ -16,7 +16,7 @@ from src.tables.reading.frames import understood
 from src.tables.reading.understanding import Rules
 from src.tables.rules.estimates import kept_cells, unkept_notes
 from src.tables.rules.expression import Choice, Lookup, Sums, column_text, read_rule
-from src.tables.rules.keeper import MOST_ROUNDS, ROUNDS_OF_FOUND
+from src.tables.rules.keeper import MOST_ROUNDS, ROUNDS_OF_FOUND, ROUNDS_OF_FOUND_WHERE_FIXED
 from src.tables.rules.proposed import LEAST_ROWS
 from src.tables.rules.solving import FREE, GIVEN, MISSING, solution
 from tests.unit.tables.own import own, written
@@ -443,12 +443,61 @@ def test_a_found_rule_that_is_never_kept_ends_nothing():
         declared.rows(50, draw, lambda x: pd.DataFrame({"a": 0.0, "b": 18.0, "c": 0.0}, index=range(len(x))))
 
 
-def test_fixed_columns_and_fills_outdo_found_rules():
+def test_columns_that_are_fixed_outdo_found_rules():
     layout = columns_of(later()).layout
     assert layout.keeper({"a": 5.0, "b": 4.0}) is None
     assert [rule.text for rule in layout.keeper({"a": 5.0}).found] == ["b >= a"]
-    assert layout.keeper_of_fills() is None
     assert not columns_of(later(), "b >= a").layout.found
+
+
+def test_rows_that_go_with_a_fixed_column_are_looked_for_longer():
+    layout, sizes = columns_of(later()).layout, []
+    keeper, (draw, _) = layout.keeper({"a": 5.0}), uniform(np.random.default_rng(2), sizes)
+
+    def rarely(x):
+        b = np.where(np.arange(len(x)) % 20 == 0, 6.0, 4.0)
+        return pd.DataFrame({"a": 5.0, "b": b, "c": 0.0})
+
+    assert len(keeper.rows(100, draw, rarely)) == 100
+    assert ROUNDS_OF_FOUND < len(sizes) - 1 <= ROUNDS_OF_FOUND_WHERE_FIXED
+
+
+def test_fills_follow_found_rules_as_far_as_their_observed_cells_do():
+    layout = columns_of(later()).layout
+    observed = layout.table(
+        pd.DataFrame({"a": [5.0, np.nan, 9.0], "b": [np.nan, 3.0, np.nan], "c": 0.0}), layout.schema(None), "there"
+    )
+    rng, rounds = np.random.default_rng(0), []
+
+    def draw(rows, number):
+        rounds.append(number)
+        part = observed.frame.iloc[rows].reset_index(drop=True)
+        a, b = rng.integers(0, 10, len(rows)), np.where(part["a"] == 9, 0, rng.integers(0, 19, len(rows)))
+        return part.fillna({"a": pd.Series(a), "b": pd.Series(b)})
+
+    filled, unkept = layout.keeper().fills(observed.frame, observed.unknown, draw)
+    assert filled.loc[0, "b"] >= 5
+    assert filled.loc[1, "a"] <= 3
+    assert filled.loc[2, "b"] == 0, "never drawn otherwise"
+    assert max(rounds) == ROUNDS_OF_FOUND
+    assert not unkept.any(), "a found rule is no promise"
+
+
+def test_a_sum_that_was_found_gives_the_holes_of_its_columns():
+    rng = np.random.default_rng(0)
+    birth = rng.integers(1940, 2008, 400)
+    frame = pd.DataFrame({"birth": birth, "age": 2026 - birth, "c": rng.normal(size=400)})
+    layout = columns_of(frame).layout
+    assert [rule.text for rule in layout.found] == ["age = 2026 - birth"]
+    holed = pd.DataFrame({"birth": [np.nan, 1990.0, np.nan], "age": [40.0, np.nan, 100.0], "c": 0.0})
+    table = layout.table(holed, layout.schema(None), "there")
+    filled, _ = layout.keeper().fills(table.frame, table.unknown, lambda rows, number: table.frame.iloc[rows].fillna(7))
+    assert filled["birth"].tolist() == [1986, 1990, 1926]
+    assert filled["age"].tolist() == [40, 36, 100]
+    written = layout.for_fills("birth", filled["birth"].to_numpy()).write(
+        filled["birth"], 0, 3, np.random.default_rng(0), for_text_file=True
+    )
+    assert written.tolist() == ["1986", "1990", "1926"]
 
 
 def test_no_rules_are_looked_for_where_null_says_so(tmp_path):
