@@ -32,8 +32,8 @@ class Keeper:
         rules: declared rules: every row keeps them.
         forms: by name, forms of the learned columns.
         fixed: columns that every row has in common, as :meth:`Form.fixed_cells` takes them.
-        found: rules that every training row keeps: rows that break one are drawn anew in :attr:`rounds_of_found` rounds;
-            what then still breaks one stays.
+        found: rules that every training row keeps: rows that break one are drawn anew in :attr:`rounds_of_found`
+            rounds; what then still breaks one stays.
     """
 
     rules: tuple[Rule, ...]
