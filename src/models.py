@@ -26,6 +26,7 @@ from src.training.fit import fit, generate, make_trainer
 from src.training.module import CHECKPOINT_KEY, MissDiffModule, untrained_denoiser
 from src.training.recipe import TrainerSettings, TrainingRecipe
 
+WeightsOf = Callable[[dict[str, Any]], dict[str, Tensor]]
 MOST_SYNTHETIC = 100_000
 """Synthetic rows of a user's table where their number is not given."""
 
@@ -47,7 +48,7 @@ class ModelRecipe:
         completion: Completion,
         n_synthetic: int,
         seed: int,
-        validation: bool = False,
+        n_held_out: Callable[[int], int] | None = None,
     ) -> TableDataModule:
         """The table, with mechanism, completion and encoding to be applied.
 
@@ -57,11 +58,11 @@ class ModelRecipe:
             completion: what is done about the holes.
             n_synthetic: rows to draw afterwards.
             seed: of the run.
-            validation: whether rows are kept out of training also where the recipe needs none.
+            n_held_out: number of rows to hold out of the training, by the number of all; None = the recipe's.
         """
-        validation = validation or self.training.fine_tuning_epochs > 0
+        n_held_out = n_held_out or self.training.n_held_out
         return TableDataModule(
-            split, mechanism, completion, self.encoding, self.training.batch_size, n_synthetic, seed, validation
+            split, mechanism, completion, self.encoding, self.training.batch_size, n_synthetic, seed, n_held_out
         )
 
     def for_table(self, data: TableDataModule) -> "ModelRecipe":
@@ -122,15 +123,11 @@ class Experiment:
     seed: int
     n_synthetic: int | None = None
 
-    def data(self, validation: bool = False) -> TableDataModule:
-        """The split, with mechanism, completion and encoding to be applied.
-
-        Arguments:
-            validation: whether rows are kept out of training also where the recipe needs none.
-        """
+    def data(self, n_held_out: Callable[[int], int] | None = None) -> TableDataModule:
+        """The split, with mechanism, completion and encoding to be applied; see :meth:`ModelRecipe.data`."""
         split = self.dataset.load(self.seed)
         n_synthetic = self.n_synthetic or usual_number(split)
-        return self.recipe.data(split, self.mechanism, self.completion, n_synthetic, self.seed, validation)
+        return self.recipe.data(split, self.mechanism, self.completion, n_synthetic, self.seed, n_held_out)
 
 
 def usual_number(split: Split) -> int:
@@ -208,13 +205,16 @@ class Training:
         return generate(self.trainer, self.module, self.data)
 
 
-def load_model(checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe) -> MissDiffModule:
-    """A trained model from its checkpoint alone, without the table, with the weights to sample with.
+def load_model(
+    checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe, weights_of: WeightsOf = sampling_weights
+) -> MissDiffModule:
+    """A trained model from its checkpoint alone, without the table.
 
     Arguments:
         checkpoint: as :func:`src.training.checkpoint.read_checkpoint` reads it.
         file: where it is from, for messages.
         recipe: that it was trained with.
+        weights_of: which of the weights: :func:`sampling_weights` or :func:`answering_weights`.
 
     Raises:
         CheckpointError: the weights are not those of the recipe.
@@ -230,7 +230,7 @@ def load_model(checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe) -> M
     contents = _stored(stored["config"], {}, targets)
     module = MissDiffModule(denoiser, encoder, recipe.diffusion, recipe.training, 1, seed, contents)
     try:
-        module.load_state_dict(sampling_weights(checkpoint))
+        module.load_state_dict(weights_of(checkpoint))
     except RuntimeError as error:
         raise CheckpointError(
             f"{file} has weights of another network: {str(error).splitlines()[-1].strip()}"

@@ -21,13 +21,13 @@ from src.config.sample import HOLES
 from src.errors import ConfigError
 from src.imputation.diffusion import MissDiffImputer
 from src.questions import N_ORDERS, distribution, labelled, log_probabilities
-from src.runs.draw import Model, draw_rows, fix, note_on_few_rows
+from src.runs.draw import draw_rows, fix, note_on_few_rows
 from src.tables.imputations import ESTIMATES
 from src.tables.reading import frames
 from src.tables.reading.frame_types import FrameTypes, plain_value
 from src.tables.reading.understanding import Rules
 from src.tables.rules.estimates import unkept_notes
-from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, sampling_weights, write_checkpoint
+from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, without_training, write_checkpoint
 from src.training.module import CHECKPOINT_KEY
 
 
@@ -178,7 +178,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             raise ConfigError(f"estimate is one of {', '.join(ESTIMATES)}, got {estimate!r}")
         seed = self.seed if seed is None else seed
         imputer = MissDiffImputer(n_steps=n_steps, repeats=repeats, seed=seed)
-        imputer.use_module(self._model.module)
+        imputer.use_module(self._answering)
         imputer.keeper = self._model.layout.keeper()
         table = frames.as_tables({"given": X}, self._model.layout, self._rules)["given"]
         imputations = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
@@ -210,7 +210,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             raise ConfigError(f"n_orders is a whole number, at least 1, got {n_orders!r}")
         table = frames.as_tables({"given": X}, self._model.layout, self._rules)["given"]
         seed = self.seed if seed is None else seed
-        return pd.Series(log_probabilities(self._model.module, table, seed, int(n_orders)), X.index, name="log_prob")
+        return pd.Series(log_probabilities(self._answering, table, seed, int(n_orders)), X.index, name="log_prob")
 
     def predict_proba(self, X: pd.DataFrame, column: Any = None) -> pd.DataFrame:
         """Compute the distribution of a column given the other cells of each row, as far as they are observed.
@@ -232,7 +232,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
             raise ConfigError(f"column is one of {', '.join(self._model.schema.names)}, got {column!r}")
         given = X if name in X or column in X else X.assign(**{name: np.nan})
         table = frames.as_tables({"given": given}, self._model.layout, self._rules)["given"]
-        found, restored = distribution(self._model.module, table, name), partial(self._types.restored, name)
+        found, restored = distribution(self._answering, table, name), partial(self._types.restored, name)
         return labelled(found, self._model.layout[name], X.index, restored)
 
     def evaluate(
@@ -271,7 +271,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         stored = checkpoint[CHECKPOINT_KEY]
         defaults = {"target": stored["config"]["dataset"].get("target"), "seed": stored["seed"]}
         model = cls(**stored.get(ESTIMATOR_KEY, defaults))
-        model._use({"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored})
+        model._use(without_training(checkpoint, stored))
         return model
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -282,7 +282,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / LAST
             write_checkpoint(checkpoint, file)
-            self._model: Model = load_model(file)
+            self._model, self._answering = load_model(file), load_model(file, answers=True).module
         masks, stored = self._model.masks, checkpoint[CHECKPOINT_KEY]
         self._types = FrameTypes(**stored.get(TYPES_KEY, {}))
         if "columns" in stored:

@@ -16,7 +16,7 @@ from src.tables import Split
 from src.tables.reading import frames
 from src.tables.reading.frame_types import types_of
 from src.tables.reading.understanding import Rules
-from src.training.checkpoint import LAST, read_checkpoint, sampling_weights
+from src.training.checkpoint import LAST, read_checkpoint, without_training
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"
@@ -56,4 +56,4 @@ def trained(frame: pd.DataFrame, config: Config, parameters: Mapping[str, Any], 
         "columns": [asdict(summary) for summary in columns.summaries],
         "notes": list(columns.notes),
     }
-    return {"state_dict": sampling_weights(checkpoint), "epoch": checkpoint["epoch"], CHECKPOINT_KEY: stored}
+    return without_training(checkpoint, stored)

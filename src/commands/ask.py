@@ -32,7 +32,7 @@ def job(cfg: DictConfig) -> None:
     from src.questions import refuse_others
 
     request = build_ask_request(cfg)
-    model, column = load_model(request.checkpoint), request.keys.column
+    model, column = load_model(request.checkpoint, answers=True), request.keys.column
     refuse_others(model.module)
     if column is not None and column not in model.schema.names:
         raise ConfigError(f"column is one of {', '.join(model.schema.names)}, got {column!r}")

@@ -57,7 +57,7 @@ def job(cfg: DictConfig) -> FinishedRun | None:
     experiment, record = config.experiment, config.record(request.folder)
     if request.fill is not None:
         trained = request.fill.run
-        model = None if trained is None else load_model(checkpoint_of(Path(trained)))
+        model = None if trained is None else load_model(checkpoint_of(Path(trained)), answers=True)
         fill_file(request.fill, request.imputer, request.evaluation, experiment, record, model)
         return None
     files = file_states(config.dataset.watched())

@@ -16,7 +16,7 @@ from src.errors import ConfigError
 from src.results.record.run_folder import flatten
 from src.runs.draw import Model, model_of
 from src.system.quoting import hydra_value
-from src.training.checkpoint import read_checkpoint
+from src.training.checkpoint import answering_weights, read_checkpoint, sampling_weights
 from src.training.module import CHECKPOINT_KEY, MissDiffModule
 
 IN_PATH = ("seed", "ratio", "missing.ratio")
@@ -31,7 +31,7 @@ EARLIER: dict[tuple[str, str], dict[str, Any]] = {
         "encoding": {"numbers": "levels", "holes": False},
     },
     ("diffusion", "vp"): {"encoding": {"repeated": False}},
-    ("training", "fast"): {"growth_rows": None, "beta2": 0.999},
+    ("training", "fast"): {"growth_rows": None, "beta2": 0.999, "held_out_rows": None},
     ("network", "residual_mlp"): {"gated": False},
 }
 """By group and option, what earlier versions did that had no such setting."""
@@ -60,12 +60,13 @@ def recorded_config(identity: Mapping[str, Any]) -> Config:
     return build_config(OmegaConf.create({**general, **identity, **groups}))
 
 
-def load_model(file: Path, n_steps: int | None = None) -> Model:
+def load_model(file: Path, n_steps: int | None = None, answers: bool = False) -> Model:
     """Read a checkpoint.
 
     Arguments:
         file: ``checkpoints/last.ckpt`` of a run, or a saved model.
         n_steps: of the sampler; None = as trained.
+        answers: whether the weights are those to fill and answer with, not those to draw rows with.
 
     Raises:
         CheckpointError: the file is damaged or was not written by this program.
@@ -77,7 +78,8 @@ def load_model(file: Path, n_steps: int | None = None) -> Model:
     if n_steps is not None:
         recipe.diffusion.check_steps(n_steps, len(stored["encoder"]["blocks"]))
         recipe = replace(recipe, diffusion=recipe.diffusion.with_steps(n_steps))
-    return model_of(models.load_model(checkpoint, file, recipe), checkpoint)
+    weights_of = answering_weights if answers else sampling_weights
+    return model_of(models.load_model(checkpoint, file, recipe, weights_of), checkpoint)
 
 
 def load_module(file: Path, n_steps: int | None) -> MissDiffModule:

@@ -114,7 +114,8 @@ class DiffusionImputer(Imputer):
         recipe = self.recipe
         assert recipe is not None, "the recipe is set before fit"
         self.check(recipe)
-        recipe = replace(recipe, encoding=recipe.encoding.for_imputation(), diffusion=recipe.diffusion.for_imputation())
+        parts = {name: getattr(recipe, name).for_imputation() for name in ("encoding", "diffusion", "training")}
+        recipe = replace(recipe, **parts)
         data = recipe.data(Split(table, table), NativeMissing(), keep, 1, self.seed)
         self.notes = recipe.for_table(data).training.notes(data.steps_per_epoch(recipe.trainer.n_processes))
         if is_rank_zero():

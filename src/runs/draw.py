@@ -33,7 +33,7 @@ class Model:
     """What a checkpoint holds.
 
     Attributes:
-        module: the network with the weights to sample with.
+        module: the network.
         layout: of the file it was trained on.
         masks: (n, d) bool masks of training rows, True = observed; None in checkpoints of earlier versions.
         config: settings it was trained with.

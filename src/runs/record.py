@@ -33,7 +33,7 @@ from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.tables import Split, Table
 from src.training.callbacks import progress_bar, read_curve
-from src.training.checkpoint import LAST, fine_tuning_bits, read_checkpoint
+from src.training.checkpoint import LAST, best_epoch, fine_tuning_bits, finished_epochs, read_checkpoint
 from src.training.datamodule import TableDataModule
 
 
@@ -81,10 +81,11 @@ def score_and_record(
     report.n_used = prepared.n_used
     report.warnings = [*warnings, *_copies(split, synthetic)]
     small = _small_ceiling(references, split)
-    report.notes = [*notes, *small]
-    report.n_evaluations = float(before["n_evaluations"])
     last = folder.path / "checkpoints" / LAST
-    report.validation_bits = fine_tuning_bits(read_checkpoint(last)) if last.exists() else []
+    checkpoint = read_checkpoint(last) if last.exists() else {}
+    report.notes = [*notes, *_best_epoch(checkpoint, data), *small]
+    report.n_evaluations = float(before["n_evaluations"])
+    report.validation_bits = fine_tuning_bits(checkpoint)
     report.n_synthetic = synthetic.n_rows
     report.device = str(before["device"])
     report.realised_ratio = realised_ratio(prepared.mask, split.train.schema.names)
@@ -98,6 +99,16 @@ def score_and_record(
     folder.finish(report.to_dict())
     mirror.finish(report.to_dict(), figures, pd.read_parquet(folder.synthetic))
     print("".join(f"\nnote: {note}" for note in small) + f"\n{run_summary(folder, record.method)}")
+
+
+def _best_epoch(checkpoint: dict[str, Any], data: TableDataModule) -> list[str]:
+    epoch = best_epoch(checkpoint)
+    if epoch is None:
+        return []
+    return [
+        f"holes are filled and questions answered with the weights after {epoch} of {finished_epochs(checkpoint)} "
+        f"epochs, at which {len(data.held_out_rows):,} held-out rows were most likely"
+    ]
 
 
 def _small_ceiling(references: Mapping[str, Scores], split: Split) -> list[str]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from src.system.locks import hold
 from src.system.quoting import command
 from src.training.fit import check_devices
 from src.training.held_out import HeldOut, held_out_loss
+from src.training.recipe import a_tenth
 
 STUDY = "study.db"
 BEST = "best.yaml"
@@ -90,7 +92,7 @@ def _judge(trial: Trial, search: Search) -> float:
     values = {axis.key: _suggested(trial, axis) for axis in search.axes}
     experiment, settings = search.trial(values)
     run = search.folder / "trials" / hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
-    data = experiment.data(validation=True)
+    data = experiment.data(a_tenth)
 
     def on_check(number: int, loss: float) -> None:
         trial.report(loss, number)
@@ -98,7 +100,9 @@ def _judge(trial: Trial, search: Search) -> float:
             raise optuna.TrialPruned
 
     held_out = HeldOut(data, search.n_checks, on_check)
-    training = Training(experiment.recipe, data, Keeping(run, settings), callbacks=[held_out])
+    recipe = experiment.recipe
+    recipe = replace(recipe, training=replace(recipe.training, held_out_rows=None, stop_at_best=False))
+    training = Training(recipe, data, Keeping(run, settings), callbacks=[held_out])
     try:
         training.fit()
     except (optuna.TrialPruned, TrainingDivergedError) as end:

@@ -50,6 +50,8 @@ class Batches:
         epoch: returns the current epoch.
         rank: of this process, 0..world_size-1.
         world_size: number of processes.
+        rows: returns the positions of the rows to train on, which may change from epoch to epoch; None = all.
+        most_rows: rows of an epoch: of more, it has a random part; None = no limit.
     """
 
     x: Tensor
@@ -59,11 +61,16 @@ class Batches:
     epoch: Callable[[], int]
     rank: int = 0
     world_size: int = 1
+    rows: Callable[[], Tensor] | None = None
+    most_rows: int | None = None
 
     @property
     def n_batches(self) -> int:
         """Batches, and so optimiser steps, of an epoch."""
-        return count_batches(len(self.x), self.batch_size, self.world_size)
+        return count_batches(len(self._positions()[: self.most_rows]), self.batch_size, self.world_size)
+
+    def _positions(self) -> Tensor:
+        return torch.arange(len(self.x)) if self.rows is None else self.rows()
 
     def __len__(self) -> int:
         return -(-self.n_batches // STRETCH)
@@ -75,7 +82,8 @@ class Batches:
 
     def _batches(self) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(derive(self.seed, "order", self.epoch()))
-        order = torch.randperm(len(self.x), generator=generator).to(self.x.device)
+        rows = self._positions()
+        order = rows[torch.randperm(len(rows), generator=generator)][: self.most_rows].to(self.x.device)
         size = self.batch_size * self.world_size
         for start in range(0, self.n_batches * size, size):
             global_rows = order[start : start + size]

@@ -1,6 +1,7 @@
 """Callbacks of a training: the training curve on disk, the average of the weights, progress with an ETA."""
 
 import csv
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from tqdm import tqdm
 from src.system.files import atomic_file
 from src.training.batches import STRETCH
 
-FIELDS = ("epoch", "step", "train/loss", "learning_rate", "seconds")
+FIELDS = ("epoch", "step", "train/loss", "held_out/loss", "learning_rate", "seconds")
 
 
 def progress_bar(total: int, description: str, unit: str, initial: int = 0, passing: bool = False) -> tqdm:
@@ -140,6 +141,7 @@ class TrainingCurve(pl.Callback):
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,
             "train/loss": pl_module.epoch_loss,
+            **({} if math.isnan(pl_module.held_out_loss) else {"held_out/loss": pl_module.held_out_loss}),
             "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             "seconds": time.perf_counter() - self._started,
         }
@@ -149,8 +151,11 @@ class TrainingCurve(pl.Callback):
 
 
 def read_curve(file: Path) -> list[dict[str, float]]:
-    """Read the lines of a ``metrics.csv`` as numbers, without an incomplete last one; empty if there is no file."""
-    return [{name: float(value) for name, value in row.items()} for row in _lines(file)]
+    """Read the lines of a ``metrics.csv`` as numbers, without an incomplete last one; empty if there is no file.
+
+    A line lacks what was not computed after its epoch.
+    """
+    return [{name: float(value) for name, value in row.items() if value} for row in _lines(file)]
 
 
 def _lines(file: Path) -> list[dict[str, str]]:

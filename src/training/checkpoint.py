@@ -125,9 +125,38 @@ def _save(checkpoint: dict[str, Any], file: Path) -> None:
 
 
 def sampling_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
-    """The state dict to sample with: the best weights of fine-tuning, else their average or the last ones."""
-    best: dict[str, Tensor] = _fine_tuning(checkpoint).get("best", {})
+    """The state dict to sample with: the best weights where the training has chosen by them, else the last average."""
+    stopped = _best_weights(checkpoint).get("stopped", False)
+    best: dict[str, Tensor] = (_best_weights if stopped else _fine_tuning)(checkpoint).get("best", {})
     return best or checkpoint["state_dict"]
+
+
+def answering_weights(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
+    """The state dict to fill and answer with: that at which held-out rows were most likely, if rows were held out."""
+    best: dict[str, Tensor] = _best_weights(checkpoint).get("best", {})
+    return best or sampling_weights(checkpoint)
+
+
+def best_epoch(checkpoint: dict[str, Any]) -> int | None:
+    """Number of epochs after which held-out rows were most likely; None if no rows were held out."""
+    epoch: int | None = _best_weights(checkpoint).get("epoch")
+    return epoch
+
+
+def without_training(checkpoint: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    """What a model needs of a checkpoint, and nothing that a training would go on from.
+
+    Arguments:
+        checkpoint: of a finished training.
+        stored: what the program keeps beside the weights.
+    """
+    best = _best_weights(checkpoint)
+    return {
+        "state_dict": sampling_weights(checkpoint),
+        "epoch": checkpoint["epoch"],
+        "callbacks": {"BestWeights": best} if best else {},
+        CHECKPOINT_KEY: stored,
+    }
 
 
 def fine_tuning_bits(checkpoint: dict[str, Any]) -> list[float]:
@@ -136,13 +165,20 @@ def fine_tuning_bits(checkpoint: dict[str, Any]) -> list[float]:
 
 
 def is_trained(checkpoint: dict[str, Any], n_epochs: int) -> bool:
-    """Whether the training is finished: all epochs are done, or fine-tuning has ended early."""
-    return finished_epochs(checkpoint) >= n_epochs or bool(_fine_tuning(checkpoint).get("stopped", False))
+    """Whether the training is finished: all epochs are done, or it has ended early."""
+    ended = any(state(checkpoint).get("stopped", False) for state in (_fine_tuning, _best_weights))
+    return finished_epochs(checkpoint) >= n_epochs or ended
 
 
 def _fine_tuning(checkpoint: dict[str, Any]) -> dict[str, Any]:
     """State of the callback of fine-tuning; empty without it."""
     state: dict[str, Any] = checkpoint.get("callbacks", {}).get("FineTuning", {})
+    return state
+
+
+def _best_weights(checkpoint: dict[str, Any]) -> dict[str, Any]:
+    """State of the callback that keeps the best weights; empty without it."""
+    state: dict[str, Any] = checkpoint.get("callbacks", {}).get("BestWeights", {})
     return state
 
 

@@ -1,5 +1,6 @@
 """LightningDataModule: applies mechanism, completion and encoding to the training table."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +22,6 @@ from src.training.batches import Batches, Chunks, count_batches
 CHUNK_ROWS = 2048
 """Rows that are drawn together: smaller chunks are slower, larger ones no faster. A chunk has one random stream, so
 that another size gives other rows."""
-VALIDATION_SHARE = 0.1
-"""Share of the training rows that is held out to choose weights by."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +97,11 @@ class TableDataModule(pl.LightningDataModule):
         batch_size: rows of a batch on one device.
         n_synthetic: rows to draw in prediction.
         seed: of the run.
-        validation: whether a tenth of the rows (at least one) is held out of the training.
+        n_held_out: number of rows to hold out of the training, by the number of all.
 
     Attributes:
-        rows: positions in the encoded table of the rows that the next epochs train on; None = all training rows.
-            Checkpoints store them.
+        rows: positions in the encoded table of the rows that the next epochs train on; None = all that are not held
+            out. Checkpoints store them.
     """
 
     def __init__(
@@ -114,7 +113,7 @@ class TableDataModule(pl.LightningDataModule):
         batch_size: int,
         n_synthetic: int,
         seed: int,
-        validation: bool = False,
+        n_held_out: Callable[[int], int] = lambda n_rows: 0,
     ) -> None:
         super().__init__()
         self.split = split
@@ -124,7 +123,7 @@ class TableDataModule(pl.LightningDataModule):
         self.batch_size = batch_size
         self.n_synthetic = n_synthetic
         self.seed = seed
-        self.validation = validation
+        self._count_held_out = n_held_out
         self.rows: Tensor | None = None
         self._data: TrainingData | None = None
 
@@ -138,16 +137,16 @@ class TableDataModule(pl.LightningDataModule):
     @property
     def training_rows(self) -> Tensor:
         """Positions of the rows that are not held out, in increasing order."""
-        return self._order()[self._n_validation :].sort().values
+        return self._order()[self._n_held_out :].sort().values
 
     @property
-    def validation_rows(self) -> Tensor:
+    def held_out_rows(self) -> Tensor:
         """Positions of the rows that are held out, in increasing order."""
-        return self._order()[: self._n_validation].sort().values
+        return self._order()[: self._n_held_out].sort().values
 
     @property
-    def _n_validation(self) -> int:
-        return max(round(VALIDATION_SHARE * self.data.n_used), 1) if self.validation else 0
+    def _n_held_out(self) -> int:
+        return self._count_held_out(self.data.n_used)
 
     def _order(self) -> Tensor:
         """Random order of the rows, of which the first are held out."""
@@ -156,7 +155,7 @@ class TableDataModule(pl.LightningDataModule):
 
     def steps_per_epoch(self, world_size: int) -> int:
         """Optimiser steps of an epoch over all training rows."""
-        return count_batches(self.data.n_used - self._n_validation, self.batch_size, world_size)
+        return count_batches(self.data.n_used - self._n_held_out, self.batch_size, world_size)
 
     def setup(self, stage: str) -> None:
         """Prepare the data; all ranks do it, with the same result."""
@@ -166,18 +165,21 @@ class TableDataModule(pl.LightningDataModule):
         """Batches of this rank, on its device."""
         trainer = self._attached()
         device = trainer.strategy.root_device
-        x, mask = self.data.x, self.data.coordinate_mask
-        if self.validation:
-            rows = self.training_rows if self.rows is None else self.rows
-            x, mask = x[rows], mask[rows]
+        training_rows = self.training_rows
+
+        def rows() -> Tensor:
+            return training_rows if self.rows is None else self.rows
+
         return Batches(
-            x.to(device),
-            mask.to(device),
+            self.data.x.to(device),
+            self.data.coordinate_mask.to(device),
             self.batch_size,
             self.seed,
             lambda: trainer.current_epoch,
             trainer.global_rank,
             trainer.world_size,
+            rows,
+            most_rows=len(training_rows),
         )
 
     def state_dict(self) -> dict[str, Any]:

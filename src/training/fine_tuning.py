@@ -71,8 +71,8 @@ class FineTuning(pl.Callback):
         data: Any = getattr(trainer, "datamodule", None)
         assert isinstance(data, TableDataModule)
         with averaged_weights(trainer, pl_module):
-            held_out = self._nats(trainer, pl_module, data, data.validation_rows, "validation")
-            n_coordinates = int(data.data.coordinate_mask[data.validation_rows].sum())
+            held_out = self._nats(trainer, pl_module, data, data.held_out_rows, "validation")
+            n_coordinates = int(data.data.coordinate_mask[data.held_out_rows].sum())
             self.bits.append(-float(held_out.sum()) / (math.log(2) * max(n_coordinates, 1)))
             if self.bits[-1] <= min(self.bits):
                 self.best = {name: value.cpu().clone() for name, value in pl_module.state_dict().items()}

@@ -28,6 +28,7 @@ from src.training.checkpoint import (
 )
 from src.training.datamodule import TableDataModule
 from src.training.fine_tuning import FineTuning
+from src.training.held_out import BestWeights
 from src.training.length import announce_length
 from src.training.module import MissDiffModule
 from src.training.recipe import TrainerSettings, TrainingRecipe
@@ -81,6 +82,7 @@ def make_trainer(
     callbacks: list[Callback] = [
         FiniteLoss(),
         *([FineTuning(recipe, steps_per_epoch)] if recipe.fine_tuning_epochs else []),
+        *([BestWeights(recipe.stop_at_best)] if recipe.keeps_best else []),
         TrainingCurve(run_dir / "metrics.csv", on_epoch),
         Progress(),
         LastCheckpoint(run_dir / "checkpoints"),
@@ -115,7 +117,7 @@ def _environment() -> list[Any]:
 def fit(trainer: pl.Trainer, module: MissDiffModule, data: TableDataModule, run_dir: Path, anew: bool = False) -> None:
     """Train to the last epoch, from the newest checkpoint in ``checkpoints/`` if there is one.
 
-    Afterwards the module has the weights to sample with: the best of fine-tuning, else their average.
+    Afterwards the module has the weights to sample with.
 
     Arguments:
         trainer: of :func:`make_trainer`.

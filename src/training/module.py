@@ -74,6 +74,7 @@ class MissDiffModule(pl.LightningModule):
 
     Attributes:
         keeper: keeps rules between columns in rows that are drawn; None = no rules.
+        held_out_loss: of rows that are not trained on, after this epoch; NaN = it was not computed.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class MissDiffModule(pl.LightningModule):
         self._stored = {"encoder": encoder.to_dict(), "seed": seed, **_as_tensors(stored)}
         self.on_drawing: Callable[[float], object] = _ignore
         self.keeper: Keeper | None = None
-        self.epoch_loss = float("nan")
+        self.epoch_loss, self.held_out_loss = float("nan"), float("nan")
         self._noise: torch.Generator | None = None
         self._rows: list[RowLosses] = []
         self._sizes: list[int] = []
@@ -243,8 +244,8 @@ class MissDiffModule(pl.LightningModule):
         """
         if batch.n_rows == 0:
             return batch.number, torch.empty(0, self.encoder.width), 0
-        progress = shares_as_rows(batch.n_rows, self.on_drawing)
-        drawn = self.draw_chunk(batch.number, batch.size, self.seed, on_progress=progress)
+        on_progress = shares_as_rows(batch.n_rows, self.on_drawing)
+        drawn = self.draw_chunk(batch.number, batch.size, self.seed, on_progress=on_progress)
         return batch.number, drawn.x[: batch.n_rows].cpu(), drawn.n_evaluations
 
     def draw_chunk(

@@ -14,6 +14,10 @@ WARM_UP = 0.05
 
 MOST_FOR_HOLES = 2.0
 """Largest factor of the steps of a table with holes: that of a table of which half of the cells are observed."""
+MOST_HELD_OUT = 0.05
+"""Largest share of the training rows that is held out to choose the weights that fill and answer."""
+FINE_TUNING_HELD_OUT = 0.1
+"""Share of the training rows that is held out where fine-tuning or a search chooses by it."""
 EPOCHS_OF_RARE = 2.0
 """Factor of the limit of epochs where a column has many categories. Six rows of a city teach what goes with it in 160
 epochs, not in 80 (``docs/decisions/0028-length-of-training.md``)."""
@@ -41,6 +45,11 @@ class TrainingRecipe:
         warm_up_steps: steps of a linear warm-up of ``constant`` and ``multistep``; 0 = none.
         ema_decay: decay, per step, of the moving average of the weights, which samples are drawn with; None = no
             average.
+        held_out_rows: rows that are held out, a twentieth of the table at most, to find the weights that fill holes
+            and answer questions: those at which the held-out rows are most likely. Rows are drawn with the last
+            weights, and the held-out rows join the training once the best ones are found
+            (:class:`src.training.held_out.BestWeights`); None = the last weights do all.
+        stop_at_best: whether the training ends there, and rows are drawn with the best weights too.
         gradient_clip: largest norm of the gradient; None = no clipping.
         self_paced_steps: optimiser steps of a curriculum of easy rows first (:mod:`src.diffusion.self_paced`);
             None = no curriculum.
@@ -60,6 +69,8 @@ class TrainingRecipe:
     schedule: str = "cosine"
     warm_up_steps: int = 0
     ema_decay: float | None = 0.999
+    held_out_rows: int | None = 1000
+    stop_at_best: bool = False
     gradient_clip: float | None = None
     self_paced_steps: int | None = None
     fine_tuning_epochs: int = 0
@@ -68,7 +79,8 @@ class TrainingRecipe:
     def __post_init__(self) -> None:
         if self.epochs is None and self.n_steps is None:
             raise ConfigError("training.epochs and training.n_steps are both null; set one of them")
-        for name in ("epochs", "n_steps", "growth_rows", "most_epochs", "batch_size", "self_paced_steps"):
+        sizes = ("epochs", "n_steps", "growth_rows", "most_epochs", "batch_size", "held_out_rows", "self_paced_steps")
+        for name in sizes:
             size = getattr(self, name)
             if size is not None and size < 1:
                 raise ConfigError(f"training.{name} is at least 1, got {size}")
@@ -89,6 +101,25 @@ class TrainingRecipe:
             raise ConfigError(f"training.ema_decay is between 0 and 1, or null, got {self.ema_decay}")
         if self.gradient_clip is not None and not self.gradient_clip > 0:
             raise ConfigError(f"training.gradient_clip is positive, or null, got {self.gradient_clip}")
+        if self.stop_at_best and not self.keeps_best:
+            raise ConfigError(
+                "training.stop_at_best=true needs training.held_out_rows, and training.fine_tuning_epochs=0"
+            )
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether rows are held out to find the best weights; fine-tuning chooses its weights by itself."""
+        return self.held_out_rows is not None and not self.fine_tuning_epochs
+
+    def for_imputation(self) -> "TrainingRecipe":
+        """A copy for a model that fills holes and draws no rows: the training ends at the best weights."""
+        return replace(self, stop_at_best=self.keeps_best)
+
+    def n_held_out(self, n_rows: int) -> int:
+        """Number of rows that are held out of a table of ``n_rows``."""
+        if self.fine_tuning_epochs:
+            return a_tenth(n_rows)
+        return min(round(MOST_HELD_OUT * n_rows), self.held_out_rows or 0)
 
     def scaled(self, share: float) -> "TrainingRecipe":
         """A copy with all lengths (epochs, steps, warm-up, curriculum, fine-tuning) multiplied by ``share``."""
@@ -174,6 +205,11 @@ class TrainingRecipe:
             epoch = step // steps_per_epoch
             return factor * float(MULTISTEP_DECAY ** sum(epoch >= int(at * epochs) for at in MULTISTEP_AT))
         return factor
+
+
+def a_tenth(n_rows: int) -> int:
+    """Rows of ``n_rows`` that are held out where fine-tuning or a search chooses by them."""
+    return max(round(FINE_TUNING_HELD_OUT * n_rows), 1)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def _judged_every_epoch(monkeypatch):
 def tuned_parts(path, **changes):
     training = recipe(**TUNED | changes)
     _, module, data, _ = parts(path, training)
-    data = TableDataModule(data.split, data.mechanism, data.completion, ENCODING, 64, 50, 0, validation=True)
+    data = TableDataModule(data.split, data.mechanism, data.completion, ENCODING, 64, 50, 0, training.n_held_out)
     steps = data.steps_per_epoch(1)
     module.steps_per_epoch = steps
     return make_trainer(CPU, training, steps, path), module, data, path
@@ -51,9 +51,9 @@ def test_a_tenth_of_the_rows_is_kept_out_of_every_epoch(tmp_path):
     run[0].callbacks.append(Watch())
     fit(*run)
     data = run[2]
-    assert len(data.validation_rows) == 30
-    assert not set(data.validation_rows.tolist()) & set(data.training_rows.tolist())
-    held_out = {tuple(row) for row in data.data.x[data.validation_rows].tolist()}
+    assert len(data.held_out_rows) == 30
+    assert not set(data.held_out_rows.tolist()) & set(data.training_rows.tolist())
+    held_out = {tuple(row) for row in data.data.x[data.held_out_rows].tolist()}
     trained = {tuple(row) for row in data.data.x[data.training_rows].tolist()}
     assert not (held_out - trained) & seen
     assert seen <= trained
@@ -106,7 +106,7 @@ def test_the_weights_kept_are_those_most_likely_on_the_validation_rows(tmp_path)
     fit(*run)
     trainer, module, data, _ = run
     bits = tuning(trainer).bits
-    rows = data.validation_rows
+    rows = data.held_out_rows
     x, mask = data.data.x[rows], data.data.coordinate_mask[rows]
     nats, _ = row_log_likelihoods(module, x, mask, JUDGING_ACCURACY, "validation")
     assert -float(nats.sum()) / (np.log(2) * int(mask.sum())) == pytest.approx(min(bits), abs=1e-6)
