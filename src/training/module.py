@@ -89,8 +89,7 @@ class MissDiffModule(pl.LightningModule):
     ) -> None:
         super().__init__()
         self.denoiser = denoiser
-        self.encoder = encoder
-        self.diffusion = diffusion
+        self.encoder, self.diffusion = encoder, diffusion
         self.automatic_optimization = False
         self.training_recipe, self.steps_per_epoch = training, steps_per_epoch
         self.seed = seed
