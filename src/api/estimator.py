@@ -163,9 +163,9 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         Arguments:
             X: (N, d) at least one row. Texts such as ``NA`` that may be values stay, with a warning.
             n_imputations: m = m frames, each another draw; None = one frame with the best value of each hole.
-            estimate: best value of a number, ``mean`` or ``median`` of ``n_draws`` draws; of a category the most
-                frequent one.
-            n_draws: see ``estimate``.
+            estimate: best value of a number: its ``mean`` or ``median`` given the observed cells of the row; of a
+                category the most probable one.
+            n_draws: draws that these are taken from where the model does not know them, or rules are kept.
             seed: of the draws; None = the estimator's.
             n_steps: of one draw; None = one for each hole of a row, of a continuous process 12.
             repeats: of every step of a continuous process.
@@ -181,8 +181,8 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
         imputer.use_module(self._answering)
         imputer.keeper = self._model.layout.keeper()
         table = frames.as_tables({"given": X}, self._model.layout, self._rules)["given"]
-        imputations = imputer.transform(table, n_draws if n_imputations is None else n_imputations)
-        layout = self._model.layout
+        m, layout = n_imputations, self._model.layout
+        imputations = imputer.estimate(table, n_draws) if m is None else imputer.transform(table, m)
         for note in (*unkept_notes(table, layout.rules, imputer.keeper), *imputer.notes_on_rules()):
             warnings.warn(note, stacklevel=2)
         filled = partial(frames.with_filled, X, self._types, layout, imputations, seed=seed, keeper=imputer.keeper)

@@ -196,6 +196,15 @@ class Diffusion(nn.Module, ABC, Generic[Noise]):
         """Compute :meth:`losses` with noise from a random stream."""
         return self.losses(x, mask, self.draw_noise(x, generator))
 
+    def calibrate(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> None:
+        """Measure on held-out rows how wide the distributions of cells should be; nothing where none are computed.
+
+        Arguments:
+            x: (B, D) encoded rows, not trained on.
+            mask: (B, D) bool, True = observed.
+            generator: random stream on the device of the rows.
+        """
+
     @abstractmethod
     def draw(
         self,

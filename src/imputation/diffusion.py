@@ -15,6 +15,7 @@ from torch import Tensor
 from src.completion import keep
 from src.diffusion import Drawn, KnownCoordinates, Targets
 from src.errors import ConfigError
+from src.imputation.distributions import hole_distributions, knows_distributions
 from src.imputation.imputer import Imputer
 from src.missing.mcar import NativeMissing
 from src.models import Keeping, ModelRecipe, Training
@@ -204,6 +205,17 @@ class MissDiffImputer(DiffusionImputer):
         super().__post_init__()
         if self.repeats < 1:
             raise ConfigError(f"imputer.repeats is at least 1, got {self.repeats}")
+
+    def estimate(self, table: Table, n_draws: int, n_imputations: int = 0) -> Imputations:
+        """As :meth:`Imputer.estimate`; a model of states knows the distributions, and draws only to keep rules."""
+        module = self.module
+        if module is None or not knows_distributions(module):
+            return super().estimate(table, n_draws, n_imputations)
+        n_draws = max(n_imputations, 0 if self.keeper is None else n_draws)
+        columns = {name: i for i, name in enumerate(table.schema.names) if table.unknown[:, i].any()}
+        draws: dict[str, np.ndarray] = {name: np.empty((0, table.unknown[:, i].sum())) for name, i in columns.items()}
+        imputations = self.transform(table, n_draws) if n_draws else Imputations(table, draws)
+        return replace(imputations, distributions=hole_distributions(module, table, self.on_progress))
 
     def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
         n_steps = module.diffusion.imputation_steps if self.n_steps is None else self.n_steps

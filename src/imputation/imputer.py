@@ -64,6 +64,16 @@ class Imputer(ABC):
             raise ConfigError(f"{type(self).__name__} has one answer for each hole; n_imputations is 1")
         return self._transform(table, n_imputations)
 
+    def estimate(self, table: Table, n_draws: int, n_imputations: int = 0) -> Imputations:
+        """Impute for best values, intervals and probabilities; arguments and errors as for :meth:`transform`.
+
+        Arguments:
+            table: see there.
+            n_draws: draws of each hole, of an imputer that draws and knows no distributions.
+            n_imputations: draws that are wanted also where it knows them.
+        """
+        return self.transform(table, max(n_draws, n_imputations) if self.draws_differ else 1)
+
     @abstractmethod
     def _fit(self, table: Table) -> None: ...
 

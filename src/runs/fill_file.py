@@ -10,6 +10,7 @@ import pandas as pd
 
 from src.errors import InterruptedRunError, MissDiffError
 from src.imputation import DiffusionImputer, Imputer
+from src.imputation.diffusion import MissDiffImputer
 from src.metrics.base.settings import ImputationEvaluation
 from src.models import Experiment
 from src.results.record.files import write_whole
@@ -66,7 +67,9 @@ def fill_file(
     layout = columns.layout
     table = layout.table(columns.frame, layout.schema(columns.target), str(source))
     holed = open_holed(source, layout, columns.frame, rows_left(columns.doubts))
-    n_draws, more = _n_draws(fill, imputer, evaluation)
+    diffusion = experiment.recipe.diffusion if model is None else model.module.diffusion
+    draws = not isinstance(imputer, MissDiffImputer) or diffusion.is_continuous
+    n_draws, more = _n_draws(fill, evaluation, draws)
     keeper = layout.keeper() if isinstance(imputer, DiffusionImputer) else None
     of_rules = unkept_notes(table, layout.rules, keeper)
     notes = (*columns.reading_notes, *notes_left(columns.doubts), *_not_filled(columns), *more, *of_rules)
@@ -81,7 +84,7 @@ def fill_file(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     imputing = time.perf_counter()
     try:
-        imputations = imputations_of(imputer, table, n_draws) if holed.holes else Imputations(table, {})
+        imputations = imputations_of(imputer, table, n_draws, wanted or 0) if holed.holes else Imputations(table, {})
         seconds = time.perf_counter() - imputing
         for number, out in enumerate(fill.tables):
             which = fill.estimate if wanted is None else number
@@ -101,19 +104,20 @@ def fill_file(
     print(_summary(fill, table, holed, seconds, record.path if trains else None))
 
 
-def _n_draws(fill: Fill, imputer: Imputer, evaluation: ImputationEvaluation) -> tuple[int, list[str]]:
-    """Draws for each hole, and a note where they are more than asked for.
+def _n_draws(fill: Fill, evaluation: ImputationEvaluation, draws: bool) -> tuple[int | None, list[str]]:
+    """Draws that best values and bounds are taken from, None if neither is wanted; a note where they are more than set.
 
-    As many as tables, and where best values or bounds are wanted as many as these need.
+    Arguments:
+        fill: what is wanted.
+        evaluation: number of draws.
+        draws: whether best values and bounds are taken from draws; otherwise the distributions are known.
     """
-    n_draws = fill.n_imputations or 1
-    if imputer.draws_differ and fill.n_imputations is None:
-        n_draws = evaluation.n_draws
     if fill.intervals is None:
-        return n_draws, []
+        return (evaluation.n_draws if fill.n_imputations is None else None), []
     needed = draws_for(fill.intervals)
-    more = [f"intervals={fill.intervals:g} needs {needed} draws for each hole, so many are made"]
-    return max(n_draws, evaluation.n_draws, needed), more if needed > evaluation.n_draws else []
+    if not draws or needed <= evaluation.n_draws:
+        return evaluation.n_draws, []
+    return needed, [f"intervals={fill.intervals:g} needs {needed} draws for each hole, so many are made"]
 
 
 def _columns(model: Model | None, imputer: Imputer, dataset: OwnTable, accelerator: str) -> Columns:

@@ -130,7 +130,6 @@ def impute_and_score(
     fitting = time.perf_counter()
     fit_imputer(imputer, split.train.with_holes(train_mask))
     fitted = time.perf_counter()
-    n_draws = evaluation.n_draws if imputer.draws_differ else 1
     rows = np.arange(min(evaluation.in_sample_rows, split.train.n_rows))
     parts = [(OUT_OF_SAMPLE, split.test, test_mask)]
     if len(rows):
@@ -138,7 +137,7 @@ def impute_and_score(
     scores, imputing, scoring = Scores(), 0.0, 0.0
     for prefix, truth, mask in parts:
         start = time.perf_counter()
-        imputations = imputations_of(imputer, truth.with_holes(mask), n_draws)
+        imputations = imputations_of(imputer, truth.with_holes(mask), evaluation.n_draws)
         imputing += time.perf_counter() - start
         part = score_imputations(split.train, truth, imputations, evaluation.level, prefix)
         for name in ("values", "reasons", "details"):
@@ -157,11 +156,13 @@ def fit_imputer(imputer: Imputer, table: Table) -> None:
         imputer.fit(table)
 
 
-def imputations_of(imputer: Imputer, table: Table, n_draws: int) -> Imputations:
-    """Fill, with a bar."""
+def imputations_of(imputer: Imputer, table: Table, n_draws: int | None, n_imputations: int = 0) -> Imputations:
+    """Fill, with a bar; arguments as for :meth:`Imputer.estimate`, no ``n_draws`` = no best values are wanted."""
     with progress_bar(100, "imputing", "%") as bar:
-        imputer.on_progress = lambda share: bar.update(int(100 * share) - bar.n)
-        return imputer.transform(table, n_draws)
+        imputer.on_progress = lambda share: bar.update(max(int(100 * share) - bar.n, 0))
+        if n_draws is None:
+            return imputer.transform(table, n_imputations)
+        return imputer.estimate(table, n_draws, n_imputations)
 
 
 def prepare_imputer(imputer: Imputer, experiment: Experiment, record: RunRecord, stored: dict[str, Any]) -> None:

@@ -109,6 +109,7 @@ class BestWeights(pl.Callback):
             self.losses.append(trainer.strategy.broadcast(loss))  # one process decides for all
             if self.losses[-1] <= min(self.losses):
                 self.epoch = trainer.current_epoch + 1
+                _calibrate(pl_module, data)
                 self.best = {name: value.cpu().clone() for name, value in pl_module.state_dict().items()}
         pl_module.held_out_loss = self.losses[-1]
         if len(self.losses) - self.losses.index(min(self.losses)) > PATIENCE:
@@ -127,3 +128,13 @@ class BestWeights(pl.Callback):
         """Inverse of :meth:`state_dict`."""
         self.best, self.epoch = state_dict["best"], state_dict["epoch"]
         self.losses, self.found = state_dict["losses"], state_dict["found"]
+
+
+def _calibrate(module: MissDiffModule, data: TableDataModule) -> None:
+    """Calibrate the model on the held-out rows."""
+    rows, device = data.held_out_rows, module.device
+    was_training = module.training
+    module.eval()
+    generator = torch.Generator(device).manual_seed(derive(data.seed, "calibration"))
+    module.denoiser.calibrate(data.data.x[rows].to(device), data.data.coordinate_mask[rows].to(device), generator)
+    module.train(was_training)

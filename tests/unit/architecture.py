@@ -57,7 +57,13 @@ STEPS = (
             "training",
         ),
     ),
-    ("imputation", ("tables", "tables.rules", "missing", "completion", "encoding", "diffusion", "training", "models")),
+    (
+        "imputation",
+        (
+            *("tables", "tables.rules", "missing", "completion", "encoding"),
+            *("diffusion", "diffusion.absorbing", "training", "models"),
+        ),
+    ),
     ("questions", ("tables", "tables.columns", "encoding", "diffusion.absorbing", "training")),
     ("metrics.base", ("tables",)),
     ("metrics.quality", ("tables", "tables.rules", "metrics.base")),

@@ -231,6 +231,13 @@ class CellModel(Diffusion[Noise]):
             parts.append(of_group[:, group, None] * of_level)
         return torch.cat(parts, dim=1)
 
+    def of_continuous(self, output: Tensor, column: int) -> tuple[Tensor, int, Tensor]:
+        """Of a continuous column and an output (B, W'): what stands for numbers, its position, (B, S) of its states."""
+        assert self.numbers is not None, "there are continuous columns"
+        start = int(self.states.first_group[column])
+        of_state = output[:, start : start + self.states.group_counts[column]].double().softmax(dim=1)
+        return self._of_numbers(output), self.numbers.columns.index(column), of_state
+
     def _of_numbers(self, output: Tensor) -> Tensor:
         """The outputs (B, s WIDTH) of the network that stand for the continuous columns: the last ones."""
         assert self.numbers is not None, "there are continuous columns"

@@ -171,15 +171,44 @@ class ContinuousColumns(nn.Module):
             i: position of the column.
             of_state: (B, S), double, probabilities of its states.
         """
+        return self.run_probabilities(output, i, of_state, torch.arange(self.n_levels[i], device=self.level.device))
+
+    def run_probabilities(self, output: Tensor, i: int, of_state: Tensor, first: Tensor) -> Tensor:
+        """Probabilities (B, P), double, of runs of levels.
+
+        Arguments:
+            output: as for :meth:`level_probabilities`.
+            i: likewise.
+            of_state: likewise.
+            first: (P,) increasing, the first level of each run; a repeated value is a run of its own.
+        """
         log_weight, mean, log_scale = (part[:, i, None].double() for part in self._mixture(output))
-        n_levels = self.n_levels[i]
-        below, share = self.below[i, :n_levels], self.share[i, :n_levels]
-        low, high = (ndtri(rank.clamp(0, 1))[:, None] for rank in (below, below + share))
-        scale = log_scale.exp()
-        of_rank = ((ndtr((high - mean) / scale) - ndtr((low - mean) / scale)) * log_weight.exp()).sum(dim=-1)
-        of_level: Tensor = of_state[:, :1] * of_rank / of_rank.sum(dim=1, keepdim=True)
-        of_level[:, self.level[i, : self.n_states[i] - 1]] = of_state[:, 1:]
-        return of_level
+        score = ndtri(self.below[i, first].clamp(0, 1))[:, None]
+        below = (ndtr((score - mean) / log_scale.exp()) * log_weight.exp()).sum(dim=-1)
+        of_run = torch.cat([below, torch.ones_like(below[:, :1])], dim=1).diff(dim=1)
+        found: Tensor = of_state[:, :1] * of_run / of_run.sum(dim=1, keepdim=True)
+        found[:, torch.searchsorted(first, self.level[i, : self.n_states[i] - 1])] = of_state[:, 1:]
+        return found
+
+    def ranks(self, output: Tensor, i: int, of_state: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities (B,), double, of less than numbers, and of at most them.
+
+        Arguments:
+            output: (B, s WIDTH) of the network.
+            i: position of the column.
+            of_state: (B, S), double, probabilities of its states.
+            x: (B,) encoded numbers of the column.
+        """
+        log_weight, mean, log_scale = (part[:, i].double() for part in self._mixture(output))
+        level = x.long()
+        is_value, state = self.is_value[i, level], self.state[i, level]
+        offsets = (torch.where(is_value, end, x - x.floor()) for end in (0.0, 1.0))
+        score = (ndtri((self.below[i, level] + self.share[i, level] * part).clamp(0, 1))[:, None] for part in offsets)
+        below = [(ndtr((z - mean) / log_scale.exp()) * log_weight.exp()).sum(dim=-1) * of_state[:, 0] for z in score]
+        is_below = self.level[i, : self.n_states[i] - 1] < level[:, None]
+        repeated_below = (of_state[:, 1:] * is_below).sum(dim=1)
+        own = of_state.gather(1, state[:, None])[:, 0] * (state > 0)
+        return below[0] + repeated_below, below[1] + repeated_below + own
 
     def draw(self, output: Tensor, i: int, u: Tensor, noise: Tensor) -> Tensor:
         """Draw encoded numbers (m,) between the repeated values of continuous column ``columns[i]``.

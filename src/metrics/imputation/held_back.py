@@ -14,7 +14,9 @@ class NumericalCells:
     Attributes:
         name: of the column.
         truth: (n,) values.
-        draws: (m, n) imputations.
+        mean, median: (n,) best values.
+        crps: (n,) continuous ranked probability scores; absolute errors of an imputer that has one answer.
+        ranks: (2, n) probabilities of less than the truth, and of at most it.
         interval: (2, n) bounds of the interval of each cell.
         deviation: standard deviation of the column in the training table.
         span: its largest less its smallest value there.
@@ -22,18 +24,21 @@ class NumericalCells:
 
     name: str
     truth: np.ndarray
-    draws: np.ndarray
+    mean: np.ndarray
+    median: np.ndarray
+    crps: np.ndarray
+    ranks: np.ndarray
     interval: np.ndarray
     deviation: float
     span: float
 
     def errors_of_mean(self) -> np.ndarray:
-        """(n,) error of the mean of the draws, in the column's unit."""
-        return np.asarray(np.mean(self.draws, axis=0) - self.truth)
+        """(n,) error of the mean, in the column's unit."""
+        return np.asarray(self.mean - self.truth)
 
     def errors_of_median(self) -> np.ndarray:
-        """(n,) error of the median of the draws, in the column's unit."""
-        return np.asarray(np.median(self.draws, axis=0) - self.truth)
+        """(n,) error of the median, in the column's unit."""
+        return np.asarray(self.median - self.truth)
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,14 @@ class HeldBack:
 
     Attributes:
         numbers: cells of the numerical columns that have any.
-        shares_wrong: categorical column -> share of its cells whose most frequent draw is wrong.
-        n_draws: draws of each cell; 1 = the imputer has one answer, no distribution.
+        shares_wrong: categorical column -> share of its cells whose most probable category is wrong.
+        has_distributions: whether the imputer says how probable values are; otherwise it has one answer.
         level: of the intervals, in (0, 1).
     """
 
     numbers: list[NumericalCells]
     shares_wrong: dict[str, float]
-    n_draws: int
+    has_distributions: bool
     level: float
 
     def numerical(self) -> list[NumericalCells]:
@@ -80,6 +85,6 @@ class HeldBack:
             NotApplicableError: no cell was held back, or each has one answer.
         """
         cells = self.numerical()
-        if self.n_draws == 1:
+        if not self.has_distributions:
             raise NotApplicableError("the imputer has one answer for each hole, no distribution")
         return cells

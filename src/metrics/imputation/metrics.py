@@ -1,13 +1,15 @@
 r"""The metrics of imputations: how close filled cells come to the values that were held back.
 
-With t the truth of a cell, :math:`x_1..x_m` its draws and s the standard deviation of its column in the complete
-training table, each class below says how it compares them. A new metric is one subclass of
+With t the truth of a cell, what the imputer says of it (best values, an interval, the rank of t: from a distribution or
+from draws) and s the standard deviation of its column in the complete training table, each class below says how it
+compares them. A new metric is one subclass of
 :class:`ImputationMetric` and one entry in :data:`IMPUTATION_METRICS`.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from src.metrics.imputation.held_back import HeldBack, NumericalCells
 
 PLACES = {"": ("", "held-back cells of test rows"), "in_sample_": (" (train)", "held-back cells of training rows")}
 """Prefix of a metric's name -> mark of its heading, and which cells it is about."""
+N_BINS = 10
 ERROR: Bounds = (0.0, None)
 SPREAD_BLIND = "categories; whether draws vary as the truth does"
 WIDTH_BLIND = "how wide the intervals are"
@@ -24,10 +27,11 @@ WIDTH_BLIND = "how wide the intervals are"
 
 @dataclass(frozen=True)
 class Result:
-    """Value of a metric, and the part of every column."""
+    """Value of a metric, the part of every column, and what else there is to say."""
 
     value: float
     per_column: dict[str, float]
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 class ImputationMetric(ABC):
@@ -70,7 +74,7 @@ class RangeRMSE(ImputationMetric):
     key, heading = "rmse", "RMSE"
     meaning = (
         "The measure of the paper's Table 7: root mean squared error of each numerical column on the scale of its "
-        "range, of the mean of the draws; mean over the columns"
+        "range, of the mean; mean over the columns"
     )
     blind = "categories; a single outlier of a column with a long tail decides much of it"
 
@@ -83,10 +87,10 @@ class RangeRMSE(ImputationMetric):
 
 
 class StandardisedRMSE(ImputationMetric):
-    """RMSE of the mean of the draws over s, over all numerical cells together."""
+    """RMSE of the mean over s, over all numerical cells together."""
 
     key, heading = "rmse_standardised", "RMSE std"
-    meaning = "Root mean squared error of the mean of the draws over all numerical cells, in standard deviations"
+    meaning = "Root mean squared error of the mean over all numerical cells, in standard deviations"
 
     def compute(self, held_back: HeldBack) -> Result:
         squares = {cells.name: (cells.errors_of_mean() / cells.deviation) ** 2 for cells in held_back.varying()}
@@ -95,42 +99,38 @@ class StandardisedRMSE(ImputationMetric):
 
 
 class MeanAbsoluteError(ImputationMetric):
-    """Mean absolute error of the mean of the draws over s."""
+    """Mean absolute error of the mean over s."""
 
     key, heading = "mae", "MAE"
-    meaning = "Mean absolute error of the mean of the draws over all numerical cells, in standard deviations"
+    meaning = "Mean absolute error of the mean over all numerical cells, in standard deviations"
 
     def compute(self, held_back: HeldBack) -> Result:
         return _pooled(held_back.varying(), lambda cells: np.abs(cells.errors_of_mean()) / cells.deviation)
 
 
 class MedianAbsoluteError(ImputationMetric):
-    """Mean absolute error of the median of the draws over s: of all points the median has the least."""
+    """Mean absolute error of the median over s: of all points the median has the least."""
 
     key, heading = "mae_median", "MAE median"
-    meaning = "As MAE, of the median of the draws, which the absolute error asks for"
+    meaning = "As MAE, of the median, which the absolute error asks for"
 
     def compute(self, held_back: HeldBack) -> Result:
         return _pooled(held_back.varying(), lambda cells: np.abs(cells.errors_of_median()) / cells.deviation)
 
 
 class CRPS(ImputationMetric):
-    r"""Continuous ranked probability score over s, in its fair version.
-
-    :math:`\frac{1}{m} \sum_k |x_k - t| - \frac{1}{2 m (m-1)} \sum_{k,l} |x_k - x_l|` (Gneiting and Raftery 2007;
-    Ferro 2014); the absolute error where there is one answer only.
-    """
+    """Continuous ranked probability score over s (:meth:`src.tables.imputations.Imputations.crps`)."""
 
     key, heading = "crps", "CRPS"
     bounds = (None, None)
     meaning = (
-        "Continuous ranked probability score of the draws in standard deviations of the column: the absolute error "
-        "less half the mean distance of two draws; the absolute error of an imputer with one answer"
+        "Continuous ranked probability score in standard deviations of the column: the absolute error less half the "
+        "mean distance of two draws; the absolute error of an imputer with one answer"
     )
     blind = "categories; dependence between the cells of a row"
 
     def compute(self, held_back: HeldBack) -> Result:
-        return _pooled(held_back.varying(), lambda cells: crps(cells.draws, cells.truth) / cells.deviation)
+        return _pooled(held_back.varying(), lambda cells: cells.crps / cells.deviation)
 
 
 class IntervalCoverage(ImputationMetric):
@@ -157,7 +157,7 @@ class IntervalCoverage(ImputationMetric):
 
 
 class RandomisedCoverage(ImputationMetric):
-    """Coverage that counts a cell by the part of its rank among the draws, ties spread evenly, between the tails.
+    """Coverage that counts a cell by the part of its rank, ties spread evenly, between the tails.
 
     Perfect draws cover exactly the level (Czado, Gneiting and Held 2009).
     """
@@ -165,24 +165,49 @@ class RandomisedCoverage(ImputationMetric):
     key, heading = "coverage_randomised", "coverage*"
     best, bounds = Best.LEVEL, UNIT
     meaning = (
-        "As coverage, a truth that equals draws counted by the part of its rank that lies inside: right is exactly the "
-        "level, 0.9 unless set otherwise"
+        "As coverage, a truth that draws equal or that has a probability of its own counted by the part of its rank "
+        "that lies inside: right is exactly the level, 0.9 unless set otherwise"
     )
     blind = WIDTH_BLIND
 
     def compute(self, held_back: HeldBack) -> Result:
         def inside(cells: NumericalCells) -> np.ndarray:
-            return randomised_coverage(cells.draws, cells.truth, held_back.level)
+            return randomised_coverage(cells.ranks, held_back.level)
 
         return _pooled(held_back.distributions(), inside)
 
 
+class RankUniformity(ImputationMetric):
+    r"""Half the distance between the histogram of the ranks of the truths and the uniform one.
+
+    The rank of a truth in its distribution (probability integral transform) is uniform if the distribution is right
+    (Gneiting, Balabdaoui and Raftery 2007): a histogram like a hump says too wide, like a valley too narrow.
+    """
+
+    key, heading = "pit", "PIT"
+    bounds = UNIT
+    meaning = (
+        "Ranks of the truths in their distributions, in ten bins: the share of cells in the wrong bin; the histogram "
+        "of each column is in the details"
+    )
+    blind = WIDTH_BLIND
+
+    def compute(self, held_back: HeldBack) -> Result:
+        columns = held_back.distributions()
+        histograms = {cells.name: rank_histogram(cells.ranks) for cells in columns}
+        counts = [len(cells.truth) for cells in columns]
+        distances = {name: float(np.abs(shares - 1 / N_BINS).sum() / 2) for name, shares in histograms.items()}
+        of_all = np.average(list(histograms.values()), axis=0, weights=counts)
+        details = {"histogram": {name: shares.round(4).tolist() for name, shares in histograms.items()}}
+        return Result(float(np.abs(of_all - 1 / N_BINS).sum() / 2), distances, details)
+
+
 class CategoricalError(ImputationMetric):
-    """Share of cells of a categorical column whose most frequent draw is wrong; mean of the columns."""
+    """Share of cells of a categorical column whose most probable category is wrong; mean of the columns."""
 
     key, heading = "categorical_error", "error"
     bounds = UNIT
-    meaning = "Share of cells of a categorical column whose most frequent draw is wrong; mean over the columns"
+    meaning = "Share of cells of a categorical column whose most probable category is wrong; mean over the columns"
     blind = "rare categories; whether draws vary as the truth does"
 
     def compute(self, held_back: HeldBack) -> Result:
@@ -200,27 +225,28 @@ IMPUTATION_METRICS: tuple[ImputationMetric, ...] = (
     CRPS(),
     IntervalCoverage(),
     RandomisedCoverage(),
+    RankUniformity(),
     CategoricalError(),
 )
 
 
-def crps(draws: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """(n,) fair continuous ranked probability score of draws (m, n); the absolute error if m = 1."""
-    m = len(draws)
-    distance = np.abs(draws - truth).mean(axis=0)
-    if m == 1:
-        return np.asarray(distance)
-    weight = 2 * np.arange(1, m + 1) - m - 1
-    return np.asarray(distance - weight @ np.sort(draws, axis=0) / (m * (m - 1)))
-
-
-def randomised_coverage(draws: np.ndarray, truth: np.ndarray, level: float) -> np.ndarray:
-    """(n,) share of the rank of the truth among draws (m, n), ties spread evenly, between the two tails."""
-    m = len(draws)
-    first = (draws < truth).sum(axis=0) / (m + 1)
-    last = ((draws <= truth).sum(axis=0) + 1) / (m + 1)
+def randomised_coverage(ranks: np.ndarray, level: float) -> np.ndarray:
+    """(n,) share of the ranks between (2, n) that lies between the two tails, ties spread evenly."""
+    first, last = ranks
     inside = np.minimum(last, (1 + level) / 2) - np.maximum(first, (1 - level) / 2)
-    return np.asarray(inside.clip(min=0) / (last - first))
+    is_inside = (first >= (1 - level) / 2) & (last <= (1 + level) / 2)
+    width = np.where(last > first, last - first, 1)
+    return np.asarray(np.where(last > first, inside.clip(min=0) / width, is_inside))
+
+
+def rank_histogram(ranks: np.ndarray) -> np.ndarray:
+    """Share of the cells of which the rank lies in each of :data:`N_BINS` equal bins of 0..1, ties spread evenly."""
+    edges = np.linspace(0, 1, N_BINS + 1)
+    first, last = ranks
+    width = last - first
+    spread = (np.minimum(last, edges[1:, None]) - np.maximum(first, edges[:-1, None])).clip(min=0)
+    here = np.minimum((first * N_BINS).astype(np.int64), N_BINS - 1) == np.arange(N_BINS)[:, None]
+    return np.asarray(np.where(width > 0, spread / np.where(width > 0, width, 1), here).mean(axis=1))
 
 
 def _pooled(columns: list[NumericalCells], of_cells: Callable[[NumericalCells], np.ndarray]) -> Result:

@@ -25,7 +25,7 @@ def score_imputations(train: Table, truth: Table, imputations: Imputations, leve
     held_back = HeldBack(
         [cells for cells in numbers if cells is not None],
         {name: share for name, share in shares.items() if share is not None},
-        imputations.n_draws,
+        imputations.has_distributions,
         level,
     )
     scores = Scores()
@@ -37,7 +37,7 @@ def score_imputations(train: Table, truth: Table, imputations: Imputations, leve
             scores.undefined([name], str(error))
         else:
             scores.add(name, result.value)
-            scores.details[name] = {"per_column": result.per_column}
+            scores.details[name] = {"per_column": result.per_column, **result.details}
     return scores
 
 
@@ -50,14 +50,21 @@ def _numerical(train: Table, truth: Table, imputations: Imputations, name: str, 
     if not known.any():
         return None
     column = train.frame[name].to_numpy(dtype=np.float64)
-    interval = np.stack(imputations.interval(name, level))[:, known]
-    span = float(np.nanmax(column) - np.nanmin(column))
-    draws = imputations.draws[name][:, known]
-    return NumericalCells(name, values[known], draws, interval, float(np.nanstd(column)), span)
+    values = np.where(known, values, 0)
+    of_cells = {
+        "mean": imputations.numbers(name, "mean"),
+        "median": imputations.numbers(name, "median"),
+        "crps": imputations.crps(name, values),
+        "ranks": imputations.ranks(name, values),
+        "interval": np.stack(imputations.interval(name, level)),
+    }
+    span, deviation = float(np.nanmax(column) - np.nanmin(column)), float(np.nanstd(column))
+    found = {key: value[..., known] for key, value in of_cells.items()}
+    return NumericalCells(name, values[known], **found, deviation=deviation, span=span)
 
 
 def _share_wrong(truth: Table, imputations: Imputations, name: str) -> float | None:
-    """Share of held-back cells of a categorical column whose most frequent draw is wrong; None if there are none."""
+    """Share of held-back cells of a categorical column whose best category is wrong; None if there are none."""
     if name not in imputations.draws:
         return None
     values = codes_of(truth, name)[imputations.holes(name)]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from src.metrics.catalogue import describe
-from src.metrics.imputation.metrics import crps, randomised_coverage
+from src.metrics.imputation.metrics import N_BINS, randomised_coverage, rank_histogram
 from src.metrics.imputation.scores import score_imputations
 from src.tables import Column, Schema, make_table
 from src.tables.imputations import Imputations
@@ -63,10 +63,16 @@ def test_nothing_numerical_was_held_back():
     assert scores.values["categorical_error"] == 1.0
 
 
+def numbers(draws):
+    """Imputations of a column of holes alone."""
+    schema = Schema((Column("a", "numerical", "float64"),))
+    return Imputations(make_table(pd.DataFrame({"a": np.full(draws.shape[1], np.nan)}), schema), {"a": draws})
+
+
 def test_the_fair_score_of_draws_does_not_depend_on_their_number():
     rng = np.random.default_rng(0)
     truth = rng.normal(size=40_000)
-    few, many = (crps(rng.normal(size=(m, 40_000)), truth).mean() for m in (3, 60))
+    few, many = (numbers(rng.normal(size=(m, 40_000))).crps("a", truth).mean() for m in (3, 60))
     assert few == pytest.approx(1 / np.sqrt(np.pi), abs=0.01)  # E|x - t| - E|x - x'| / 2 of standard normals
     assert many == pytest.approx(1 / np.sqrt(np.pi), abs=0.01)
 
@@ -78,5 +84,22 @@ def test_perfect_draws_cover_the_level_however_many_ties(values, m):
     cells = rng.normal(size=(m + 1, 20_000))
     if values != "normal":
         cells = np.where(rng.random(cells.shape) < (0.95 if values == "zeros" else 0.5), 0.0, 1.0)
-    covered = randomised_coverage(cells[1:], cells[0], 0.9).mean()
-    assert covered == pytest.approx(0.9, abs=0.01)
+    ranks = numbers(cells[1:]).ranks("a", cells[0])
+    assert randomised_coverage(ranks, 0.9).mean() == pytest.approx(0.9, abs=0.01)
+    assert rank_histogram(ranks) == pytest.approx(np.full(N_BINS, 1 / N_BINS), abs=0.01)
+
+
+def test_the_histogram_of_ranks_by_hand():
+    ranks = np.array([[0.05, 0.3, 0.95, 1.0], [0.05, 0.5, 0.95, 1.0]])  # the second is spread over two bins
+    assert rank_histogram(ranks) == pytest.approx([0.25, 0, 0, 0.125, 0.125, 0, 0, 0, 0, 0.5])
+    assert randomised_coverage(ranks, 0.9).tolist() == [1, 1, 1, 0]
+    assert randomised_coverage(ranks, 0.2) == pytest.approx([0, 0.5, 0, 0])
+
+
+def test_draws_that_are_too_alike_have_their_truths_at_the_ends():
+    rng = np.random.default_rng(2)
+    imputed = found([[0, 1, 1], [0, 1, 1], [0, 1, 1]], a=rng.normal(4, 0.01, size=(20, 3)))
+    scores = score_imputations(TRAIN, TRUTH, imputed, 0.9, "imputation/")
+    details = scores.details["imputation/pit"]
+    assert scores.values["imputation/pit"] == details["per_column"]["a"] == pytest.approx(0.8, abs=0.03)
+    assert details["histogram"]["a"] == pytest.approx([0.5, *[0] * 8, 0.5], abs=0.03)
