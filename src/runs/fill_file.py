@@ -33,6 +33,8 @@ from src.tables.reading.understanding import Columns
 from src.tables.rules.estimates import kept_cells, unkept_notes
 from src.training.fit import check_devices, is_rank_zero
 
+LEAST_PROBABILITY = 0.01
+"""Categories that are less probable have no line in the file of intervals, unless they are the best."""
 BOUNDS = ("row", "column", "value", "lower", "upper", "probability")
 
 
@@ -183,7 +185,7 @@ def _bounds(
     best: Mapping[str, np.ndarray],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """A line for every filled number, and for every category that a draw gave a filled cell.
+    """A line for every filled number, and for every category of a filled cell but improbable ones.
 
     Columns: ``row`` of the file, from 1; ``column``; ``value``, the best number or the category; ``lower`` and
     ``upper`` bounds of a number; ``probability`` of a category, the most probable first.
@@ -205,8 +207,9 @@ def _bounds(
             order = np.zeros(len(rows))
         else:
             probabilities = imputations.probabilities(name)
-            cell, code = np.nonzero(probabilities)
-            rows, share = rows[cell], probabilities[cell, code]
+            is_best = probabilities == probabilities.max(axis=1, keepdims=True)
+            cell, code = np.nonzero(is_best | (probabilities >= LEAST_PROBABILITY))
+            rows, share = rows[cell], probabilities[cell, code].round(4)
             texts = np.array([_category(layout, name, value) for value in schema[name].categories], dtype=object)
             none = np.full(len(rows), "", dtype=object)
             part = {"value": texts[code], "lower": none, "upper": none, "probability": share}

@@ -10,13 +10,15 @@ from src.results.sweep.runs import shown
 
 MEASURES = (
     *("rmse", "rmse_standardised", "mae", "mae_median", "crps"),
-    *("coverage", "coverage_randomised", "categorical_error"),
+    *("coverage", "coverage_randomised", "pit", "categorical_error"),
 )
+BY_COLUMN = ("rmse_standardised", "coverage_randomised", "pit", "categorical_error")
 PARTS = {"test rows": "imputation/", "training rows": "imputation/in_sample_"}
 NOTE = (
     "RMSE: mean over the numerical columns on the scale of their ranges, as in the paper's Table 7. RMSE std, MAE, "
-    "CRPS: in standard deviations. coverage: of the intervals. error: share of wrong categories, mean over the "
-    "columns. What each means is in report.json."
+    "CRPS: in standard deviations. coverage: of the intervals (coverage*: ties spread evenly). PIT: share of truths in "
+    "the wrong tenth of their distribution. error: share of wrong categories, mean over the columns. What each means, "
+    "and the histograms of PIT, are in report.json."
 )
 
 
@@ -50,13 +52,11 @@ def imputation_summary(folder: RunFolder) -> str:
 
 
 def _columns(details: Mapping[str, Any]) -> str:
-    """Each column's error on test rows: RMSE in standard deviations, or the share of wrong categories."""
-    rows = [["column", "RMSE std", "error"]]
-    for i, name in enumerate(("rmse_standardised", "categorical_error")):
-        per_column = details.get(f"imputation/{name}", {}).get("per_column", {})
-        rows += [
-            [column, *(_number(value) if k == i else "" for k in range(2))] for column, value in per_column.items()
-        ]
+    """By column, on test rows: error, coverage and PIT of numbers, the share of wrong categories."""
+    of = {name: details.get(f"imputation/{name}", {}).get("per_column", {}) for name in BY_COLUMN}
+    columns = dict.fromkeys(column for per_column in of.values() for column in per_column)
+    rows = [["column", *(describe(f"imputation/{name}").heading for name in BY_COLUMN)]]
+    rows += [[column, *(_number(of[name].get(column)) for name in BY_COLUMN)] for column in columns]
     return _aligned(rows)
 
 
