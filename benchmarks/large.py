@@ -21,7 +21,7 @@ from src.runs.synthetic import layout_of
 from src.tables.files.writing import table_writer
 from src.training.batches import Batches
 from src.training.callbacks import progress_bar
-from src.training.checkpoint import LAST
+from src.training.folder import LAST
 
 WARM_UP, MEASURED = 30, 200
 

@@ -3,14 +3,15 @@
 The commands, the estimator, the imputers and the search all train through :class:`Training`.
 """
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from pytorch_lightning.callbacks import Callback
 from torch import Tensor
 
 from src.completion import Completion
@@ -20,11 +21,13 @@ from src.encoding import Encoding, encoder_from_dict
 from src.errors import CheckpointError
 from src.missing import Mechanism
 from src.tables import Dataset, Split
-from src.training.checkpoint import sampling_weights
-from src.training.datamodule import TableDataModule
-from src.training.fit import fit, generate, make_trainer
-from src.training.module import CHECKPOINT_KEY, MissDiffModule, untrained_denoiser
 from src.training.recipe import TrainerSettings, TrainingRecipe
+
+if TYPE_CHECKING:  # Lightning takes seconds to load; whoever only checks settings does not wait for it
+    from pytorch_lightning.callbacks import Callback
+
+    from src.training.datamodule import TableDataModule
+    from src.training.module import MissDiffModule
 
 WeightsOf = Callable[[dict[str, Any]], dict[str, Tensor]]
 MOST_SYNTHETIC = 100_000
@@ -60,12 +63,14 @@ class ModelRecipe:
             seed: of the run.
             n_held_out: number of rows to hold out of the training, by the number of all; None = the recipe's.
         """
+        from src.training.datamodule import TableDataModule
+
         n_held_out = n_held_out or self.training.n_held_out
         return TableDataModule(
             split, mechanism, completion, self.encoding, self.training.batch_size, n_synthetic, seed, n_held_out
         )
 
-    def for_table(self, data: TableDataModule) -> "ModelRecipe":
+    def for_table(self, data: TableDataModule) -> ModelRecipe:
         """A copy of which the length of the training is that of the table; see :meth:`TrainingRecipe.for_table`."""
         prepared = data.data
         training = self.training.for_table(prepared.share_observed, prepared.encoder.has_many_categories)
@@ -86,6 +91,8 @@ class ModelRecipe:
             stored: what else the checkpoint holds of the table, plain values and arrays.
             targets: makes it a conditional model; None = of whole rows.
         """
+        from src.training.module import MissDiffModule, untrained_denoiser
+
         encoder = data.data.encoder
         denoiser = untrained_denoiser(self.diffusion, self.network, encoder, data.data.moments(), data.seed, targets)
         module = MissDiffModule(
@@ -187,6 +194,8 @@ class Training:
         Raises:
             InterruptedRunError, TrainingDivergedError, CheckpointError: see there.
         """
+        from src.training.fit import fit, make_trainer
+
         with tempfile.TemporaryDirectory() as temporary:
             folder = self.keeping.folder or Path(temporary)
             steps_per_epoch = self.module.steps_per_epoch
@@ -202,11 +211,13 @@ class Training:
 
     def draw(self) -> tuple[Tensor, float]:
         """Encoded synthetic rows; see :func:`src.training.fit.generate`. The processes of the training part."""
+        from src.training.fit import generate
+
         return generate(self.trainer, self.module, self.data)
 
 
 def load_model(
-    checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe, weights_of: WeightsOf = sampling_weights
+    checkpoint: dict[str, Any], file: Path, recipe: ModelRecipe, weights_of: WeightsOf | None = None
 ) -> MissDiffModule:
     """A trained model from its checkpoint alone, without the table.
 
@@ -214,11 +225,15 @@ def load_model(
         checkpoint: as :func:`src.training.checkpoint.read_checkpoint` reads it.
         file: where it is from, for messages.
         recipe: that it was trained with.
-        weights_of: which of the weights: :func:`sampling_weights` or :func:`answering_weights`.
+        weights_of: which of the weights: :func:`src.training.checkpoint.sampling_weights` (None) or
+            :func:`src.training.checkpoint.answering_weights`.
 
     Raises:
         CheckpointError: the weights are not those of the recipe.
     """
+    from src.training.checkpoint import sampling_weights
+    from src.training.module import CHECKPOINT_KEY, MissDiffModule, untrained_denoiser
+
     stored = checkpoint[CHECKPOINT_KEY]
     encoder = encoder_from_dict(stored["encoder"])
     ones = torch.ones(encoder.width)  # the checkpoint has those of the training table
@@ -230,7 +245,7 @@ def load_model(
     contents = _stored(stored["config"], {}, targets)
     module = MissDiffModule(denoiser, encoder, recipe.diffusion, recipe.training, 1, seed, contents)
     try:
-        module.load_state_dict(weights_of(checkpoint))
+        module.load_state_dict((weights_of or sampling_weights)(checkpoint))
     except RuntimeError as error:
         raise CheckpointError(
             f"{file} has weights of another network: {str(error).splitlines()[-1].strip()}"

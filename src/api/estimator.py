@@ -27,7 +27,8 @@ from src.tables.reading import frames
 from src.tables.reading.frame_types import FrameTypes, plain_value
 from src.tables.reading.understanding import Rules
 from src.tables.rules.estimates import unkept_notes
-from src.training.checkpoint import LAST, checkpoint_of, read_checkpoint, without_training, write_checkpoint
+from src.training.checkpoint import read_checkpoint, without_training, write_checkpoint
+from src.training.folder import LAST, checkpoint_of
 from src.training.module import CHECKPOINT_KEY
 
 

@@ -10,12 +10,13 @@ from copy import deepcopy
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import docstring_parser
 from omegaconf import OmegaConf
 
 from src.config.run import ENCODINGS, Budget, MethodChoice
+from src.config.typed import types_of
 from src.diffusion import DIFFUSIONS, DiffusionSettings
 from src.diffusion.networks import NETWORKS
 from src.errors import ConfigError
@@ -65,7 +66,7 @@ class Setting:
 def settings_of(kind: type) -> list[Setting]:
     """The fields of a dataclass, those of nested ones as ``outer.inner``; of a diffusion also those of its encoding."""
     texts = _texts(kind)
-    hints = get_type_hints(kind)
+    hints = types_of(kind)
     settings = []
     for entry in fields(kind):
         if not entry.init or (entry.name in OF_THE_RUN and kind in IMPUTERS.values()):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from difflib import get_close_matches
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -44,10 +44,15 @@ def chosen_option(options: Mapping[str, type[T]], node: Mapping[str, Any], group
     return typed(options[name], without(node, "name"), group)
 
 
+def types_of(kind: type) -> dict[str, Any]:
+    """Types of the settings of a dataclass, which are written out: what it computes may be of types not loaded yet."""
+    return {field.name: field.type for field in fields(kind) if field.init}
+
+
 def typed(kind: type[T], values: Mapping[str, Any], prefix: str) -> T:
     """An instance of a dataclass from plain values, nested ones included, types checked."""
-    hints = get_type_hints(kind)
-    known = {field.name for field in fields(kind) if field.init}  # type: ignore[arg-type]
+    hints = types_of(kind)
+    known = set(hints)
     if not isinstance(values, Mapping):
         raise ConfigError(f"{prefix} has keys of its own ({', '.join(sorted(known))}), got {values!r}")
     only_known(set(values), known, prefix)

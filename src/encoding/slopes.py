@@ -9,7 +9,7 @@ single training cells, so :math:`du/dx` is taken over many of them, on the scale
 """
 
 import numpy as np
-from scipy.special import ndtri
+import scipy  # loads scipy.special on first use, which keeps the start of commands short
 from torch import Tensor
 
 from src.encoding.levels import N_KNOTS
@@ -69,8 +69,9 @@ def _smooth(block: StateBlock, knots: np.ndarray, positions: np.ndarray) -> np.n
     window = max(LEAST_WINDOW, LEAST_WINDOW_CELLS / n_cells)
     low, high = (rank - window).clip(least, 1 - least), (rank + window).clip(least, 1 - least)
     distance = np.interp(high, ranks, values) - np.interp(low, ranks, values)
-    log_normal = -0.5 * ndtri(rank) ** 2 - 0.5 * np.log(2 * np.pi)
-    return np.asarray(np.log(ndtri(high) - ndtri(low)) - np.log(2) - np.log(distance) + log_normal)
+    score, above, below = (scipy.special.ndtri(each) for each in (rank, high, low))
+    log_normal = -0.5 * score**2 - 0.5 * np.log(2 * np.pi)
+    return np.asarray(np.log(above - below) - np.log(2) - np.log(distance) + log_normal)
 
 
 def _of_level(knots: np.ndarray, positions: np.ndarray) -> np.ndarray:

@@ -8,9 +8,8 @@ predicted probabilities. Holes start at values drawn from their column.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import lightgbm
 import numpy as np
 import torch
 
@@ -20,6 +19,9 @@ from src.imputation.imputer import Imputer
 from src.seeding import derive_int32, numpy_stream
 from src.tables import Table
 from src.tables.imputations import Imputations
+
+if TYPE_CHECKING:  # it takes seconds to load; whoever only checks settings does not wait for it
+    import lightgbm
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Equation:
         n_donors: number of observed rows to draw a number from.
     """
 
-    booster: lightgbm.Booster | None
+    booster: "lightgbm.Booster | None"
     values: np.ndarray
     predictions: np.ndarray | None
     n_donors: int

@@ -6,7 +6,7 @@ draw of a batch of rows has its own random stream, so that the first draws are t
 
 from abc import abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import torch
@@ -23,8 +23,9 @@ from src.seeding import derive
 from src.tables import Split, Table
 from src.tables.imputations import Imputations, codes_of
 from src.tables.rules.keeper import Keeper
-from src.training.fit import is_rank_zero
-from src.training.module import MissDiffModule
+
+if TYPE_CHECKING:  # Lightning takes seconds to load; whoever only checks settings does not wait for it
+    from src.training.module import MissDiffModule
 
 BATCH_ROWS = 2048
 LEAST_HIDDEN = 0.25
@@ -52,7 +53,7 @@ class DiffusionImputer(Imputer):
     seed: int = 0
     recipe: ModelRecipe | None = field(default=None, init=False, repr=False)
     keeping: Keeping = field(default=Keeping(), init=False, repr=False)
-    module: MissDiffModule | None = field(default=None, init=False, repr=False)
+    module: "MissDiffModule | None" = field(default=None, init=False, repr=False)
     notes: list[str] = field(default_factory=list, init=False, repr=False)
     keeper: Keeper | None = field(default=None, init=False, repr=False)
     n_unkept: int = field(default=0, init=False, repr=False)
@@ -75,7 +76,7 @@ class DiffusionImputer(Imputer):
         """Choose the observed cells to hide in training on a table; None hides no cell."""
         return None
 
-    def use_module(self, module: MissDiffModule) -> None:
+    def use_module(self, module: "MissDiffModule") -> None:
         """Impute with a module that is already trained.
 
         Raises:
@@ -112,6 +113,8 @@ class DiffusionImputer(Imputer):
         ]
 
     def _fit(self, table: Table) -> None:
+        from src.training.fit import is_rank_zero
+
         recipe = self.recipe
         assert recipe is not None, "the recipe is set before fit"
         self.check(recipe)
@@ -174,7 +177,7 @@ class DiffusionImputer(Imputer):
             for i, column in enumerate(table.schema.columns)
         }
 
-    def _drawn(self, module: MissDiffModule, table: Table, seed: int) -> Tensor:
+    def _drawn(self, module: "MissDiffModule", table: Table, seed: int) -> Tensor:
         """Draw the rows of a table once, (n, D)."""
         x, mask = module.encoder.forward(table, table.observed)
         drawn = self._draw(module, x, mask, torch.Generator(module.device).manual_seed(seed))
@@ -183,7 +186,7 @@ class DiffusionImputer(Imputer):
         return drawn.x
 
     @abstractmethod
-    def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
+    def _draw(self, module: "MissDiffModule", x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
         """Draw complete rows (n, D); ``mask`` (n, D) is True where a coordinate of ``x`` is observed."""
 
 
@@ -217,7 +220,7 @@ class MissDiffImputer(DiffusionImputer):
         imputations = self.transform(table, n_draws) if n_draws else Imputations(table, draws)
         return replace(imputations, distributions=hole_distributions(module, table, self.on_progress))
 
-    def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
+    def _draw(self, module: "MissDiffModule", x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
         n_steps = module.diffusion.imputation_steps if self.n_steps is None else self.n_steps
         sampler = replace(module.diffusion.sampler, n_steps=n_steps)
         return module.denoiser.draw(sampler, len(x), generator, KnownCoordinates(x, mask, self.repeats))
@@ -258,6 +261,6 @@ class ConditionalImputer(DiffusionImputer):
         share = max(float((~table.observed).mean()), LEAST_HIDDEN)
         return Targets(share, share)
 
-    def _draw(self, module: MissDiffModule, x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
+    def _draw(self, module: "MissDiffModule", x: Tensor, mask: Tensor, generator: torch.Generator) -> Drawn:
         sampler = replace(module.diffusion.sampler, name=self.sampler, n_steps=self.n_steps)
         return module.denoiser.draw(sampler, len(x), generator, KnownCoordinates(x, mask, n_repeats=1))

@@ -11,6 +11,7 @@ the factor that held-out rows ask for (:func:`src.diffusion.absorbing.likelihood
 
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -31,21 +32,23 @@ from src.tables.distributions import (
     most_probable,
 )
 from src.tables.schema import Column
-from src.training.module import MissDiffModule
+
+if TYPE_CHECKING:  # Lightning takes seconds to load; whoever only checks settings does not wait for it
+    from src.training.module import MissDiffModule
 
 MOST_PIECES = 256
 CHUNK_ROWS = 2048
 PROBABILITIES_OF_A_CHUNK = 2**21
 
 
-def knows_distributions(module: MissDiffModule) -> bool:
+def knows_distributions(module: "MissDiffModule") -> bool:
     """Whether :func:`hole_distributions` has an answer."""
     return isinstance(module.denoiser, AbsorbingDiffusion) and isinstance(module.encoder, StateEncoder)
 
 
 @torch.no_grad()
 def hole_distributions(
-    module: MissDiffModule, table: Table, on_progress: Callable[[float], object] = lambda share: None
+    module: "MissDiffModule", table: Table, on_progress: Callable[[float], object] = lambda share: None
 ) -> dict[str, Distribution]:
     """Compute the distribution of every hole given the observed cells of its row.
 

@@ -14,11 +14,10 @@ the training table itself gets the values that fitting ended with.
 import pickle
 import zlib
 from dataclasses import dataclass, field
-from typing import ClassVar, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import numpy as np
 import torch
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from src.errors import ConfigError
 from src.imputation.coordinates import CODES, Coordinates, most_frequent, others
@@ -27,7 +26,10 @@ from src.seeding import derive_int32
 from src.tables import Table
 from src.tables.imputations import Imputations
 
-Forest: TypeAlias = RandomForestClassifier | RandomForestRegressor
+if TYPE_CHECKING:  # scikit-learn takes a second to load; whoever only checks settings does not wait for it
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+Forest: TypeAlias = "RandomForestClassifier | RandomForestRegressor"
 Round = dict[int, bytes]
 SMALLEST_LEAF = {"numerical": 5, "categorical": 1}
 

@@ -12,12 +12,11 @@ from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from src.errors import CheckpointError, ConfigError
+from src.errors import CheckpointError
 from src.system.files import atomic_file
+from src.training.folder import LAST, PREVIOUS
 from src.training.module import CHECKPOINT_KEY
 
-LAST = "last.ckpt"
-PREVIOUS = "previous.ckpt"
 LEAST_WORK = 50
 """Smallest ratio of the time between two checkpoints to the time that writing one takes: writing costs at most 2 %."""
 
@@ -52,22 +51,6 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             _save(checkpoint, partial)
             if file.exists():
                 os.replace(file, file.with_name(PREVIOUS))
-
-
-def checkpoint_of(run: Path) -> Path:
-    """The checkpoint of a finished run's folder, or the file of a saved model itself.
-
-    Raises:
-        ConfigError: the run is not finished, or has no model.
-    """
-    if run.is_file():
-        return run
-    if not (run / "DONE").is_file():
-        raise ConfigError(f"run={run} holds no finished run (no DONE in it), and is no file of a model")
-    file = run / "checkpoints" / LAST
-    if not file.is_file():
-        raise ConfigError(f"run={run} has no model: its method trains none, or was not applicable")
-    return file
 
 
 def newest_readable(folder: Path) -> tuple[Path, dict[str, Any]] | None:

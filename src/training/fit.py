@@ -17,7 +17,6 @@ from torch import Tensor
 from src.errors import ConfigError, InterruptedRunError
 from src.training.callbacks import AveragedWeights, FiniteLoss, Progress, TrainingCurve
 from src.training.checkpoint import (
-    LAST,
     AtomicCheckpointIO,
     LastCheckpoint,
     finished_epochs,
@@ -28,6 +27,7 @@ from src.training.checkpoint import (
 )
 from src.training.datamodule import TableDataModule
 from src.training.fine_tuning import FineTuning
+from src.training.folder import LAST
 from src.training.held_out import BestWeights
 from src.training.length import announce_length
 from src.training.module import MissDiffModule

@@ -11,7 +11,6 @@ from src.errors import ConfigError
 from src.training.batches import Batches
 from src.training.checkpoint import (
     CHECKPOINT_KEY,
-    LAST,
     answering_weights,
     best_epoch,
     is_trained,
@@ -21,6 +20,7 @@ from src.training.checkpoint import (
 )
 from src.training.datamodule import TableDataModule
 from src.training.fit import fit, make_trainer
+from src.training.folder import LAST
 from src.training.held_out import PATIENCE, BestWeights
 from tests.unit.training.test_fit import CPU, ENCODING, StopAfter, parts, recipe, weights
 
