@@ -19,9 +19,9 @@ from src.results.record.provenance import peak_memory_mb
 from src.runs.draw import Model, draw_rows, write_rows
 from src.runs.synthetic import layout_of
 from src.tables.files.writing import table_writer
+from src.training import LAST
 from src.training.batches import Batches
 from src.training.callbacks import progress_bar
-from src.training.folder import LAST
 
 WARM_UP, MEASURED = 30, 200
 

@@ -22,8 +22,8 @@ from benchmarks.common import write_result
 from src.config.recorded import recorded_config
 from src.diffusion import LogLikelihood
 from src.diffusion.gaussian.likelihood import log_likelihood, noised, quick_log_likelihood
+from src.training import LAST
 from src.training.checkpoint import read_checkpoint, sampling_weights
-from src.training.folder import LAST
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATES: dict[str, Callable[..., LogLikelihood]] = {

@@ -18,8 +18,8 @@ from src.diffusion.gaussian.sampler import Sampler
 from src.metrics.evaluate import score
 from src.results.record.run_folder import RunFolder
 from src.system.cores import usable_cores
+from src.training import LAST
 from src.training.fit import generate, make_trainer
-from src.training.folder import LAST
 from src.training.likelihood import load_trained
 
 SAMPLERS = (

@@ -27,8 +27,8 @@ from src.tables.reading import frames
 from src.tables.reading.frame_types import FrameTypes, plain_value
 from src.tables.reading.understanding import Rules
 from src.tables.rules.estimates import unkept_notes
+from src.training import LAST, checkpoint_of
 from src.training.checkpoint import read_checkpoint, without_training, write_checkpoint
-from src.training.folder import LAST, checkpoint_of
 from src.training.module import CHECKPOINT_KEY
 
 
@@ -281,8 +281,7 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
     def _use(self, checkpoint: dict[str, Any]) -> None:
         self._checkpoint = checkpoint
         with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / LAST
-            write_checkpoint(checkpoint, file)
+            write_checkpoint(checkpoint, file := Path(folder) / LAST)
             self._model, self._answering = load_model(file), load_model(file, answers=True).module
         masks, stored = self._model.masks, checkpoint[CHECKPOINT_KEY]
         self._types = FrameTypes(**stored.get(TYPES_KEY, {}))
@@ -296,6 +295,6 @@ class MissDiff(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _rules(self) -> Rules:
-        target, holes = None if self.target is None else str(self.target), self.holes
-        holes, also_holes = None if holes is None else tuple(frames.plain(holes)), tuple(frames.plain(self.also_holes))
+        target, also_holes = None if self.target is None else str(self.target), tuple(frames.plain(self.also_holes))
+        holes = None if self.holes is None else tuple(frames.plain(self.holes))
         return Rules(target, holes, also_holes, self.max_categories, tuple(self.rules or ()), self.rules is not None)

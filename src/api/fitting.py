@@ -16,8 +16,8 @@ from src.tables import Split
 from src.tables.reading import frames
 from src.tables.reading.frame_types import types_of
 from src.tables.reading.understanding import Rules
+from src.training import LAST
 from src.training.checkpoint import read_checkpoint, without_training
-from src.training.folder import LAST
 from src.training.module import CHECKPOINT_KEY
 
 ESTIMATOR_KEY = "estimator"

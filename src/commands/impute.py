@@ -49,7 +49,7 @@ def job(cfg: DictConfig) -> FinishedRun | None:
     from src.config.recorded import load_model
     from src.runs.fill_file import fill_file
     from src.runs.score_imputer import run
-    from src.training.folder import checkpoint_of
+    from src.training import checkpoint_of
 
     check(cfg, in_local_sweep())
     request = placed(build_impute_request(cfg))

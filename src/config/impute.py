@@ -21,7 +21,7 @@ from src.runs.requests import Fill
 from src.tables import OwnTable
 from src.tables.files.filling import check_out
 from src.tables.text.dialect import KNOWN
-from src.training.folder import checkpoint_of
+from src.training import checkpoint_of
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from src.runs.requests import FileComparison
 from src.tables import OwnTable
 from src.tables.columns.kinds import ColumnChoices
 from src.tables.text.dialect import KNOWN
-from src.training.folder import checkpoint_of
+from src.training import checkpoint_of
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from src.config.typed import plain_values, typed
 from src.errors import ConfigError
 from src.tables.text.dialect import KNOWN
 from src.tables.text.formulas import check_formulas
-from src.training.folder import checkpoint_of
+from src.training import checkpoint_of
 
 HOLES = ("none", "like_training")
 

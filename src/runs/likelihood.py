@@ -14,9 +14,9 @@ from src.results.record.files import write_json
 from src.results.record.provenance import commit, versions
 from src.results.record.run_folder import RunFolder
 from src.seeding import numpy_stream
+from src.training import LAST
 from src.training.callbacks import progress_bar, row_counter
 from src.training.datamodule import TableDataModule
-from src.training.folder import LAST
 from src.training.likelihood import bound_of_theorem_2_3, load_trained, row_log_likelihoods
 from src.training.module import MissDiffModule
 

@@ -32,10 +32,10 @@ from src.results.record.run_record import RunRecord
 from src.seeding import numpy_stream
 from src.system.cores import cores_of_a_job
 from src.tables import Split, Table
+from src.training import LAST
 from src.training.callbacks import progress_bar, read_curve
 from src.training.checkpoint import best_epoch, fine_tuning_bits, finished_epochs, read_checkpoint
 from src.training.datamodule import TableDataModule
-from src.training.folder import LAST
 
 
 def score_and_record(

@@ -22,10 +22,10 @@ from src.tables import Table
 from src.tables.columns.kinds import listed
 from src.tables.columns.summary import summary_table
 from src.tables.rules.keeper import Keeper
+from src.training import LAST
 from src.training.checkpoint import read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import check_devices, is_rank_zero
-from src.training.folder import LAST
 
 NOTHING_TO_DO = "finished before, nothing to do (force=true runs it anew)"
 FEW_ROWS = 100

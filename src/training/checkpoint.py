@@ -14,7 +14,7 @@ from torch import Tensor
 
 from src.errors import CheckpointError
 from src.system.files import atomic_file
-from src.training.folder import LAST, PREVIOUS
+from src.training import LAST, PREVIOUS
 from src.training.module import CHECKPOINT_KEY
 
 LEAST_WORK = 50

@@ -15,6 +15,7 @@ from pytorch_lightning.utilities import rank_zero_only
 from torch import Tensor
 
 from src.errors import ConfigError, InterruptedRunError
+from src.training import LAST
 from src.training.callbacks import AveragedWeights, FiniteLoss, Progress, TrainingCurve
 from src.training.checkpoint import (
     AtomicCheckpointIO,
@@ -27,7 +28,6 @@ from src.training.checkpoint import (
 )
 from src.training.datamodule import TableDataModule
 from src.training.fine_tuning import FineTuning
-from src.training.folder import LAST
 from src.training.held_out import BestWeights
 from src.training.length import announce_length
 from src.training.module import MissDiffModule

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from src.training import LAST
 from src.training.checkpoint import read_checkpoint
-from src.training.folder import LAST
 from tests.cli.command import ROOT, TINY, n_epochs, only_run, train
 
 GLOBAL_BATCH = 60

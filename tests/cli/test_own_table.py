@@ -254,6 +254,16 @@ def test_describe_writes_a_sidecar_that_training_obeys(trained, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_reader_that_leaves_early_is_no_bug():
+    started = "import sys; from src.commands.cli.exit_codes import exit_codes\nwith exit_codes('config'):\n"
+    code = f"{started}  [print('x' * 100) for _ in range(100_000)]"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
+
+
 def test_help_helps():
     for module in ("src.sample", "src.describe"):
         done = command(module, "--help")

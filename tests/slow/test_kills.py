@@ -8,8 +8,8 @@ import shutil
 import pytest
 import torch
 
+from src.training import LAST
 from src.training.checkpoint import read_checkpoint
-from src.training.folder import LAST
 from tests.cli.command import TINY, command, only_run, train, without_measurements
 
 TRAIN = [*TINY, "training.epochs=150", "evaluation.references=false"]

@@ -1,5 +1,6 @@
 """Errors as messages and exit codes: 0 finished (or not applicable), 2 the request is wrong, 1 anything else."""
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ def exit_codes(config_name: str) -> Iterator[None]:
         sys.exit(2)
     except KeyboardInterrupt:
         print_error("interrupted; what was finished is kept, the same command goes on from there")
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read the output has seen enough, as in `... --help | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python fails once more at exit
         sys.exit(1)
     except OSError as error:
         sys.exit(report_error(error)[1])

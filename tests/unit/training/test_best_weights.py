@@ -8,6 +8,7 @@ import torch
 
 from src.api import MissDiff
 from src.errors import ConfigError
+from src.training import LAST
 from src.training.batches import Batches
 from src.training.checkpoint import (
     CHECKPOINT_KEY,
@@ -20,7 +21,6 @@ from src.training.checkpoint import (
 )
 from src.training.datamodule import TableDataModule
 from src.training.fit import fit, make_trainer
-from src.training.folder import LAST
 from src.training.held_out import PATIENCE, BestWeights
 from tests.unit.training.test_fit import CPU, ENCODING, StopAfter, parts, recipe, weights
 

@@ -5,12 +5,12 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from src.training import LAST
 from src.training.batches import Batch
 from src.training.checkpoint import fine_tuning_bits, is_trained, read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fine_tuning import JUDGING_ACCURACY, FineTuning, n_judgements
 from src.training.fit import fit, make_trainer
-from src.training.folder import LAST
 from src.training.likelihood import row_log_likelihoods
 from tests.unit.training.test_fit import CPU, ENCODING, StopAfter, parts, recipe, rows_of, weights
 

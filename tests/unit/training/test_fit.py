@@ -17,11 +17,11 @@ from src.errors import CheckpointError, ConfigError, TrainingDivergedError
 from src.missing.mcar import IndependentMissing
 from src.models import Keeping, ModelRecipe, Training
 from src.tables import Split
+from src.training import LAST, PREVIOUS
 from src.training.callbacks import read_curve
 from src.training.checkpoint import read_checkpoint
 from src.training.datamodule import TableDataModule
 from src.training.fit import check_devices, fit, generate, make_trainer
-from src.training.folder import LAST, PREVIOUS
 from src.training.module import MissDiffModule, untrained_denoiser
 from src.training.recipe import TrainerSettings, TrainingRecipe
 from tests.conftest import random_table
