@@ -139,6 +139,8 @@ class BoostedChain(Imputer):
     def _fitted_equation(
         self, filled: np.ndarray, observed: np.ndarray, i: int, n_categories: list[int], rng: np.random.Generator
     ) -> Equation:
+        import lightgbm
+
         values, predictors = filled[observed, i], others(filled, i)[observed]
         if (values == values[0]).all():
             return Equation(None, values[:1], None, self.n_donors)

@@ -122,6 +122,8 @@ class MissForest(Imputer):
         self, filled: np.ndarray, holes: np.ndarray, is_number: np.ndarray, order: np.ndarray
     ) -> tuple[np.ndarray, Round]:
         """Run a round: the next completed table (N, d), and the forests by column, in the order of fitting."""
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
         filled, number, forests = filled.copy(), len(self._rounds), {}
         for n_done, i in enumerate(order, 1):
             kind = "numerical" if is_number[i] else "categorical"

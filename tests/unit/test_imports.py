@@ -29,6 +29,7 @@ LIBRARIES = {
     "torchdiffeq": {"diffusion"},
     "sdmetrics": {"metrics"},
     "lightgbm": {"imputation"},
+    "statsmodels": {"api"},
     "matplotlib": {"results"},
 }
 MOST_FILES, MOST_AT_ROOT = 12, 10

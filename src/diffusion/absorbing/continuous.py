@@ -32,6 +32,9 @@ WIDTH = 3 * N_COMPONENTS
 N_FREQUENCIES = 8
 LOWEST_FREQUENCY, HIGHEST_FREQUENCY = 0.5, 16.0
 """In half turns by unit of score: the slowest turns once in four units, the fastest 32 times."""
+SCORE_SCALE = 3.0
+"""Factor of the score itself. It is larger than the other features, and fast sines are small, so that smooth functions
+are learned first, and sharp ones from many rows alone (``docs/decisions/0033-smooth-first.md``)."""
 N_THRESHOLDS = WIDTH - 1 - 2 * N_FREQUENCIES
 LEAST_LOG_SCALE, MOST_LOG_SCALE = -7.0, 2.0
 """A Gaussian is no narrower than a thousandth: narrower ones learn single training cells by heart."""
@@ -129,9 +132,9 @@ class ContinuousColumns(nn.Module):
     def features(self, z: Tensor) -> Tensor:
         """What the network reads of scores z (...,): (..., WIDTH)."""
         z = z[..., None]
-        angle = math.pi * self.frequency * z
+        angle, amplitude = math.pi * self.frequency * z, LOWEST_FREQUENCY / self.frequency
         steps = (z > self.threshold) * (1 / N_THRESHOLDS**0.5)
-        return torch.cat([z, steps, angle.sin(), angle.cos()], dim=-1)
+        return torch.cat([SCORE_SCALE * z, steps, angle.sin() * amplitude, angle.cos() * amplitude], dim=-1)
 
     def nats(self, output: Tensor, z: Tensor) -> Tensor:
         r"""Compute :math:`-\log p(u \mid x_V)` of scores z (B, s): their density beside the normal one.

@@ -6,7 +6,8 @@ import pytest
 from sklearn.linear_model import BayesianRidge
 
 from src.errors import ConfigError
-from src.imputation.mice import ColumnwiseImputer, GramRidge, Mice, MiceDraws
+from src.imputation.chain import ColumnwiseImputer, GramRidge
+from src.imputation.mice import Mice, MiceDraws
 from src.tables import Table, infer_schema, make_table
 from tests.unit.imputation.imputers import accuracy, copied
 
