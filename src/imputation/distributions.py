@@ -5,8 +5,8 @@ hole given the observed cells of its row, :math:`p_\theta(x_j \mid x_V)`, is one
 holes of the row are hidden. Nothing is averaged over draws of the other holes.
 
 The numbers of a column are cut into at most :data:`MOST_PIECES` pieces, intervals of levels or single values, whose
-probabilities and means are added up; inside a piece quantiles follow the training cells. Quantiles are spread out by
-the factor that held-out rows ask for (:func:`src.diffusion.absorbing.likelihood.measured_spread`).
+probabilities and means are added up; inside a piece quantiles follow the training cells. Quantiles are spread out
+as held-out rows ask for (:func:`src.diffusion.absorbing.likelihood.measured_spread`).
 """
 
 from collections.abc import Callable
@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
-from torch.special import ndtr, ndtri
 
 from src.diffusion.absorbing.continuous import N_COMPONENTS
-from src.diffusion.absorbing.likelihood import run_probabilities
+from src.diffusion.absorbing.likelihood import run_probabilities, spread_out
 from src.diffusion.absorbing.model import AbsorbingDiffusion
 from src.encoding import StateBlock, StateEncoder
 from src.encoding.levels import N_KNOTS, number
@@ -114,7 +113,7 @@ class _Numbers:
         probability = (probability / probability.sum(dim=1, keepdim=True)).cpu()
         mean = (probability.numpy() @ self._means).clip(self._means.min(), self._means.max())
         up_to = probability.cumsum(dim=1)
-        kept = ndtr(denoiser.spread.double().cpu() * ndtri(torch.from_numpy(PROBABILITIES)))
+        kept = spread_out(torch.from_numpy(PROBABILITIES), denoiser.spread)
         wanted = kept.expand(len(up_to), -1).contiguous()
         piece = torch.searchsorted(up_to, wanted).clamp(max=up_to.shape[1] - 1)
         of_piece = probability.gather(1, piece)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.special import ndtri
+from torch.special import ndtr, ndtri
 
 from src.diffusion.base import LogLikelihood, OnProgress
 
@@ -107,12 +107,12 @@ def number_ranks(denoiser: "AbsorbingDiffusion", output: Tensor, x: Tensor, colu
 
 
 @torch.no_grad()
-def measured_spread(denoiser: "AbsorbingDiffusion", x: Tensor, mask: Tensor, generator: torch.Generator) -> float:
+def measured_spread(denoiser: "AbsorbingDiffusion", x: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
     """Measure how much wider distributions of numbers should be, on rows that were not trained on.
 
     Some observed cells are hidden, and the normal scores of their ranks in their distributions compared with standard
-    normal ones: the factor of the scores at which central intervals cover what they should, shrunk to 1 where few
-    numbers are held out. Ties are broken at random.
+    normal ones: the factors (5,) of the scores at which the central intervals of :data:`LEVELS` cover what they should,
+    shrunk to 1 where few numbers are held out. Ties are broken at random.
 
     Arguments:
         denoiser: the model.
@@ -134,8 +134,26 @@ def measured_spread(denoiser: "AbsorbingDiffusion", x: Tensor, mask: Tensor, gen
                 u = torch.rand(len(here), generator=generator, device=x.device)
                 scores.append(ndtri((first + (last - first) * u).clamp(1e-6, 1 - 1e-6)).abs())
     if not scores:
-        return 1.0
-    found = torch.cat(scores)
+        return torch.ones(len(LEVELS))
+    found = torch.cat(scores).double().cpu()
     levels = found.new_tensor(LEVELS)
-    spread = float((found.quantile(levels) / ndtri((1 + levels) / 2)).mean())
-    return 1 + (spread - 1) * len(found) / (len(found) + DOUBT_CELLS)
+    spread: Tensor = found.quantile(levels) / ndtri((1 + levels) / 2)
+    spread = 1 + (spread - 1) * len(found) / (len(found) + DOUBT_CELLS)
+    return spread.float()
+
+
+def spread_out(probability: Tensor, spread: Tensor) -> Tensor:
+    """Probabilities (Q,) at which to read quantiles so that they are calibrated; increasing where those given are.
+
+    Arguments:
+        probability: (Q,) of the quantiles that are wanted, double, in [0, 1].
+        spread: (5,) of :func:`measured_spread`.
+    """
+    score = ndtri(probability)
+    at = ndtri((1 + torch.tensor(LEVELS, dtype=torch.float64)) / 2)
+    reach = torch.cat([at.new_zeros(1), (at * spread.double().cpu()).cummax(dim=0).values])
+    at = torch.cat([at.new_zeros(1), at])
+    k = (torch.searchsorted(at, score.abs()) - 1).clamp(0, len(at) - 2)  # beyond the last level as before it
+    slope = (reach[k + 1] - reach[k]) / (at[k + 1] - at[k])
+    out = (reach[k] + slope * (score.abs() - at[k])) * score.sign()
+    return torch.where(score.isinf(), probability, ndtr(out))

@@ -35,7 +35,7 @@ from src.diffusion.absorbing.cells import CellModel
 from src.diffusion.absorbing.continuous import ContinuousColumns
 from src.diffusion.absorbing.drawing import CellByCell, draw_absorbing
 from src.diffusion.absorbing.holes import SHARE_WITH_HOLES, HoleStates
-from src.diffusion.absorbing.likelihood import N_ORDERS, any_order_log_likelihood, measured_spread
+from src.diffusion.absorbing.likelihood import LEVELS, N_ORDERS, any_order_log_likelihood, measured_spread
 from src.diffusion.absorbing.states import States
 from src.diffusion.base import Accuracy, Drawn, KnownCoordinates, LogLikelihood, OnProgress, RowLosses
 
@@ -126,14 +126,14 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
         super().__init__(network, states, numbers, holes)
         self.register_buffer("is_complete", is_complete)
         self.register_buffer("tier", -is_complete.float() if tier is None else tier)
-        self.register_buffer("spread", torch.ones(()))
+        self.register_buffer("spread", torch.ones(len(LEVELS)))
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
         """Read what earlier versions stored too: ``comes_first`` alone, in a random order otherwise; no ``spread``."""
         comes_first = state_dict.pop(f"{prefix}comes_first", None)
         if comes_first is not None:
             state_dict[f"{prefix}is_complete"], state_dict[f"{prefix}tier"] = comes_first, -comes_first.float()
-        state_dict.setdefault(f"{prefix}spread", torch.ones(()))
+        state_dict.setdefault(f"{prefix}spread", torch.ones(len(LEVELS)))
         super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def draw_noise(self, x: Tensor, generator: torch.Generator) -> AbsorbingNoise:
@@ -241,7 +241,7 @@ class AbsorbingDiffusion(CellModel[AbsorbingNoise]):
 
     def calibrate(self, x: Tensor, mask: Tensor, generator: torch.Generator) -> None:
         """See :meth:`Diffusion.calibrate`."""
-        self.spread.fill_(measured_spread(self, x, mask, generator))
+        self.spread.copy_(measured_spread(self, x, mask, generator))
 
     @property
     def has_one_order(self) -> bool:

@@ -10,7 +10,7 @@ from scipy.stats import kstest, norm
 
 from src.api import MissDiff
 from src.diffusion import Coordinates
-from src.diffusion.absorbing.likelihood import measured_spread, number_ranks, run_probabilities
+from src.diffusion.absorbing.likelihood import measured_spread, number_ranks, run_probabilities, spread_out
 from src.diffusion.absorbing.settings import AbsorbingSettings
 from src.diffusion.networks import ResidualMLPSettings
 from src.encoding import StatesRecipe
@@ -156,8 +156,21 @@ def test_the_spread_is_the_factor_that_covers(factor):
     level = np.searchsorted(up_to, norm.cdf(score)).clip(max=len(up_to) - 1)
     x, mask = torch.zeros(20_000, 5), torch.zeros(20_000, 5, dtype=torch.bool)
     x[:, 0], mask[:, 0] = torch.from_numpy(level + 0.5), True
-    assert measured_spread(denoiser, x, mask, torch.Generator().manual_seed(0)) == pytest.approx(factor, abs=0.06)
-    assert measured_spread(denoiser, x[:0], mask[:0], torch.Generator()) == 1
+    spread = measured_spread(denoiser, x, mask, torch.Generator().manual_seed(0))
+    assert spread.numpy() == pytest.approx(np.full(5, factor), abs=0.1)
+    assert measured_spread(denoiser, x[:0], mask[:0], torch.Generator()).tolist() == [1] * 5
+
+
+def test_quantiles_are_spread_out_level_by_level():
+    p = torch.tensor([0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1], dtype=torch.float64)
+    assert spread_out(p, torch.ones(5)).tolist() == pytest.approx(p.tolist())
+    wide = spread_out(p, torch.full((5,), 1.2))
+    assert wide.numpy()[1:-1] == pytest.approx(norm.cdf(1.2 * norm.ppf(p.numpy()[1:-1])))
+    tails = spread_out(p, torch.tensor([1.0, 1.0, 1.0, 1.3, 1.3]))
+    assert tails[3:6].tolist() == pytest.approx([0.25, 0.5, 0.75])
+    assert tails[6] == pytest.approx(norm.cdf(1.3 * norm.ppf(0.95)))
+    crossing = spread_out(p, torch.tensor([1.5, 1.0, 1.0, 0.5, 0.4]))
+    assert bool((crossing.diff() >= 0).all())
 
 
 def test_draws_are_made_where_they_are_wanted_or_rules_are_kept():
