@@ -18,6 +18,7 @@ Both take :data:`WIDTH` coordinates of a column.
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,6 +64,7 @@ class ContinuousColumns(nn.Module):
         share: (s, L) share of the training cells between repeated values that a level has; 0 of a repeated value.
         is_value: (s, L) bool, whether a level is one value.
         least_rank: (s,) smallest rank that is read or learned, and 1 less the largest one.
+        scale: (WIDTH,) factors of the features, which checkpoints hold: earlier versions had other ones.
         threshold, frequency, mean, log_scale: of the features, and of the mixture before training.
     """
 
@@ -73,6 +75,7 @@ class ContinuousColumns(nn.Module):
     share: Tensor
     is_value: Tensor
     least_rank: Tensor
+    scale: Tensor
     threshold: Tensor
     frequency: Tensor
     mean: Tensor
@@ -87,6 +90,12 @@ class ContinuousColumns(nn.Module):
         for name, buffer in {**_tables(list(columns.values())), **_constants()}.items():
             self.register_buffer(name, buffer, persistent=False)
         self.register_buffer("column", torch.tensor(self.columns, dtype=torch.int64), persistent=False)
+        self.register_buffer("scale", _scales(SCORE_SCALE, LOWEST_FREQUENCY / self.frequency))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *arguments: Any) -> None:
+        """Read what earlier versions stored too: no ``scale``, the sines as large as the score."""
+        state_dict.setdefault(f"{prefix}scale", _scales(1.0, torch.ones(N_FREQUENCIES)))
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def states(self, x: Tensor) -> Tensor:
         """State of each cell (B, s), int64, of encoded numbers x (B, s)."""
@@ -132,9 +141,8 @@ class ContinuousColumns(nn.Module):
     def features(self, z: Tensor) -> Tensor:
         """What the network reads of scores z (...,): (..., WIDTH)."""
         z = z[..., None]
-        angle, amplitude = math.pi * self.frequency * z, LOWEST_FREQUENCY / self.frequency
-        steps = (z > self.threshold) * (1 / N_THRESHOLDS**0.5)
-        return torch.cat([SCORE_SCALE * z, steps, angle.sin() * amplitude, angle.cos() * amplitude], dim=-1)
+        angle = math.pi * self.frequency * z
+        return torch.cat([z, z > self.threshold, angle.sin(), angle.cos()], dim=-1) * self.scale
 
     def nats(self, output: Tensor, z: Tensor) -> Tensor:
         r"""Compute :math:`-\log p(u \mid x_V)` of scores z (B, s): their density beside the normal one.
@@ -271,14 +279,14 @@ def _tables(columns: Sequence[Levels]) -> dict[str, Tensor]:
         share[i, here] = between / between.sum()
         below[i, here] = share[i, here].cumsum(0) - share[i, here]
         least_rank[i] = 0.5 / between.sum()
-    return {
-        "state": state,
-        "level": level,
-        "below": below,
-        "share": share,
-        "is_value": is_value,
-        "least_rank": least_rank,
-    }
+    ranks = {"below": below, "share": share, "least_rank": least_rank}
+    return {"state": state, "level": level, "is_value": is_value, **ranks}
+
+
+def _scales(of_score: float, of_sines: Tensor) -> Tensor:
+    """Factors (WIDTH,) of the features: of the score, the thresholds, the sines and the cosines."""
+    of_steps = torch.full((N_THRESHOLDS,), 1 / N_THRESHOLDS**0.5)
+    return torch.cat([torch.tensor([of_score]), of_steps, of_sines, of_sines])
 
 
 def _constants() -> dict[str, Tensor]:

@@ -57,6 +57,30 @@ def test_scores_of_training_cells_are_standard_normal():
     assert z.std().item() == pytest.approx(1, abs=0.02)
 
 
+def test_the_score_is_the_largest_feature_and_a_fast_sine_a_small_one():
+    numbers = columns()
+    z = torch.linspace(-3, 3, 601)
+    features = numbers.features(z)
+    assert features.shape == (601, WIDTH)
+    assert torch.equal(features[:, 0], 3 * z)
+    slope = features.diff(dim=0).abs().amax(dim=0) / 0.01
+    is_sine = slice(WIDTH - 16, None)
+    assert float(slope[is_sine].max()) <= math.pi * 0.5 * 1.01  # all sines are about as steep as the slowest one
+    assert float(features[:, 1:].abs().max()) <= 1
+
+
+def test_models_of_earlier_versions_read_the_features_that_they_have_learned():
+    numbers, earlier = columns(), columns()
+    state = {name: value for name, value in numbers.state_dict().items() if name != "scale"}
+    earlier.load_state_dict(state)
+    z = torch.tensor([[0.3]])
+    assert earlier.features(z)[0, 0, 0] == pytest.approx(0.3)
+    assert float(earlier.features(torch.linspace(-3, 3, 999)).abs()[:, -16:].max()) == pytest.approx(1, abs=0.01)
+    again = columns()
+    again.load_state_dict(numbers.state_dict())
+    assert torch.equal(again.features(z), numbers.features(z))
+
+
 def test_the_density_is_that_of_the_mixture():
     numbers = columns()
     z = torch.linspace(-3, 3, 7)[:, None]
