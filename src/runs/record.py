@@ -84,7 +84,8 @@ def score_and_record(
     small = _small_ceiling(references, split)
     last = folder.path / "checkpoints" / LAST
     checkpoint = read_checkpoint(last) if last.exists() else {}
-    report.notes = [*notes, *_best_epoch(checkpoint, data), *small]
+    of_results = [*_best_epoch(checkpoint, data), *small]
+    report.notes = [*notes, *of_results]
     report.n_evaluations = float(before["n_evaluations"])
     report.validation_bits = fine_tuning_bits(checkpoint)
     report.n_synthetic = synthetic.n_rows
@@ -99,7 +100,7 @@ def score_and_record(
     save_card(report.to_dict(), folder.card)
     folder.finish(report.to_dict())
     mirror.finish(report.to_dict(), figures, pd.read_parquet(folder.synthetic))
-    print("".join(f"\nnote: {note}" for note in small) + f"\n{run_summary(folder, record.method)}")
+    print("".join(f"\nnote: {note}" for note in of_results) + f"\n{run_summary(folder, record.method)}")
 
 
 def _best_epoch(checkpoint: dict[str, Any], data: TableDataModule) -> list[str]:

@@ -126,10 +126,11 @@ def test_only_holes_change_byte_for_byte_and_the_model_fills_another_file(tmp_pa
     )
     assert (numbers["lower"] != "").all()
     chances = bounds[bounds["probability"] != ""].groupby(["row", "column"])["probability"]
-    assert chances.apply(lambda found: abs(found.astype(float).sum() - 1) < 1e-9).all()
+    total = chances.apply(lambda found: found.astype(float).sum())
+    assert total.between(0.95, 1.001).all()  # improbable categories have no line
 
     assert "training" in filled.stderr
-    again = impute(f"dataset.path={source}", f"out={tmp_path / 'best.csv.gz'}", *common, "evaluation.n_draws=2")
+    again = impute(f"dataset.path={source}", f"out={tmp_path / 'best.csv.gz'}", *common, "estimate=median")
     assert again.returncode == 0, again.stderr
     assert "training" not in again.stderr  # the model is kept
     assert gzip.decompress((tmp_path / "best.csv.gz").read_bytes()) != out.read_bytes()
